@@ -1,0 +1,163 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Boxes, and the one map between an image and a network input.
+
+A box is `(x, y, width, height)`, float64, in pixels; x points right, y down, and the origin is the outer corner of the
+top-left pixel, so that a box over a whole 640x480 image is `(0, 0, 640, 480)`. Not known is NaN, never 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stdtrack_ros.errors import InputError
+
+Box = NDArray[np.float64]
+"""(4,) or (N, 4) float64: x, y, width, height in pixels."""
+Image = NDArray[np.uint8]
+"""(H, W, 3) uint8, BGR."""
+
+MIN_SIDE_PX = 1.0
+"""Smallest width or height that a box may have to start a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A square window of an image, resampled to a square network input.
+
+    Attributes:
+        center_x, center_y: centre of the window in image pixels.
+        side_px: side of the window in image pixels.
+        size: side of the network input in its own pixels.
+    """
+
+    center_x: float
+    center_y: float
+    side_px: float
+    size: int
+
+    @classmethod
+    def around(cls, box: ArrayLike, factor: float, size: int) -> Crop:
+        """The window of side `factor * sqrt(width * height)` centred on a box (STDTrack: 2 for templates, 4 for search)."""
+        x, y, width, height = np.asarray(box, dtype=np.float64)
+        side = max(float(factor * np.sqrt(max(width, 0.0) * max(height, 0.0))), 1.0)
+        return cls(float(x + width / 2), float(y + height / 2), side, size)
+
+    @property
+    def scale(self) -> float:
+        """Network pixels an image pixel."""
+        return self.size / self.side_px
+
+    def to_crop(self, box: ArrayLike) -> Box:
+        """Boxes (..., 4) in image pixels to boxes in network-input pixels."""
+        moved = np.array(box, dtype=np.float64)
+        moved[..., 0] -= self.center_x - self.side_px / 2
+        moved[..., 1] -= self.center_y - self.side_px / 2
+        return moved * self.scale
+
+    def to_image(self, box: ArrayLike) -> Box:
+        """Boxes (..., 4) in network-input pixels to boxes in image pixels; the inverse of `to_crop`."""
+        moved = np.asarray(box, dtype=np.float64) / self.scale
+        moved[..., 0] += self.center_x - self.side_px / 2
+        moved[..., 1] += self.center_y - self.side_px / 2
+        return moved
+
+    def extract(self, image: Image) -> Image:
+        """Resample the window to (size, size, 3) uint8; what lies outside the image takes the image's mean colour.
+
+        A window larger than the input is averaged over areas, so that distant detail does not alias.
+        """
+        left, top = self.center_x - self.side_px / 2, self.center_y - self.side_px / 2
+        height, width = image.shape[:2]
+        x0, y0 = max(int(np.floor(left)), 0), max(int(np.floor(top)), 0)
+        x1 = min(int(np.ceil(left + self.side_px)), width)
+        y1 = min(int(np.ceil(top + self.side_px)), height)
+        border = mean_color(image)
+        if x1 <= x0 or y1 <= y0:
+            return np.broadcast_to(np.uint8(border), (self.size, self.size, 3)).copy()
+        part = image[y0:y1, x0:x1]
+        scale_x = scale_y = self.scale
+        if self.scale < 0.5:  # area-average first: bilinear sampling alone would skip pixels
+            target = max(round(part.shape[1] * self.scale), 1), max(round(part.shape[0] * self.scale), 1)
+            scale_x = self.scale * part.shape[1] / target[0]
+            scale_y = self.scale * part.shape[0] / target[1]
+            part = cv2.resize(part, target, interpolation=cv2.INTER_AREA)
+        # Pixel centres lie at +0.5: the shift keeps outer corners on outer corners.
+        shift_x = (x0 - left) * self.scale + 0.5 * scale_x - 0.5
+        shift_y = (y0 - top) * self.scale + 0.5 * scale_y - 0.5
+        matrix = np.array([[scale_x, 0.0, shift_x], [0.0, scale_y, shift_y]])
+        return cv2.warpAffine(
+            part,
+            matrix,
+            (self.size, self.size),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=border,
+        )
+
+
+def mean_color(image: Image) -> tuple[float, float, float]:
+    """The mean colour of an image, from at most some 4,096 of its pixels (so that it costs the same at any size)."""
+    step = max(int(np.sqrt(image.shape[0] * image.shape[1] / 4096)), 1)
+    blue, green, red = image[::step, ::step].reshape(-1, 3).mean(axis=0).round()
+    return float(blue), float(green), float(red)
+
+
+def check_box(box: ArrayLike, image_width: int, image_height: int) -> Box:
+    """The box as (4,) float64, or `InputError` if no target can be started with it.
+
+    A box may reach beyond the image as long as a part of it lies inside.
+    """
+    checked = np.asarray(box, dtype=np.float64)
+    if checked.shape != (4,):
+        raise InputError(f"A box has 4 numbers (x, y, width, height), found an array of shape {checked.shape}.")
+    text = f"x={checked[0]:g} y={checked[1]:g} width={checked[2]:g} height={checked[3]:g}"
+    if not np.all(np.isfinite(checked)):
+        raise InputError(f"The box {text} holds a number that is not finite; give four finite numbers.")
+    if checked[2] < MIN_SIDE_PX or checked[3] < MIN_SIDE_PX:
+        raise InputError(f"The box {text} is too small; width and height must be at least {MIN_SIDE_PX:g} px.")
+    x, y, width, height = checked
+    if x >= image_width or y >= image_height or x + width <= 0 or y + height <= 0:
+        raise InputError(f"The box {text} lies outside the image of {image_width}x{image_height} px.")
+    if width > 4 * image_width or height > 4 * image_height:
+        raise InputError(f"The box {text} is over four times as large as the image of {image_width}x{image_height} px.")
+    return checked
+
+
+def clip_box(box: ArrayLike, image_width: int, image_height: int, margin_px: float = 10.0) -> Box:
+    """Clip a box to the image; it keeps at least `margin_px` (or its own size, where smaller) inside the image."""
+    x, y, width, height = np.asarray(box, dtype=np.float64)
+    keep_x, keep_y = min(margin_px, width, image_width), min(margin_px, height, image_height)
+    x0 = np.clip(x, 0.0, image_width - keep_x)
+    y0 = np.clip(y, 0.0, image_height - keep_y)
+    x1 = np.clip(x + width, x0 + keep_x, image_width)
+    y1 = np.clip(y + height, y0 + keep_y, image_height)
+    return np.array([x0, y0, x1 - x0, y1 - y0])
+
+
+def box_from_center(center_x: float, center_y: float, width: float, height: float) -> Box:
+    """(4,) box from its centre and size."""
+    return np.array([center_x - width / 2, center_y - height / 2, width, height], dtype=np.float64)
+
+
+def box_center(box: ArrayLike) -> NDArray[np.float64]:
+    """(..., 2) centres of (..., 4) boxes."""
+    array = np.asarray(box, dtype=np.float64)
+    return array[..., :2] + array[..., 2:] / 2
+
+
+def iou(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
+    """Intersection over union of (..., 4) boxes, shape (...); NaN where either box holds a NaN."""
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    overlap = np.prod(np.maximum(high - low, 0.0), axis=-1)
+    union = np.prod(a[..., 2:], axis=-1) + np.prod(b[..., 2:], axis=-1) - overlap
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = np.where(union > 0, overlap / union, 0.0)
+    missing = np.isnan(a).any(axis=-1) | np.isnan(b).any(axis=-1)
+    return np.where(missing, np.nan, value)

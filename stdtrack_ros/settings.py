@@ -1,0 +1,272 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every setting of the tracker, once: name, type, default, range, unit, sentence.
+
+ROS parameters, YAML files, command lines and the README's tables are all made from these classes. A nested setting is
+named with dots (`memory.capacity`), as ROS names its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stdtrack_ros.errors import SettingError
+
+
+class SettingGroup(BaseModel):
+    """A group of settings: frozen, and closed to names that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
+
+
+def setting(
+    default: Any,
+    sentence: str,
+    *,
+    unit: str = "",
+    ge: float | None = None,
+    le: float | None = None,
+    read_only: bool = False,
+) -> Any:
+    """A pydantic field with the marks that ROS parameters need: range, unit, and whether it may change at run time."""
+    extra = {"unit": unit, "read_only": read_only}
+    return Field(default, description=sentence, ge=ge, le=le, json_schema_extra=extra)
+
+
+class ModelSettings(SettingGroup):
+    """Which network runs, and on what."""
+
+    path: str = setting(
+        "", "Model file (.onnx, or .pt for PyTorch); empty: the model that ships with this package.", read_only=True
+    )
+    backend: Literal["auto", "onnx", "torch"] = setting(
+        "auto", "What runs the network; auto goes by the file's suffix.", read_only=True
+    )
+    provider: Literal["auto", "cpu", "cuda", "tensorrt"] = setting(
+        "auto", "Device of the network; auto takes the fastest one that starts here.", read_only=True
+    )
+    require_provider: bool = setting(
+        False,
+        "Refuse to start, instead of falling back to the CPU, where the provider asked for does not start.",
+        read_only=True,
+    )
+    threads: int = setting(0, "CPU threads of the network; 0: all cores.", unit="threads", ge=0, le=256, read_only=True)
+
+
+class SearchSettings(SettingGroup):
+    """Where and how the search window is read."""
+
+    window_influence: float = setting(
+        0.5, "Share of the Hann window in the choice of the peak; 0 none, 1 the full product.", ge=0.0, le=1.0
+    )
+    size_smoothing: float = setting(0.0, "Share of the old width and height in the new ones.", ge=0.0, le=0.99)
+    clip_margin: float = setting(
+        10.0, "The box keeps at least this much of itself inside the image.", unit="px", ge=0.0, le=200.0
+    )
+
+
+class MemorySettings(SettingGroup):
+    """The Spatiotemporal Token Maintainer (STM)."""
+
+    policy: Literal["quality", "fifo"] = setting(
+        "quality", "Which token a full memory gives up: the one of lowest quality (the paper), or the oldest."
+    )
+    capacity: int = setting(6, "Number of stored tokens.", unit="tokens", ge=1, le=16, read_only=True)
+    pin_initial: bool = setting(False, "Keep the token of the initial frame for ever.")
+    spacing: int = setting(1, "Frames between two stored tokens.", unit="frames", ge=1, le=1000)
+
+
+class StatusSettings(SettingGroup):
+    """When a target counts as uncertain or lost."""
+
+    enabled: bool = setting(True, "Judge the target; off: always TRACKING, as the published trackers do.")
+    uncertain_quality: float = setting(0.4, "Quality under which the target becomes UNCERTAIN.", ge=0.0, le=1.0)
+    certain_quality: float = setting(0.5, "Quality from which an UNCERTAIN target is TRACKING again.", ge=0.0, le=1.0)
+    lost_quality: float = setting(0.2, "Quality under which the time to LOST runs.", ge=0.0, le=1.0)
+    uncertain_frames: int = setting(
+        2, "Frames in a row under uncertain_quality that make a target UNCERTAIN.", unit="frames", ge=1, le=1000
+    )
+    lost_after: float = setting(
+        0.3, "Time without a certain frame after which the target is LOST.", unit="s", ge=0.0, le=60.0
+    )
+
+
+class MotionSettings(SettingGroup):
+    """The motion model that carries the search window while the target is not seen."""
+
+    enabled: bool = setting(True, "Coast the search window on the estimated velocity while UNCERTAIN or LOST.")
+    coast: float = setting(1.0, "Longest time to extrapolate the motion.", unit="s", ge=0.0, le=60.0)
+
+
+class RedetectionSettings(SettingGroup):
+    """The search for a LOST target."""
+
+    enabled: bool = setting(True, "Search beyond the last window while LOST.")
+    crops_per_frame: int = setting(
+        2,
+        "Search windows tried in one frame while LOST; each costs one run of the network.",
+        unit="windows",
+        ge=1,
+        le=64,
+    )
+    accept_quality: float = setting(0.6, "Quality that a candidate must reach.", ge=0.0, le=1.0)
+    accept_frames: int = setting(3, "Frames that must agree on a candidate (k of n).", unit="frames", ge=1, le=100)
+    window_frames: int = setting(5, "Frames among which they must lie (n).", unit="frames", ge=1, le=100)
+    token_similarity: float = setting(
+        0.5, "Cosine similarity to the initial token that a candidate must reach.", ge=-1.0, le=1.0
+    )
+
+
+class StarkSettings(SettingGroup):
+    """What only the STARK trackers read."""
+
+    update_interval: int = setting(
+        200, "Frames between two replacements of the dynamic template.", unit="frames", ge=1, le=100000
+    )
+    update_score: float = setting(0.5, "Score above which a frame may become the dynamic template.", ge=0.0, le=1.0)
+
+
+class TrackerSettings(SettingGroup):
+    """All settings of one tracker."""
+
+    tracker: Literal["stdtrack", "stark_s50", "stark_st50", "stark_st101"] = setting(
+        "stdtrack", "The tracker to run.", read_only=True
+    )
+    model: ModelSettings = ModelSettings()
+    search: SearchSettings = SearchSettings()
+    memory: MemorySettings = MemorySettings()
+    status: StatusSettings = StatusSettings()
+    motion: MotionSettings = MotionSettings()
+    redetection: RedetectionSettings = RedetectionSettings()
+    stark: StarkSettings = StarkSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """What is known of one setting.
+
+    Attributes:
+        name: dotted name.
+        kind: bool, int, float or str.
+        minimum, maximum: inclusive range of a number, None where open.
+        choices: the allowed strings, empty where any is.
+    """
+
+    name: str
+    kind: type
+    default: bool | int | float | str
+    sentence: str
+    unit: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+    read_only: bool
+
+
+def describe(group: type[SettingGroup], prefix: str = "") -> Iterator[SettingInfo]:
+    """Every setting of a group and of the groups in it, in the order of declaration."""
+    for name, field in group.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, SettingGroup):
+            yield from describe(kind, f"{prefix}{name}.")
+            continue
+        choices = tuple(getattr(kind, "__args__", ()))
+        marks = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        limits = {key: getattr(mark, key) for mark in field.metadata for key in ("ge", "le") if hasattr(mark, key)}
+        yield SettingInfo(
+            name=f"{prefix}{name}",
+            kind=str if choices else kind,  # type: ignore[arg-type]
+            default=field.default,
+            sentence=field.description or "",
+            unit=str(marks.get("unit", "")),
+            minimum=limits.get("ge"),
+            maximum=limits.get("le"),
+            choices=choices,
+            read_only=bool(marks.get("read_only", False)),
+        )
+
+
+def make_settings(values: Mapping[str, Any]) -> TrackerSettings:
+    """Settings from dotted names (`{"memory.capacity": 4}`); what is not named keeps its default.
+
+    Raises:
+        SettingError: a name that does not exist, or a value that is not allowed, with what is.
+    """
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        *groups, leaf = name.split(".")
+        place = nested
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[leaf] = value
+    try:
+        return TrackerSettings.model_validate(nested)
+    except ValidationError as error:
+        raise SettingError(_sentences(error)) from None
+
+
+def flatten(settings: TrackerSettings) -> dict[str, bool | int | float | str]:
+    """Settings as dotted names and plain values; `make_settings(flatten(s)) == s`."""
+    values: dict[str, bool | int | float | str] = {}
+    for info in describe(type(settings)):
+        value: Any = settings
+        for part in info.name.split("."):
+            value = getattr(value, part)
+        values[info.name] = value
+    return values
+
+
+def load_settings(path: Path) -> TrackerSettings:
+    """Settings from a ROS parameter file (`/**: {ros__parameters: {...}}`) or from a plain nested YAML file."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingError(f"The settings file {path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise SettingError(f"The settings file {path} holds {type(content).__name__}, not a table of names and values.")
+    for node in content.values():
+        if isinstance(node, dict) and "ros__parameters" in node:
+            content = node["ros__parameters"]
+            break
+    known = {info.name for info in describe(TrackerSettings)}
+    groups = {name.split(".")[0] for name in known}
+    return make_settings({name: value for name, value in _dotted(content) if name.split(".")[0] in groups})
+
+
+def _dotted(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _sentences(error: ValidationError) -> str:
+    infos = {info.name: info for info in describe(TrackerSettings)}
+    parts = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"])
+        info = infos.get(name)
+        if info is None:
+            parts.append(f"There is no setting named '{name}'.")
+        else:
+            parts.append(f"The setting {name} cannot be {item['input']!r}; allowed is {allowed(info)}.")
+    return " ".join(parts)
+
+
+def allowed(info: SettingInfo) -> str:
+    """What a setting takes, as words: `a number of type float from 0 to 1`."""
+    if info.choices:
+        return "one of " + ", ".join(info.choices)
+    words = {bool: "true or false", int: "an integer", float: "a number", str: "a text"}[info.kind]
+    if info.minimum is not None:
+        words += f" from {info.minimum:g}"
+    if info.maximum is not None:
+        words += f" to {info.maximum:g}"
+    return f"{words} ({info.unit})" if info.unit else words

@@ -1,0 +1,79 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the tracker asks of a network: encode a template, step through search crops, remember what was trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.geometry import Box, Image
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a loaded network is and where it really runs.
+
+    Attributes:
+        name: architecture, for example `stdtrack/lite_hybrid`.
+        backend: `onnx` or `torch`.
+        provider: what the session got, for example `CPUExecutionProvider` or `cuda:0`; never what was asked for.
+        note: empty, or the sentence that says what was asked for and why it was not had.
+        sha256: hash of the model file, in hex.
+        template_size, search_size: sides of the network's inputs in px.
+        template_factor, search_factor: windows' sides in units of sqrt(width * height) of the box.
+    """
+
+    name: str
+    backend: str
+    provider: str
+    note: str
+    sha256: str
+    template_size: int
+    template_factor: float
+    search_size: int
+    search_factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the network says of one search crop.
+
+    Attributes:
+        box: (4,) float64: x, y, width, height in pixels of the search crop.
+        quality: 0..1, calibrated: the chance that the IoU with the truth is at least 0.5.
+        token_quality: the paper's Q_t (Eq. 2), the order in which the STM keeps tokens; NaN where a model has none.
+        score_map: (rows, columns) float32 in 0..1; None where a model has none.
+        embedding: (d,) float32 appearance of what was found, compared by cosine; None where a model has none.
+        output: what the model itself needs to remember this prediction; opaque to everyone else.
+    """
+
+    box: Box
+    quality: float
+    token_quality: float
+    score_map: FloatArray | None = None
+    embedding: FloatArray | None = None
+    output: Any = field(default=None, repr=False)
+
+
+class Model(Protocol):
+    """A network with its weights and without any state: all that changes from frame to frame is in the states it returns."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """What this network is."""
+
+    def start(self, template: Image) -> Any:
+        """The state of a new target from its (template_size, template_size, 3) uint8 BGR crop."""
+
+    def step(self, states: Sequence[Any], searches: Image, window_influence: float) -> list[Prediction]:
+        """One prediction a state and search crop, (B, search_size, search_size, 3) uint8 BGR; states are not changed."""
+
+    def remember(self, state: Any, prediction: Prediction, image: Image, box: Box) -> Any:
+        """The state after a trusted prediction whose box in the image is `box`: token carried on, memory updated."""
