@@ -42,7 +42,7 @@ class Crop:
 
     @classmethod
     def around(cls, box: ArrayLike, factor: float, size: int) -> Crop:
-        """The window of side `factor * sqrt(width * height)` centred on a box (STDTrack: 2 for templates, 4 for search)."""
+        """The window of side `factor * sqrt(width * height)` centred on a box (template 2, search 4)."""
         x, y, width, height = np.asarray(box, dtype=np.float64)
         side = max(float(factor * np.sqrt(max(width, 0.0) * max(height, 0.0))), 1.0)
         return cls(float(x + width / 2), float(y + height / 2), side, size)
@@ -78,7 +78,7 @@ class Crop:
         y1 = min(int(np.ceil(top + self.side_px)), height)
         border = mean_color(image)
         if x1 <= x0 or y1 <= y0:
-            return np.broadcast_to(np.uint8(border), (self.size, self.size, 3)).copy()
+            return np.full((self.size, self.size, 3), border, dtype=np.uint8)
         part = image[y0:y1, x0:x1]
         scale_x = scale_y = self.scale
         if self.scale < 0.5:  # area-average first: bilinear sampling alone would skip pixels
@@ -90,7 +90,7 @@ class Crop:
         shift_x = (x0 - left) * self.scale + 0.5 * scale_x - 0.5
         shift_y = (y0 - top) * self.scale + 0.5 * scale_y - 0.5
         matrix = np.array([[scale_x, 0.0, shift_x], [0.0, scale_y, shift_y]])
-        return cv2.warpAffine(
+        resampled: Image = cv2.warpAffine(
             part,
             matrix,
             (self.size, self.size),
@@ -98,6 +98,7 @@ class Crop:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=border,
         )
+        return resampled
 
 
 def mean_color(image: Image) -> tuple[float, float, float]:

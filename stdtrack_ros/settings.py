@@ -35,7 +35,7 @@ def setting(
     read_only: bool = False,
 ) -> Any:
     """A pydantic field with the marks that ROS parameters need: range, unit, and whether it may change at run time."""
-    extra = {"unit": unit, "read_only": read_only}
+    extra: dict[str, Any] = {"unit": unit, "read_only": read_only}
     return Field(default, description=sentence, ge=ge, le=le, json_schema_extra=extra)
 
 
@@ -110,7 +110,7 @@ class RedetectionSettings(SettingGroup):
     enabled: bool = setting(True, "Search beyond the last window while LOST.")
     crops_per_frame: int = setting(
         2,
-        "Search windows tried in one frame while LOST; each costs one run of the network.",
+        "Windows tried in one frame while LOST; each costs one run of the network.",
         unit="windows",
         ge=1,
         le=64,

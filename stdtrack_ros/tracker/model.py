@@ -63,7 +63,7 @@ class Prediction:
 
 
 class Model(Protocol):
-    """A network with its weights and without any state: all that changes from frame to frame is in the states it returns."""
+    """A network with its weights and without state: what changes from frame to frame is in the states it returns."""
 
     @property
     def info(self) -> ModelInfo:
@@ -73,7 +73,7 @@ class Model(Protocol):
         """The state of a new target from its (template_size, template_size, 3) uint8 BGR crop."""
 
     def step(self, states: Sequence[Any], searches: Image, window_influence: float) -> list[Prediction]:
-        """One prediction a state and search crop, (B, search_size, search_size, 3) uint8 BGR; states are not changed."""
+        """One prediction a state and (B, search_size, search_size, 3) uint8 BGR crop; states are not changed."""
 
     def remember(self, state: Any, prediction: Prediction, image: Image, box: Box) -> Any:
         """The state after a trusted prediction whose box in the image is `box`: token carried on, memory updated."""

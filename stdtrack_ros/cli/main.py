@@ -1,0 +1,39 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The `stdtrack` command: one verb a file, all errors of the user as one line and exit code 2."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+from rich.console import Console
+
+from stdtrack_ros.errors import StdtrackError
+
+VERBS = ("track", "demo", "train", "evaluate", "annotate", "benchmark", "export", "pack", "import-stark")
+"""Each verb is the function of that name (with `_` for `-`) in the module of that name."""
+
+app = typer.Typer(
+    name="stdtrack",
+    help="Single-object tracking: track, evaluate, train.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Entry point of the `stdtrack` command."""
+    for verb in VERBS:
+        name = verb.replace("-", "_")
+        app.command(verb)(getattr(importlib.import_module(f"stdtrack_ros.cli.{name}"), name))
+    try:
+        app()
+    except StdtrackError as error:
+        Console(stderr=True).print(f"[bold red]stdtrack:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
