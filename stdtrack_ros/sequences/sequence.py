@@ -31,6 +31,10 @@ class Sequence(Protocol):
     def attributes(self) -> frozenset[str]:
         """The benchmark's attribute tags of this sequence; empty where there are none."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what was odd in the source and how it was handled, for reports; empty where nothing was."""
+
     def __len__(self) -> int:
         """Number of frames N."""
 
