@@ -23,3 +23,5 @@ PATH="$venv/bin:$PATH" AMENT_PREFIX_PATH="$venv" CMAKE_PREFIX_PATH="$venv" COLCO
   --build-base "$venv/colcon/build" --merge-install --install-base "$venv" \
   --cmake-args -DBUILD_TESTING=OFF -DSTDTRACK_INSTALL_PYTHON=OFF -DPYTHON_INSTALL_DIR="$modules" \
   -DPython3_EXECUTABLE="$venv/bin/python" -Wno-dev
+# pip would take this for an older installation of the package, and remove the messages with it.
+rm -rf "$venv/$modules"/stdtrack_ros-*.egg-info
