@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -193,26 +193,34 @@ def describe(group: type[SettingGroup], prefix: str = "") -> Iterator[SettingInf
 
 
 def make_settings(values: Mapping[str, Any]) -> TrackerSettings:
-    """Settings from dotted names (`{"memory.capacity": 4}`); what is not named keeps its default.
+    """Tracker settings from dotted names (`{"memory.capacity": 4}`); what is not named keeps its default.
 
     Raises:
         SettingError: a name that does not exist, or a value that is not allowed, with what is.
     """
+    return build_settings(TrackerSettings, values)
+
+
+Group = TypeVar("Group", bound=SettingGroup)
+
+
+def build_settings(group: type[Group], values: Mapping[str, Any]) -> Group:
+    """The same for any group of settings."""
     nested: dict[str, Any] = {}
     for name, value in values.items():
         *groups, leaf = name.split(".")
         place = nested
-        for group in groups:
-            place = place.setdefault(group, {})
+        for part in groups:
+            place = place.setdefault(part, {})
         place[leaf] = value
     try:
-        return TrackerSettings.model_validate(nested)
+        return group.model_validate(nested)
     except ValidationError as error:
-        raise SettingError(_sentences(error)) from None
+        raise SettingError(_sentences(group, error)) from None
 
 
-def flatten(settings: TrackerSettings) -> dict[str, bool | int | float | str]:
-    """Settings as dotted names and plain values; `make_settings(flatten(s)) == s`."""
+def flatten(settings: SettingGroup) -> dict[str, bool | int | float | str]:
+    """Settings as dotted names and plain values; `build_settings(type(s), flatten(s)) == s`."""
     values: dict[str, bool | int | float | str] = {}
     for info in describe(type(settings)):
         value: Any = settings
@@ -247,8 +255,8 @@ def _dotted(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{name}", value
 
 
-def _sentences(error: ValidationError) -> str:
-    infos = {info.name: info for info in describe(TrackerSettings)}
+def _sentences(group: type[SettingGroup], error: ValidationError) -> str:
+    infos = {info.name: info for info in describe(group)}
     parts = []
     for item in error.errors():
         name = ".".join(str(part) for part in item["loc"])
