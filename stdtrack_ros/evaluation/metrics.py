@@ -1,0 +1,121 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy of boxes against the truth, as the benchmarks define it; formulas in `docs/evaluation.md`.
+
+Frames whose truth is NaN (absent, or not known) are left out of every figure. Where the truth is known and the tracker
+gives no box (NaN), the IoU is 0 and the centre error infinite. Success and precision count all frames, the first one
+too (as OTB, LaSOT and UAV123 do); AO and SR leave the first frame out, since its box is given (as GOT-10k does).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stdtrack_ros.geometry import box_center, iou
+
+FloatArray = NDArray[np.float64]
+
+SUCCESS_THRESHOLDS: FloatArray = np.linspace(0.0, 1.0, 21, dtype=np.float64)
+PRECISION_THRESHOLDS_PX: FloatArray = np.linspace(0.0, 50.0, 51, dtype=np.float64)
+NORM_PRECISION_THRESHOLDS: FloatArray = np.linspace(0.0, 0.5, 51, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The accuracy of one run over one sequence, or the mean over several; all shares are 0..1, NaN without truth.
+
+    Attributes:
+        auc: area under the success curve over 21 IoU thresholds.
+        precision: share of frames with a centre error of at most 20 px.
+        norm_precision: mean of the normalised precision over thresholds 0..0.5 (TrackingNet's and GOT-10k's NP).
+        norm_precision_02: normalised precision at 0.2 (LaSOT's).
+        ao: average overlap, without the first frame.
+        sr50, sr75: share of frames, without the first, with an IoU above 0.5 and 0.75.
+    """
+
+    auc: float
+    precision: float
+    norm_precision: float
+    norm_precision_02: float
+    ao: float
+    sr50: float
+    sr75: float
+
+
+def overlaps(boxes: ArrayLike, truth: ArrayLike) -> FloatArray:
+    """(N,) IoU of (N, 4) boxes with the (N, 4) truth: NaN where the truth is not known, 0 where there is no box."""
+    value = iou(boxes, truth)
+    value[known(truth) & np.isnan(value)] = 0.0
+    return value
+
+
+def known(truth: ArrayLike) -> NDArray[np.bool_]:
+    """(N,) whether the (N, 4) truth has a box of positive size in that frame."""
+    array = np.asarray(truth, dtype=np.float64)
+    return np.asarray(np.isfinite(array).all(axis=1) & (array[:, 2:] > 0).all(axis=1))
+
+
+def center_errors(boxes: ArrayLike, truth: ArrayLike) -> FloatArray:
+    """(N,) distance of the centres in px: NaN where the truth is not known, infinite where there is no box."""
+    return _lengths(box_center(boxes) - box_center(truth), truth)
+
+
+def normalized_errors(boxes: ArrayLike, truth: ArrayLike) -> FloatArray:
+    """(N,) distance of the centres, its x over the truth's width and its y over the height (TrackingNet, Eq. 3)."""
+    size = np.asarray(truth, dtype=np.float64)[:, 2:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        differences: FloatArray = (box_center(boxes) - box_center(truth)) / size
+    return _lengths(differences, truth)
+
+
+def _lengths(differences: FloatArray, truth: ArrayLike) -> FloatArray:
+    lengths: FloatArray = np.linalg.norm(differences, axis=1)
+    lengths[np.isnan(lengths)] = np.inf
+    lengths[~known(truth)] = np.nan
+    return lengths
+
+
+def success_curve(ious: FloatArray) -> FloatArray:
+    """(21,) share of frames whose IoU lies above each threshold."""
+    return _share(ious[~np.isnan(ious), None] > SUCCESS_THRESHOLDS)
+
+
+def precision_curve(errors_px: FloatArray) -> FloatArray:
+    """(51,) share of frames whose centre error is at most 0, 1, ... 50 px."""
+    return _share(errors_px[~np.isnan(errors_px), None] <= PRECISION_THRESHOLDS_PX)
+
+
+def norm_precision_curve(errors: FloatArray) -> FloatArray:
+    """(51,) share of frames whose normalised centre error is at most 0, 0.01, ... 0.5."""
+    return _share(errors[~np.isnan(errors), None] <= NORM_PRECISION_THRESHOLDS)
+
+
+def _share(hits: NDArray[np.bool_]) -> FloatArray:
+    return np.asarray(hits.mean(axis=0)) if len(hits) else np.full(hits.shape[1], np.nan)
+
+
+def score(boxes: ArrayLike, truth: ArrayLike) -> Scores:
+    """All figures of one run: (N, 4) boxes against (N, 4) truth."""
+    ious = overlaps(boxes, truth)
+    precision = precision_curve(center_errors(boxes, truth))
+    normalized = norm_precision_curve(normalized_errors(boxes, truth))
+    later = ious[1:][~np.isnan(ious[1:])]
+    return Scores(
+        auc=float(success_curve(ious).mean()),
+        precision=float(precision[20]),
+        norm_precision=float(normalized.mean()),
+        norm_precision_02=float(normalized[20]),
+        ao=mean(later),
+        sr50=mean(later > 0.5),
+        sr75=mean(later > 0.75),
+    )
+
+
+def mean(values: ArrayLike) -> float:
+    """The mean of what is not NaN; NaN where nothing is."""
+    array = np.asarray(values, dtype=np.float64)
+    array = array[~np.isnan(array)]
+    return float(array.mean()) if len(array) else float("nan")

@@ -1,0 +1,102 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Replay against time: latency-aware evaluation (LAE: Li et al., PVT; streaming accuracy: Li et al., ECCV 2020).
+
+Frames arrive by their stamps. A tracker that is free takes the newest frame that has arrived; those that arrive while
+it is busy are missed. Each frame with a true box is scored against the newest output that existed when it arrived.
+Time is simulated from step times measured before, so that the same times give the same boxes on a busy machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stdtrack_ros.evaluation.metrics import FloatArray
+from stdtrack_ros.evaluation.protocols import IntArray, Track, empty_track, start_of, step
+from stdtrack_ros.evaluation.tracker_under_test import TrackerUnderTest
+from stdtrack_ros.sequences.sequence import Sequence
+
+DELAYS = np.linspace(0.0, 1.0, 51)
+"""Allowed delays sigma of extended LAE (PVT++), in frame intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealTimeRun:
+    """What a tracker did against time on a sequence of N frames.
+
+    Attributes:
+        boxes: (N, 4) px of the frames it took; NaN for those it missed.
+        velocities: (N, 2) px/s of the same.
+        arrival_s: (N,) when each frame arrived, counted from the first frame's arrival.
+        finish_s: (N,) when the output for each frame existed; NaN for missed frames. The start's: its arrival (free).
+        start: index of the frame of the initialisation.
+    """
+
+    boxes: FloatArray
+    velocities: FloatArray
+    arrival_s: FloatArray
+    finish_s: FloatArray
+    start: int
+
+
+def replay(
+    tracker: TrackerUnderTest, sequence: Sequence, step_s: ArrayLike, start_box: ArrayLike | None = None
+) -> RealTimeRun:
+    """Run against time, where a step on frame i costs `step_s[i]` seconds ((N,); only frames after the start count).
+
+    Raises:
+        SequenceError: nothing to start with, or a frame that cannot be read.
+    """
+    cost = np.asarray(step_s, dtype=np.float64)
+    start, box = start_of(sequence, start_box)
+    arrival = np.asarray(sequence.stamps_s - sequence.stamps_s[0], dtype=np.float64)
+    track: Track = empty_track(len(sequence), start)
+    finish = np.full(len(sequence), np.nan)
+    tracker.initialize(sequence.frame(start), box, float(sequence.stamps_s[start]))
+    track.boxes[start], finish[start] = box, arrival[start]
+    index, free = start, float(arrival[start])
+    while True:
+        newest_arrived = int(np.searchsorted(arrival, free, side="right")) - 1
+        index = max(newest_arrived, index + 1)
+        if index >= len(sequence):
+            break
+        step(tracker, sequence, index, track)
+        free = max(free, float(arrival[index])) + float(cost[index])
+        finish[index] = free
+    return RealTimeRun(track.boxes, track.velocities, arrival, finish, start)
+
+
+def visible(run: RealTimeRun, delay: float = 0.0) -> IntArray:
+    """(N,) for each frame, the frame whose output is the newest that existed when it arrived; -1 before the start.
+
+    Args:
+        delay: wait so much longer for an output, in intervals to the next frame (sigma of extended LAE).
+    """
+    taken = np.flatnonzero(~np.isnan(run.finish_s))
+    interval = np.diff(run.arrival_s, append=2 * run.arrival_s[-1] - run.arrival_s[-2:][0])
+    newest = np.searchsorted(run.finish_s[taken], run.arrival_s + delay * interval, side="right") - 1
+    newest = np.minimum(newest, np.searchsorted(taken, np.arange(len(run.boxes)), side="right") - 1)
+    sources = np.where(newest >= 0, taken[np.maximum(newest, 0)], -1)
+    return np.asarray(sources, dtype=np.int64)
+
+
+def seen_boxes(run: RealTimeRun, delay: float = 0.0, forecast: bool = False) -> FloatArray:
+    """(N, 4) the box that was known of each frame when it arrived; NaN before the start.
+
+    With `forecast`, each output is carried on by its velocity to the frame's arrival (where it has one).
+    """
+    sources = visible(run, delay)
+    boxes: FloatArray = np.where(sources[:, None] >= 0, run.boxes[sources], np.nan)
+    if forecast:
+        age = run.arrival_s - run.arrival_s[sources]
+        boxes[:, :2] += np.nan_to_num(run.velocities[sources], nan=0.0) * age[:, None]
+    return boxes
+
+
+def mean_mismatch(run: RealTimeRun) -> float:
+    """Mean age of the output that each frame is scored against, in frames (LAE's i - f_j), after the start."""
+    ages = (np.arange(len(run.boxes)) - visible(run))[run.start + 1 :]
+    return float(ages.mean()) if len(ages) else float("nan")

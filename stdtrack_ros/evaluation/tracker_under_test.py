@@ -1,0 +1,141 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What evaluation asks of a tracker, and where it finds trackers: ours, peers, and those that users plug in.
+
+A user's own tracker takes ten lines (`docs/evaluation.md`): a class with `initialize` and `track`, and an entry point
+in the group `stdtrack_ros.trackers` that names something which makes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.geometry import Image
+from stdtrack_ros.settings import TrackerSettings, flatten
+
+ENTRY_POINT_GROUP = "stdtrack_ros.trackers"
+
+
+class Estimate(NamedTuple):
+    """What a tracker under test says of one frame; a plain `(box, quality)` does as well.
+
+    Attributes:
+        box: x, y, width, height in pixels; NaN where the tracker says that it has none.
+        quality: the tracker's own confidence; NaN where it gives none.
+        velocity: (2,) of the box centre in px/s, for forecasting; NaN where it gives none.
+    """
+
+    box: ArrayLike
+    quality: float = float("nan")
+    velocity: ArrayLike = (float("nan"), float("nan"))
+
+
+class TrackerUnderTest(Protocol):
+    """One tracker object; it is started again and again, each time afresh."""
+
+    def initialize(self, image: Image, box: ArrayLike, stamp_s: float) -> None:
+        """Start on a box (x, y, width, height in px) of a (H, W, 3) uint8 BGR image; what was before is forgotten."""
+
+    def track(self, image: Image, stamp_s: float) -> Estimate | tuple[ArrayLike, float]:
+        """Where the target is in the next image that the tracker is shown."""
+
+
+TrackerFactory = Callable[[], TrackerUnderTest]
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A tracker by name, and how to make one; picklable, so that other processes make their own.
+
+    Attributes:
+        name: as reports show it, unique in a run, fit for a file name.
+        make: makes the tracker with that number of CPU threads (0: all cores).
+        note: a sentence on how it is set up, for reports.
+        identity: changes when results can change (settings, model's hash), so that old results are not mixed in.
+    """
+
+    name: str
+    make: Callable[[int], TrackerUnderTest]
+    note: str = ""
+    identity: str = ""
+
+
+class OwnTracker:
+    """The package's tracker behind the interface of evaluation."""
+
+    def __init__(self, settings: TrackerSettings) -> None:
+        """Load the model.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+        from stdtrack_ros.tracker import create_tracker
+
+        self.tracker = create_tracker(settings)
+
+    def initialize(self, image: Image, box: ArrayLike, stamp_s: float) -> None:
+        """See `TrackerUnderTest`."""
+        self.tracker.initialize(image, np.asarray(box, dtype=np.float64), stamp_s)
+
+    def track(self, image: Image, stamp_s: float) -> Estimate:
+        """See `TrackerUnderTest`."""
+        result = self.tracker.track(image, stamp_s)
+        return Estimate(result.box, result.quality, result.velocity)
+
+
+def own_contestant(settings: TrackerSettings, name: str = "") -> Contestant:
+    """The package's tracker with these settings."""
+    changed = {key: value for key, value in flatten(settings).items() if value != flatten(TrackerSettings())[key]}
+    note = ", ".join(f"{key} {value}" for key, value in changed.items()) or "default settings"
+    return Contestant(name or settings.tracker, partial(_make_own, settings), note, repr(sorted(changed.items())))
+
+
+def _make_own(settings: TrackerSettings, threads: int) -> TrackerUnderTest:
+    model = settings.model.model_copy(update={"threads": threads or settings.model.threads})
+    return OwnTracker(settings.model_copy(update={"model": model}))
+
+
+def plugged_in() -> dict[str, metadata.EntryPoint]:
+    """The trackers that installed packages offer, by name."""
+    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def plugged_in_contestant(name: str) -> Contestant:
+    """A user's tracker, by the name of its entry point.
+
+    Raises:
+        SettingError: no installed package offers a tracker of that name.
+    """
+    points = plugged_in()
+    if name not in points:
+        known = ", ".join(sorted(points)) or "none"
+        raise SettingError(
+            f"No installed package offers a tracker named '{name}' (entry points of the group {ENTRY_POINT_GROUP}: "
+            f"{known}); install the package, or name one of these."
+        )
+    point = points[name]
+    version = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    return Contestant(name, partial(_make_plugged_in, name), f"plug-in {version}", version)
+
+
+def _make_plugged_in(name: str, threads: int) -> TrackerUnderTest:
+    try:
+        made: TrackerUnderTest = plugged_in()[name].load()()
+    except Exception as error:  # the plug-in is foreign code: whatever it raises is the user's to see in one line
+        raise SettingError(
+            f"The plugged-in tracker '{name}' cannot be made: {type(error).__name__}: {error}"
+        ) from error
+    for verb in ("initialize", "track"):
+        if not callable(getattr(made, verb, None)):
+            raise SettingError(
+                f"The plugged-in tracker '{name}' has no method '{verb}'; it needs initialize and track."
+            )
+    return made
