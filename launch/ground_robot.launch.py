@@ -1,0 +1,29 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A ground robot: larger targets, bearings from CameraInfo, and a budget of CPU threads.
+
+ros2 launch stdtrack_ros ground_robot.launch.py image:=/camera/image_raw camera_info:=/camera/camera_info
+"""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import PathJoinSubstitution
+from launch_ros.substitutions import FindPackageShare
+
+
+def generate_launch_description() -> LaunchDescription:
+    """The arguments whose defaults differ here, then the launch file that all setups share."""
+    share = FindPackageShare("stdtrack_ros")
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                "params_file",
+                default_value=PathJoinSubstitution([share, "config", "ground_robot.yaml"]),
+                description="YAML file of parameters.",
+            ),
+            IncludeLaunchDescription(
+                PythonLaunchDescriptionSource(PathJoinSubstitution([share, "launch", "tracker.launch.py"]))
+            ),
+        ]
+    )

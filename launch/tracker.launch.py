@@ -1,0 +1,95 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""One tracker_node on one camera: what the launch files for a setup (uav, ground_robot, replay) include.
+
+Several cameras: one launch each, with a `namespace` each.
+"""
+
+from __future__ import annotations
+
+import os
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
+
+DDS_PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+OVERRIDES = {
+    "model": ("model.path", str),
+    "provider": ("model.provider", str),
+    "threads": ("model.threads", int),
+    "image_transport": ("image_transport", str),
+}
+"""Arguments that stand for a parameter: empty leaves what the params_file says."""
+
+
+def arguments() -> list[DeclareLaunchArgument]:
+    """Every argument of this launch file, with what it means."""
+    share = FindPackageShare("stdtrack_ros")
+    profile = PathJoinSubstitution([share, "config", "fastdds.xml"])
+    levels = ["debug", "info", "warn", "error", "fatal"]
+    table = [
+        ("namespace", "", "Namespace of the node and its topics; one for each camera.", None),
+        ("name", "tracker_node", "Name of the node.", None),
+        ("params_file", "", "YAML file of parameters; empty: every parameter at its default.", None),
+        ("image", "image", "Topic of the camera's image (its /compressed is read where asked for).", None),
+        ("camera_info", "camera_info", "Topic of the camera's calibration, for bearings.", None),
+        ("target_init", "target_init", "Topic that starts a target.", None),
+        ("tracked_box", "tracked_box", "Topic of the results.", None),
+        ("image_transport", "", "Which image topic is read; empty: as in params_file.", ["", "raw", "compressed"]),
+        ("model", "", "Model file (.onnx, .pt); empty: as in params_file, else the model of this package.", None),
+        (
+            "provider",
+            "",
+            "Device; empty: as in params_file, else the fastest.",
+            ["", "auto", "cpu", "cuda", "tensorrt"],
+        ),
+        ("threads", "", "CPU threads of the network; 0: all; empty: as in params_file.", None),
+        ("use_sim_time", "false", "Take the time from /clock.", ["true", "false"]),
+        ("log_level", "info", "Least level of the node's log lines.", levels),
+        ("dds_profile", profile, "Fast DDS profile with room for large images; empty: leave the transport.", None),
+    ]
+    return [
+        DeclareLaunchArgument(name, default_value=default, description=sentence, choices=choices)
+        for name, default, sentence, choices in table
+    ]
+
+
+def transport_environment(dds_profile: str) -> dict[str, str]:
+    """The variables that name the Fast DDS profile; empty where the user has chosen one."""
+    if not dds_profile or any(variable in os.environ for variable in DDS_PROFILE_VARIABLES):
+        return {}
+    return dict.fromkeys(DDS_PROFILE_VARIABLES, dds_profile)
+
+
+def start_node(context: LaunchContext) -> list[Node]:
+    """The node, once the arguments have their values."""
+
+    def value(name: str) -> str:
+        return LaunchConfiguration(name).perform(context)
+
+    given = {parameter: kind(value(name)) for name, (parameter, kind) in OVERRIDES.items() if value(name)}
+    given["use_sim_time"] = value("use_sim_time") == "true"
+    image = value("image")
+    names = {name: value(name) for name in ("camera_info", "target_init", "tracked_box")}
+    names |= {"image": image, "image/compressed": f"{image}/compressed"}
+    return [
+        Node(
+            package="stdtrack_ros",
+            executable="tracker_node",
+            name=value("name"),
+            namespace=value("namespace"),
+            parameters=[*filter(None, [value("params_file")]), given],
+            remappings=[(name, topic) for name, topic in names.items() if name != topic],
+            additional_env=transport_environment(value("dds_profile")),
+            arguments=["--ros-args", "--log-level", value("log_level")],
+            output="screen",
+        )
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Arguments and the node."""
+    return LaunchDescription([*arguments(), OpaqueFunction(function=start_node)])
