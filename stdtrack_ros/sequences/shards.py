@@ -1,0 +1,228 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Annotated video in tar shards, and in folders of the same layout.
+
+    <split>/<sequence>/00000001.jpg ...       frames, sorted by name
+    <split>/<sequence>/groundtruth.txt        one "x,y,w,h" a frame; nan,nan,nan,nan: absent
+    <split>/<sequence>/groundtruth_<id>.txt   instead, one file a target where a video holds several
+
+In a shard whose top folder is `pseudo`, a row of NaN means "not known" instead of "absent"; its sequences carry the
+attribute `pseudo`. Frames stay encoded; a tar is mapped into memory, so several processes share one copy of it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tarfile
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.geometry import Box, Image
+
+ASSUMED_FPS = 30.0
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
+PSEUDO = "pseudo"
+"""Attribute of sequences whose missing boxes are not known, rather than absent."""
+
+
+class EncodedImage(Protocol):
+    """An image as it lies on the disk."""
+
+    @property
+    def name(self) -> str:
+        """Where it lies, for messages."""
+
+    def read(self) -> NDArray[np.uint8]:
+        """(N,) uint8, the encoded bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image file of its own."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def read(self) -> NDArray[np.uint8]:
+        try:
+            return np.fromfile(self.path, dtype=np.uint8)
+        except OSError as error:
+            raise SequenceError(f"The image {self.path} cannot be read: {error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class TarredImage:
+    """An image inside a tar."""
+
+    tar: Path
+    member: str
+    offset: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.tar}:{self.member}"
+
+    def read(self) -> NDArray[np.uint8]:
+        return np.frombuffer(_mapped(self.tar), dtype=np.uint8, count=self.size, offset=self.offset)
+
+
+def decode(image: EncodedImage, flags: int = cv2.IMREAD_COLOR) -> Image:
+    """The decoded image, (H, W, 3) uint8 BGR unless the OpenCV `flags` say otherwise.
+
+    Raises:
+        SequenceError: the bytes are no image.
+    """
+    data = image.read()
+    decoded = cv2.imdecode(data, flags) if data.size else None
+    if decoded is None:
+        raise SequenceError(f"The image {image.name} is damaged or no image; get the file again.")
+    pixels: Image = decoded
+    return pixels
+
+
+@dataclass(frozen=True)
+class StoredSequence:
+    """A `Sequence` of encoded frames and the boxes of one target."""
+
+    name: str
+    images: tuple[EncodedImage, ...]
+    boxes: Box
+    attributes: frozenset[str] = frozenset()
+
+    @property
+    def stamps_s(self) -> NDArray[np.float64]:
+        return np.arange(len(self.images)) / ASSUMED_FPS
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def frame(self, index: int) -> Image:
+        return decode(self.images[index])
+
+
+def open_sequences(path: Path) -> list[StoredSequence]:
+    """All sequences of a tar shard, of a folder of shards, or of a folder of sequence folders.
+
+    Raises:
+        SequenceError: nothing there, or a tar, a box file or a count of boxes that is wrong.
+    """
+    if path.is_file():
+        return _read_tar(path)
+    if not path.is_dir():
+        raise SequenceError(f"{path} was not found; give a tar shard, or a folder of shards or sequences.")
+    sequences = _read_folder(path)
+    for tar in sorted(path.glob("*.tar")):
+        sequences += _read_tar(tar)
+    if not sequences:
+        raise SequenceError(f"{path} holds no sequence (a folder of images with groundtruth.txt) and no .tar shard.")
+    return sequences
+
+
+def tar_members(path: Path) -> dict[str, TarredImage]:
+    """Name to place of every file in an uncompressed tar.
+
+    Raises:
+        SequenceError: the file is no tar, is compressed, or ends early.
+    """
+    members: dict[str, TarredImage] = {}
+    end = 0
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for info in tar:
+                end = info.offset_data + -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+                if info.isreg():
+                    members[info.name] = TarredImage(path, info.name, info.offset_data, info.size)
+    except (tarfile.TarError, OSError) as error:
+        raise SequenceError(f"The shard {path} is no whole, uncompressed tar ({error}); copy it again.") from error
+    # tarfile stops silently where a header is cut off: a whole tar ends with a block of zeros.
+    if path.stat().st_size < end + tarfile.BLOCKSIZE or not _is_zero_block(path, end):
+        raise SequenceError(f"The shard {path} is truncated after {len(members)} files; copy it again.")
+    return members
+
+
+def _is_zero_block(path: Path, offset: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return not any(file.read(tarfile.BLOCKSIZE))
+
+
+@cache
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _read_tar(path: Path) -> list[StoredSequence]:
+    folders: dict[str, dict[str, TarredImage]] = defaultdict(dict)
+    for name, member in tar_members(path).items():
+        folder, _, file = name.rpartition("/")
+        folders[folder][file] = member
+    sequences: list[StoredSequence] = []
+    for folder, files in sorted(folders.items()):
+        texts = {name: bytes(file.read()).decode() for name, file in files.items() if _is_groundtruth(name)}
+        images = tuple(files[name] for name in sorted(files) if Path(name).suffix.lower() in IMAGE_SUFFIXES)
+        sequences += _sequences_of(folder.rpartition("/")[2], images, texts, PSEUDO in folder.split("/")[:1], path)
+    return sequences
+
+
+def _read_folder(path: Path) -> list[StoredSequence]:
+    sequences: list[StoredSequence] = []
+    for first in sorted(path.rglob("groundtruth*.txt")):
+        folder = first.parent
+        files = sorted(folder.iterdir())
+        texts = {file.name: file.read_text() for file in files if _is_groundtruth(file.name)}
+        if first.name != min(texts):
+            continue
+        images = tuple(ImageFile(file) for file in files if file.suffix.lower() in IMAGE_SUFFIXES)
+        sequences += _sequences_of(folder.name, images, texts, PSEUDO in folder.parts, folder)
+    return sequences
+
+
+def _is_groundtruth(name: str) -> bool:
+    return name.startswith("groundtruth") and name.endswith(".txt")
+
+
+def _sequences_of(
+    name: str, images: tuple[EncodedImage, ...], texts: dict[str, str], pseudo: bool, origin: Path
+) -> list[StoredSequence]:
+    attributes = frozenset({PSEUDO} if pseudo else ())
+    sequences = []
+    for file, text in sorted(texts.items()):
+        target = file.removeprefix("groundtruth").removesuffix(".txt")
+        boxes = parse_boxes(text, f"{origin}: {name}/{file}")
+        if len(boxes) != len(images):
+            raise SequenceError(f"{origin}: {name}/{file} has {len(boxes)} boxes for {len(images)} frames.")
+        sequences.append(StoredSequence(name + target, images, boxes, attributes))
+    return sequences
+
+
+def parse_boxes(text: str, origin: str) -> Box:
+    """(N, 4) boxes from lines of "x,y,w,h" (commas, blanks or tabs between); boxes of no area become NaN.
+
+    Raises:
+        SequenceError: a line that has not four numbers, with `origin` and the line's number.
+    """
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            x, y, width, height = (float(part) for part in line.replace(",", " ").split())
+        except ValueError as error:
+            raise SequenceError(f'{origin}, line {number}: found "{line}", expected four numbers x,y,w,h.') from error
+        rows.append((x, y, width, height))
+    boxes = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    boxes[~np.all(boxes[:, 2:] > 0, axis=1)] = np.nan
+    return boxes

@@ -1,0 +1,98 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the training loop is fed with: a template and a few frames around the target, with the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.geometry import Box, Crop, box_center
+
+TEMPLATE_FACTOR, TEMPLATE_SIZE = 2.0, 128
+CANVAS_FACTOR, CANVAS_SIZE = 7.0, 448
+"""A canvas is wide enough to hold every search window (factor 4, 256 px) on the previous box, at the same scale."""
+
+
+@dataclass
+class Clip:
+    """One training sample of F frames. Boxes are x, y, width, height in pixels of the source image.
+
+    Attributes:
+        template: (128, 128, 3) uint8 BGR, the target in some frame of the same video.
+        canvases: (F, 448, 448, 3) uint8 BGR, 64 px for sqrt(w * h) of the target in the frame before.
+        windows: (F, 3) float32, centre x, centre y and side of each canvas in pixels of the source image.
+        boxes: (F, 4) float32, the truth; where the target is not present, its last or hidden position.
+        previous_boxes: (F, 4) float32, the truth one frame before each (for frame 0: its own).
+        present: (F,) bool, False: left the frame, fully covered, or another object in its place.
+        valid: (F,) bool, False: the label is not known, no loss.
+        source: what it was made from.
+    """
+
+    template: NDArray[np.uint8]
+    canvases: NDArray[np.uint8]
+    windows: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    previous_boxes: NDArray[np.float32]
+    present: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    source: str
+
+    def crop(self, frame: int) -> Crop:
+        """The map between the source image and the canvas of a frame."""
+        center_x, center_y, side = (float(value) for value in self.windows[frame])
+        return Crop(center_x, center_y, side, CANVAS_SIZE)
+
+
+class ClipSource(Protocol):
+    """Whatever clips can be drawn from."""
+
+    def sample(self, rng: np.random.Generator, length: int) -> Clip:
+        """A clip of `length` frames; the same state of `rng` gives the same clip."""
+
+
+def collate(clips: Sequence[Clip]) -> dict[str, NDArray[np.generic]]:
+    """The clips' arrays, stacked along a new first axis; names as in `Clip`, without `source`."""
+    names = [field.name for field in fields(Clip) if field.name != "source"]
+    return {name: np.stack([getattr(clip, name) for clip in clips]) for name in names}
+
+
+def canvas_crops(boxes: Box) -> list[Crop]:
+    """The canvas of every frame of a clip, for (F, 4) true boxes: see `Clip.canvases`."""
+    crops = []
+    for box, before in zip(boxes, np.concatenate([boxes[:1], boxes[:-1]]), strict=True):
+        center_x, center_y = (box_center(box) + box_center(before)) / 2
+        side = max(CANVAS_FACTOR * float(np.sqrt(before[2] * before[3])), CANVAS_FACTOR)
+        crops.append(Crop(float(center_x), float(center_y), side, CANVAS_SIZE))
+    return crops
+
+
+def template_crop(rng: np.random.Generator, box: Box) -> Crop:
+    """The template's window on a box that is off by a few per cent, as a user's box is."""
+    x, y, width, height = box
+    shift = rng.normal(0.0, 0.03, 2) * (width, height)
+    stretch = np.exp(rng.normal(0.0, 0.05, 2))
+    center = np.array([x + width / 2, y + height / 2]) + shift
+    size = np.array([width, height]) * stretch
+    return Crop.around(np.concatenate([center - size / 2, size]), TEMPLATE_FACTOR, TEMPLATE_SIZE)
+
+
+def assemble(
+    template: NDArray[np.uint8],
+    canvases: NDArray[np.uint8],
+    crops: Sequence[Crop],
+    boxes: Box,
+    present: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+    source: str,
+) -> Clip:
+    """A clip from its pictures and (F, 4) boxes, whose canvases are those of `canvas_crops`."""
+    windows = np.array([(crop.center_x, crop.center_y, crop.side_px) for crop in crops], np.float32)
+    previous = np.concatenate([boxes[:1], boxes[:-1]])
+    return Clip(
+        template, canvases, windows, boxes.astype(np.float32), previous.astype(np.float32), present, valid, source
+    )
