@@ -78,10 +78,11 @@ def _apply_light(image: Image, parameters: NDArray[np.float64], grey: bool) -> N
     cv2.LUT(image, table[None], dst=image)
 
 
-def _span(rng: Rng, frames: int) -> range:
-    """A run of consecutive frames, one to all."""
-    length = int(rng.integers(1, frames + 1))
-    start = int(rng.integers(0, frames - length + 1))
+def _span(rng: Rng, frames: int, first: int = 0) -> range:
+    """A run of consecutive frames, none before `first`, where there are more."""
+    first = min(first, frames - 1)
+    length = int(rng.integers(1, frames - first + 1))
+    start = int(rng.integers(first, frames - length + 1))
     return range(start, start + length)
 
 
@@ -151,7 +152,7 @@ def occlude(rng: Rng, clip: Clip, texture: Image, full: bool) -> None:
     frames = len(clip.canvases)
     size = rng.uniform(1.5, 2.2, 2) if full else rng.uniform(0.4, 1.3, 2)
     angle = rng.uniform(0, 2 * np.pi)
-    covered = _span(rng, frames)
+    covered = _span(rng, frames, first=1 if full else 0)
     middle = rng.uniform(covered.start - 0.5, covered.stop - 0.5)
     speed = rng.uniform(0.3, 1.2)
     aside = 0.0 if full else rng.normal(0.0, 0.35)

@@ -68,7 +68,7 @@ class Scene:
         camera: (T, 2, 3), background pixels to the source image.
         sprites: in drawing order, the target among them.
         target: index of the target in `sprites`.
-        frame: x, y, width, height of the source image's frame.
+        frame: x, y, width, height of the source image's frame; at time 0, the template's, there is none.
         reflect: mirror the background beyond its edges, instead of filling with its mean colour.
     """
 
@@ -100,7 +100,7 @@ class Scene:
         for index, sprite in enumerate(self.sprites):
             if sprite.shown[time]:
                 _paint(picture, visible, sprite, time, to_crop, index == self.target)
-        left, top, right, bottom = self._frame_in(crop)
+        left, top, right, bottom = self._frame_in(crop) if time else (0, 0, crop.size, crop.size)
         picture[:top], picture[bottom:] = border, border
         picture[:, :left], picture[:, right:] = border, border
         seen = float(visible[top:bottom, left:right].sum())

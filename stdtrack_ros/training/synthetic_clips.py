@@ -23,13 +23,12 @@ from stdtrack_ros.training.gallery import (
 )
 from stdtrack_ros.training.happenings import SyntheticOptions, populate
 from stdtrack_ros.training.paths import Path, random_path
-from stdtrack_ros.training.scenes import Scene, Sprite
+from stdtrack_ros.training.scenes import Affine, Scene, Sprite
 
 Rng = np.random.Generator
 
 HIDDEN_BELOW = 0.2
 """A target of which less than this share is visible counts as not present."""
-HUGE_PX = 1e5
 
 
 class CutoutClips:
@@ -50,7 +49,7 @@ class CutoutClips:
         zoom = float(np.exp(rng.uniform(np.log(0.8), np.log(2.2))))
         anchor = rng.uniform(0.2, 0.8, 2) * background.shape[1::-1]
         camera = random_path(rng, times, TARGET_PX, zoom, liveliness=rng.uniform(0.0, 1.0)).poses(anchor)
-        frame = _frame(rng, path, always=True)
+        frame = _frame(rng, path)
         scene = Scene(background, camera, [target], 0, frame, reflect=True)
         populate(rng, scene, self.gallery, self.options, key, path)
         return _shoot(rng, scene, f"cutout:{self.gallery.stills[key[0]].name}")
@@ -81,9 +80,9 @@ class PictureClips:
         path = random_path(rng, times, TARGET_PX, TARGET_PX / size, liveliness=rng.uniform(0.3, 1.0))
         poses = path.poses((low + high) / 2)
         target = Sprite(None, alpha, outline, poses, np.ones(times, bool), np.zeros((times, 4)))
-        reflect = size < 0.35 * min(picture.shape[:2]) and rng.random() < 0.6
-        frame = _frame(rng, path, always=reflect)
-        scene = Scene(picture, poses, [target], 0, frame, reflect)
+        inside = size < 0.3 * min(picture.shape[:2]) and rng.random() < 0.5
+        frame = _frame(rng, path) if inside else _frame_of(rng, picture, poses)
+        scene = Scene(picture, poses, [target], 0, frame, reflect=True)
         name = f"picture:{self.gallery.stills[key[0]].name}" if key else "patch"
         populate(rng, scene, self.gallery, self.options, key, path)
         return _shoot(rng, scene, name)
@@ -136,11 +135,18 @@ def _shrunk(rng: Rng, picture: Image, alpha: NDArray[np.uint8]) -> tuple[Image, 
     )
 
 
-def _frame(rng: Rng, path: Path, always: bool) -> Box:
-    """The source image's frame: 5 to 14 targets wide, the target's path mostly inside; else without limits."""
-    if not always and rng.random() < 0.7:
-        return np.array([-HUGE_PX, -HUGE_PX, 2 * HUGE_PX, 2 * HUGE_PX])
+def _frame(rng: Rng, path: Path) -> Box:
+    """The source image's frame: 5 to 14 targets wide, the target's path mostly inside."""
     size = TARGET_PX * np.exp(rng.uniform(np.log(5.0), np.log(14.0))) * np.array([1.0, rng.uniform(0.55, 1.0)])
     middle = path.centers[1:].mean(axis=0)
     corner = middle - size * rng.uniform(0.15, 0.85, 2)
     return np.concatenate([corner, size])
+
+
+def _frame_of(rng: Rng, picture: Image, poses: Affine) -> Box:
+    """An upright frame about as large as the picture and where it is on average."""
+    size = np.array(picture.shape[1::-1], np.float64)
+    pose = poses[1:].mean(axis=0)
+    middle = pose[:, :2] @ (size / 2) + pose[:, 2]
+    size *= np.sqrt(np.linalg.det(pose[:, :2])) * rng.uniform(0.85, 1.0, 2)
+    return np.concatenate([middle - size / 2, size])
