@@ -129,6 +129,21 @@ def check_box(box: ArrayLike, image_width: int, image_height: int) -> Box:
     return checked
 
 
+def parse_box(text: str) -> Box:
+    """(4,) box from `x,y,width,height` in pixels, as it is given on command lines.
+
+    Raises:
+        InputError: not four numbers.
+    """
+    try:
+        box = np.array([float(part) for part in text.split(",")], dtype=np.float64)
+    except ValueError:
+        box = np.empty(0)
+    if box.shape != (4,):
+        raise InputError(f"The box '{text}' cannot be read; give x,y,width,height in pixels, for example 120,80,64,48.")
+    return box
+
+
 def clip_box(box: ArrayLike, image_width: int, image_height: int, margin_px: float = 10.0) -> Box:
     """Clip a box to the image; it keeps at least `margin_px` (or its own size, where smaller) inside the image."""
     x, y, width, height = np.asarray(box, dtype=np.float64)
