@@ -4,11 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import glob
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.sequences.benchmarks import find_sequences
+from stdtrack_ros.sequences.frames import number_key
 from stdtrack_ros.sequences.sequence import Sequence
+from stdtrack_ros.sequences.videos import SUFFIXES as VIDEO_SUFFIXES
+from stdtrack_ros.sequences.videos import VideoSequence
+
+_BAG_SUFFIXES = frozenset({".mcap", ".db3", ".bag"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +30,14 @@ class SequenceHandle:
     Attributes:
         name: unique among the handles of one `open_sequences` call, fit for a file name.
         path: the bag, video or sequence folder.
-        layout: "bag", "video", or the benchmark layout's name ("got10k", "otb", ...; `folders.LAYOUTS`).
-        reader: makes the sequence; a module's own function or a `functools.partial` of one.
+        layout: "bag", "video", or the benchmark layout's name ("got10k", "otb", ...; `benchmarks.LAYOUTS`).
+        reader: makes the sequence of that name; a module's own function, or a `functools.partial` of one.
     """
 
     name: str
     path: Path
     layout: str
-    reader: Callable[[], Sequence]
+    reader: Callable[[str], Sequence]
 
     def open(self) -> Sequence:
         """Open it.
@@ -33,7 +45,7 @@ class SequenceHandle:
         Raises:
             SequenceError: it cannot be read, in one sentence with the path and the reason.
         """
-        return self.reader()
+        return self.reader(self.name)
 
 
 def open_sequences(
@@ -49,12 +61,103 @@ def open_sequences(
     Args:
         paths: bags, videos, benchmark folders, sequence folders, folders of bags, or glob patterns of these.
         topic: image topic of the bags; None: the only one there is.
-        truth_topic: topic of the bags with the true boxes; None: the only topic with boxes, where there is one.
+        truth_topic: topic of the bags with the true boxes; None: none (a topic with boxes may be a tracker's output,
+            so it is never taken unasked).
         truth_csv: file with the true boxes (bags and videos), or a folder with one `<sequence name>.csv` each.
-        layout: benchmark layout of the folders, one of `folders.LAYOUTS`, or "auto".
+        layout: benchmark layout of the folders, one of `benchmarks.LAYOUTS`, or "auto".
 
     Raises:
         SequenceError: a path that is not there, that is in no known layout, or under which nothing was found. What is
             wrong inside a single bag or sequence is raised by its handle's `open`, so that one bad one loses no other.
     """
-    raise NotImplementedError
+    make = partial(_handles, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv, layout=layout)
+    handles = [handle for path in paths for each in _expand(path) for handle in make(each)]
+    if not handles:
+        raise SequenceError("No bag, video or sequence was named; give at least one path.")
+    return _with_unique_names(handles)
+
+
+def is_bag(path: Path) -> bool:
+    """Whether a path is a rosbag2 folder or a single bag file, by its looks."""
+    return (path / "metadata.yaml").is_file() if path.is_dir() else path.suffix in _BAG_SUFFIXES
+
+
+def _expand(path: Path) -> list[Path]:
+    """The path itself, or what a glob pattern matches."""
+    if path.exists():
+        return [path]
+    matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=number_key)  # noqa: PTH207 (absolute patterns)
+    if not matches:
+        raise SequenceError(
+            f"There is nothing at {path}; name a bag, a video, a folder of sequences, or a pattern of them."
+        )
+    return matches
+
+
+def _handles(
+    path: Path, *, topic: str | None, truth_topic: str | None, truth_csv: Path | None, layout: str
+) -> Iterator[SequenceHandle]:
+    if path.is_dir() and not is_bag(path) and (layout != "auto" or not _recordings(path)):
+        for source in find_sequences(path, layout):
+            yield SequenceHandle(file_name(source.name), source.images, source.layout, source.open)
+        return
+    recordings = [path] if is_bag(path) or path.is_file() else _recordings(path)
+    for recording in recordings:
+        name = file_name(recording.resolve().name if recording.is_dir() else recording.stem)
+        csv = _truth_file(truth_csv, name, len(recordings))
+        if is_bag(recording):
+            reader = partial(_open_bag, path=recording, topic=topic, truth_topic=truth_topic, truth_csv=csv)
+            yield SequenceHandle(name, recording, "bag", reader)
+        elif recording.suffix.lower() in VIDEO_SUFFIXES:
+            yield SequenceHandle(name, recording, "video", partial(VideoSequence, path=recording, truth_csv=csv))
+        else:
+            known = ", ".join(sorted(VIDEO_SUFFIXES))
+            raise SequenceError(f"The file {recording} is neither a bag (.mcap, .db3) nor a video ({known}).")
+
+
+def _recordings(folder: Path, depth: int = 2) -> list[Path]:
+    """The bags and videos in a folder and the folders in it."""
+    found = []
+    for entry in sorted(os.scandir(folder), key=lambda entry: number_key(Path(entry.name))):
+        path = Path(entry.path)
+        if path.suffix in _BAG_SUFFIXES or path.suffix.lower() in VIDEO_SUFFIXES or (entry.is_dir() and is_bag(path)):
+            found.append(path)
+        elif depth > 0 and entry.is_dir() and not entry.name.startswith("."):
+            found += _recordings(path, depth - 1)
+    return found
+
+
+def _open_bag(name: str, path: Path, topic: str | None, truth_topic: str | None, truth_csv: Path | None) -> Sequence:
+    from stdtrack_ros.sequences.bags import BagSequence  # rosbags is needed for bags alone
+
+    return BagSequence(name, path, topic, truth_topic, truth_csv)
+
+
+def _truth_file(given: Path | None, name: str, recordings: int) -> Path | None:
+    """The CSV file of one recording, from the file or folder that the user named."""
+    if given is None or not given.is_dir():
+        if given is not None and recordings > 1:
+            raise SequenceError(
+                f"The file {given} cannot be the truth of {recordings} recordings; give a folder with <name>.csv files."
+            )
+        return given
+    return given / f"{name}.csv"
+
+
+def file_name(text: str) -> str:
+    """A name fit for a file: letters, digits, dot, dash and underscore."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("._") or "sequence"
+
+
+def _with_unique_names(handles: list[SequenceHandle]) -> list[SequenceHandle]:
+    """Names that occur more than once get their parent folder before them, and a number where that is not enough."""
+    counts = Counter(handle.name for handle in handles)
+    seen: Counter[str] = Counter()
+    unique = []
+    for handle in handles:
+        name = handle.name
+        if counts[name] > 1:
+            name = file_name(f"{handle.path.parent.name}_{name}")
+        seen[name] += 1
+        unique.append(replace(handle, name=name if seen[name] == 1 else f"{name}_{seen[name]}"))
+    return unique

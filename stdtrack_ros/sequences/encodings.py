@@ -14,6 +14,8 @@ from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Image
 from stdtrack_ros.tracker.images import to_bgr8
 
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
@@ -115,11 +117,18 @@ def compressed_to_bgr(data: bytes | bytearray | memoryview | NDArray[np.uint8], 
     if "compressedDepth" in format:
         raise InputError(f"The compressed image has the format '{format}', which is depth; a JPEG or PNG is needed.")
     flat = np.frombuffer(data, dtype=np.uint8)
-    # The picture stays as the sensor saw it: an EXIF mark must not turn it against the boxes.
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    decoded = cv2.imdecode(flat, flags) if flat.size else None
+    decoded = decode_still(flat)
     if decoded is None:
-        raise InputError(
-            f"The compressed image ('{format}', {flat.size} bytes) cannot be decoded; JPEG or PNG is needed."
-        )
-    return to_bgr8(decoded)
+        raise InputError(f"The compressed image ('{format}', {flat.size} bytes) is cut off, or no JPEG or PNG.")
+    return decoded
+
+
+def decode_still(data: NDArray[np.uint8]) -> Image | None:
+    """(H, W, 3) uint8 BGR of an image file's bytes (N,); None where they are damaged, cut off or no image.
+
+    The picture stays as the sensor saw it: an EXIF mark does not turn it against the boxes.
+    """
+    if data.size < 4 or (data[:2].tobytes() == _JPEG_START and data[-4096:].tobytes().rfind(_JPEG_END) < 0):
+        return None  # OpenCV would fill the missing part of a JPEG with grey and say nothing
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+    return None if decoded is None else to_bgr8(decoded)

@@ -1,0 +1,116 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A ROS 2 bag, MCAP or sqlite3, opened with `rosbags` (no ROS needed); what is wrong with it as one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from rosbags.highlevel import AnyReader
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from stdtrack_ros.errors import SequenceError
+
+TRACKED_BOX_TYPE = "stdtrack_ros/msg/TrackedBox"
+TRACKED_BOX = """uint8 STATUS_NONE=0
+uint8 STATUS_TRACKING=1
+uint8 STATUS_UNCERTAIN=2
+uint8 STATUS_LOST=3
+std_msgs/Header header
+string target_id
+uint8 status
+float32 x
+float32 y
+float32 width
+float32 height
+float32 quality
+float32 token_quality
+float32[16] covariance
+float32 velocity_x
+float32 velocity_y
+geometry_msgs/Vector3 bearing
+builtin_interfaces/Duration time_since_seen
+builtin_interfaces/Duration latency
+uint64 frame_number
+uint64 dropped_frames
+uint32 image_width
+uint32 image_height
+"""
+"""`msg/TrackedBox.msg` without its comments: bags are read and written where the built messages are not installed."""
+
+
+def typestore() -> Any:
+    """The message types of ROS 2 Jazzy and our own, for bags that do not carry their definitions, and for writing."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    store.register(get_types_from_msg(TRACKED_BOX, TRACKED_BOX_TYPE))
+    return store
+
+
+class BagFile:
+    """An open bag.
+
+    Raises:
+        SequenceError: it is missing, cut off, damaged, or of a kind that cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if path.suffix == ".bag":
+            raise SequenceError(
+                f"The bag {path} is of ROS 1; convert it with `rosbags-convert --src {path} --dst ...`."
+            )
+        if not path.exists():
+            raise SequenceError(f"The bag {path} does not exist.")
+        try:
+            self.reader = AnyReader([path], default_typestore=typestore())
+            self.reader.open()
+        except Exception as error:  # a damaged file makes the parsers below raise nearly anything
+            raise self._unreadable(error) from error
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """Type of each topic, by its name."""
+        return {connection.topic: connection.msgtype for connection in self.reader.connections}
+
+    def connections(self, topic: str) -> list[Any]:
+        """The recorded publishers of a topic."""
+        return [connection for connection in self.reader.connections if connection.topic == topic]
+
+    def messages(self, connections: Collection[Any], start_ns: int | None = None) -> Iterator[tuple[Any, int, bytes]]:
+        """Connection, time of recording (ns) and bytes of each message, in the order of recording.
+
+        Raises:
+            SequenceError: the bag is damaged at that place.
+        """
+        try:
+            yield from self.reader.messages(connections, start=start_ns)
+        except Exception as error:  # as above
+            raise self._unreadable(error) from error
+
+    def decode(self, data: bytes, msgtype: str) -> Any:
+        """The message of some bytes.
+
+        Raises:
+            SequenceError: the bytes are no such message.
+        """
+        try:
+            return self.reader.deserialize(data, msgtype)
+        except Exception as error:  # as above
+            raise self._unreadable(error) from error
+
+    def close(self) -> None:
+        """Close the files."""
+        self.reader.close()
+
+    def describe_topics(self) -> str:
+        """All topics with their types, for messages to the user."""
+        return ", ".join(f"{topic} ({msgtype})" for topic, msgtype in sorted(self.topics.items())) or "none"
+
+    def _unreadable(self, error: Exception) -> SequenceError:
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        repair = "ros2 bag reindex" if self.path.is_dir() else "mcap recover"
+        return SequenceError(
+            f"The bag {self.path} cannot be read ({reason}); if its recording was cut off, repair it with `{repair}`."
+        )

@@ -1,0 +1,68 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Frames from image files, and the one rule for all sources: every frame of a sequence has the size of the first."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.geometry import Image
+from stdtrack_ros.sequences.encodings import decode_still
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
+"""Endings of the image files that are taken as frames."""
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The image files of a folder in the order of the numbers in their names (`2.jpg` before `10.jpg`)."""
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+    return sorted(found, key=number_key)
+
+
+def number_key(path: Path) -> list[tuple[int, str]]:
+    """Sorts names by the numbers in them."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name) if part]
+
+
+def read_image(path: Path) -> Image:
+    """(H, W, 3) uint8 BGR of an image file, as stored: no EXIF mark turns it against the boxes.
+
+    Raises:
+        SequenceError: the file is missing, damaged or no image.
+    """
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+    except OSError as error:
+        raise SequenceError(f"The frame {path} cannot be read: {error.strerror or error}.") from error
+    decoded = decode_still(data)
+    if decoded is None:
+        raise SequenceError(f"The frame {path} ({data.size} bytes) is damaged, cut off or no image.")
+    return decoded
+
+
+class SameSize:
+    """Holds all frames of a sequence to one size: boxes in pixels mean nothing across two pixel grids."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, int] | None = None
+
+    def check(self, width: int, height: int, frame: str) -> None:
+        """Compare a frame with the first one seen.
+
+        Raises:
+            SequenceError: the sizes differ; `frame` names the frame in the message.
+        """
+        if self._first is None:
+            self._first = width, height
+        elif self._first != (width, height):
+            first_width, first_height = self._first
+            raise SequenceError(
+                f"{frame} has {width}x{height} px, the frames before it {first_width}x{first_height} px; all frames of "
+                "a sequence must have one size, so cut it there."
+            )
