@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.geometry import Box, Crop, box_center
+from stdtrack_ros.geometry import Box, Crop, Image, box_center, mean_color
 
 TEMPLATE_FACTOR, TEMPLATE_SIZE = 2.0, 128
 CANVAS_FACTOR, CANVAS_SIZE = 7.0, 448
@@ -62,13 +63,34 @@ def collate(clips: Sequence[Clip]) -> dict[str, NDArray[np.generic]]:
 
 
 def canvas_crops(boxes: Box) -> list[Crop]:
-    """The canvas of every frame of a clip, for (F, 4) true boxes: see `Clip.canvases`."""
+    """The canvas of every frame of a clip, for (F, 4) true boxes: see `Clip.canvases`.
+
+    Their edges lie between pixels, so that plain resizing, much faster than a warp, makes them.
+    """
     crops = []
     for box, before in zip(boxes, np.concatenate([boxes[:1], boxes[:-1]]), strict=True):
         center_x, center_y = (box_center(box) + box_center(before)) / 2
-        side = max(CANVAS_FACTOR * float(np.sqrt(before[2] * before[3])), CANVAS_FACTOR)
-        crops.append(Crop(float(center_x), float(center_y), side, CANVAS_SIZE))
+        side = float(max(round(CANVAS_FACTOR * np.sqrt(before[2] * before[3])), CANVAS_FACTOR))
+        left, top = round(center_x - side / 2), round(center_y - side / 2)
+        crops.append(Crop(left + side / 2, top + side / 2, side, CANVAS_SIZE))
     return crops
+
+
+def extract_canvas(image: Image, crop: Crop, canvas: Image) -> None:
+    """Fill a canvas, (448, 448, 3), as `Crop.extract` would, for one of `canvas_crops`."""
+    side = int(crop.side_px)
+    left, top = int(crop.center_x - crop.side_px / 2), int(crop.center_y - crop.side_px / 2)
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    if x1 <= x0 or y1 <= y0:
+        canvas[:] = mean_color(image)
+        return
+    part = image[y0:y1, x0:x1]
+    if part.shape[:2] != (side, side):
+        border = y0 - top, top + side - y1, x0 - left, left + side - x1
+        part = cv2.copyMakeBorder(part, *border, cv2.BORDER_CONSTANT, value=mean_color(image))
+    smooth = cv2.INTER_AREA if crop.scale < 0.5 else cv2.INTER_LINEAR
+    cv2.resize(part, (crop.size, crop.size), dst=canvas, interpolation=smooth)
 
 
 def template_crop(rng: np.random.Generator, box: Box) -> Crop:

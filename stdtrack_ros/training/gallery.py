@@ -118,8 +118,8 @@ def outline_of(mask: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def in_the_light_of(rng: Rng, cut: CutOut, background: Image) -> CutOut:
     """The cut-out with its mean colour moved a part of the way to the background's."""
-    weights = cut.alpha[..., None] / max(float(cut.alpha.sum()), 1.0)
-    shift = rng.uniform(0.0, 0.4) * (background.mean(axis=(0, 1)) - (cut.pixels * weights).sum(axis=(0, 1)))
+    means = np.array([cv2.mean(background), cv2.mean(cut.pixels, cut.alpha)])[:, :3]
+    shift = rng.uniform(0.0, 0.4) * (means[0] - means[1])
     return CutOut(np.clip(cut.pixels + shift, 0, 255).astype(np.uint8), cut.alpha, cut.outline)
 
 

@@ -64,12 +64,11 @@ class Scene:
     """All that is seen over T times.
 
     Attributes:
-        background: (H, W, 3) uint8.
+        background: (H, W, 3) uint8; mirrored beyond its edges.
         camera: (T, 2, 3), background pixels to the source image.
         sprites: in drawing order, the target among them.
         target: index of the target in `sprites`.
         frame: x, y, width, height of the source image's frame; at time 0, the template's, there is none.
-        reflect: mirror the background beyond its edges, instead of filling with its mean colour.
     """
 
     background: Image
@@ -77,7 +76,6 @@ class Scene:
     sprites: list[Sprite]
     target: int
     frame: Box
-    reflect: bool
 
     def boxes(self) -> Box:
         """(T, 4) the target's true boxes in the source image."""
@@ -86,21 +84,22 @@ class Scene:
 
     def render(self, time: int, crop: Crop) -> tuple[Image, float]:
         """The picture in a crop, (size, size, 3) uint8, and the visible share of the target, 0 to 1."""
-        border = mean_color(self.background)
         to_crop = _affine_of(crop)
-        picture: Image = cv2.warpAffine(
-            self.background,
-            _pixel_centres(_chain(to_crop, self.camera[time])),
-            (crop.size, crop.size),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REFLECT_101 if self.reflect else cv2.BORDER_CONSTANT,
-            borderValue=border,
-        )
+        left, top, right, bottom = self._frame_in(crop) if time else (0, 0, crop.size, crop.size)
+        border = mean_color(self.background)
+        picture = np.full((crop.size, crop.size, 3), border, np.uint8)
         visible = np.zeros((crop.size, crop.size), np.uint8)
+        if right <= left or bottom <= top:
+            return picture, 0.0
+        warp = _pixel_centres(_chain(to_crop, self.camera[time]))
+        warp[:, 2] -= left, top
+        size = right - left, bottom - top
+        picture[top:bottom, left:right] = cv2.warpAffine(
+            self.background, warp, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        )
         for index, sprite in enumerate(self.sprites):
             if sprite.shown[time]:
                 _paint(picture, visible, sprite, time, to_crop, index == self.target)
-        left, top, right, bottom = self._frame_in(crop) if time else (0, 0, crop.size, crop.size)
         picture[:top], picture[bottom:] = border, border
         picture[:, :left], picture[:, right:] = border, border
         seen = float(visible[top:bottom, left:right].sum())

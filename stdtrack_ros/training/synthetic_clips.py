@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.sequences.stills import Still
-from stdtrack_ros.training.clips import Clip, assemble, canvas_crops, template_crop
+from stdtrack_ros.training.clips import CANVAS_SIZE, Clip, assemble, canvas_crops, template_crop
 from stdtrack_ros.training.gallery import (
     TARGET_PX,
     CutOut,
@@ -50,7 +50,7 @@ class CutoutClips:
         anchor = rng.uniform(0.2, 0.8, 2) * background.shape[1::-1]
         camera = random_path(rng, times, TARGET_PX, zoom, liveliness=rng.uniform(0.0, 1.0)).poses(anchor)
         frame = _frame(rng, path)
-        scene = Scene(background, camera, [target], 0, frame, reflect=True)
+        scene = Scene(background, camera, [target], 0, frame)
         populate(rng, scene, self.gallery, self.options, key, path)
         return _shoot(rng, scene, f"cutout:{self.gallery.stills[key[0]].name}")
 
@@ -81,8 +81,8 @@ class PictureClips:
         poses = path.poses((low + high) / 2)
         target = Sprite(None, alpha, outline, poses, np.ones(times, bool), np.zeros((times, 4)))
         inside = size < 0.3 * min(picture.shape[:2]) and rng.random() < 0.5
-        frame = _frame(rng, path) if inside else _frame_of(rng, picture, poses)
-        scene = Scene(picture, poses, [target], 0, frame, reflect=True)
+        frame = _frame(rng, path) if inside else _frame_of(rng, picture, poses, path)
+        scene = Scene(picture, poses, [target], 0, frame)
         name = f"picture:{self.gallery.stills[key[0]].name}" if key else "patch"
         populate(rng, scene, self.gallery, self.options, key, path)
         return _shoot(rng, scene, name)
@@ -93,10 +93,11 @@ def _shoot(rng: Rng, scene: Scene, source: str) -> Clip:
     boxes = scene.boxes()
     template, _ = scene.render(0, template_crop(rng, boxes[0]))
     crops = canvas_crops(boxes[1:])
-    rendered = [scene.render(time, crop) for time, crop in enumerate(crops, start=1)]
-    canvases = np.stack([picture for picture, _ in rendered])
-    shown = scene.sprites[scene.target].shown[1:]
-    present = np.array([visible >= HIDDEN_BELOW for _, visible in rendered]) & shown
+    canvases = np.empty((len(crops), CANVAS_SIZE, CANVAS_SIZE, 3), np.uint8)
+    present = scene.sprites[scene.target].shown[1:].copy()
+    for index, crop in enumerate(crops):
+        canvases[index], visible = scene.render(index + 1, crop)
+        present[index] &= visible >= HIDDEN_BELOW
     return assemble(template, canvases, crops, boxes[1:], present, np.ones(len(crops), bool), source)
 
 
@@ -136,17 +137,17 @@ def _shrunk(rng: Rng, picture: Image, alpha: NDArray[np.uint8]) -> tuple[Image, 
 
 
 def _frame(rng: Rng, path: Path) -> Box:
-    """The source image's frame: 5 to 14 targets wide, the target's path mostly inside."""
+    """The source image's frame: 5 to 14 targets wide, where it holds the target the longest."""
     size = TARGET_PX * np.exp(rng.uniform(np.log(5.0), np.log(14.0))) * np.array([1.0, rng.uniform(0.55, 1.0)])
-    middle = path.centers[1:].mean(axis=0)
-    corner = middle - size * rng.uniform(0.15, 0.85, 2)
-    return np.concatenate([corner, size])
+    corners = path.centers[1] - size * rng.uniform(0.08, 0.92, (6, 2))
+    inside = (path.centers[1:] > corners[:, None]) & (path.centers[1:] < corners[:, None] + size)
+    return np.concatenate([corners[inside.all(axis=2).sum(axis=1).argmax()], size])
 
 
-def _frame_of(rng: Rng, picture: Image, poses: Affine) -> Box:
-    """An upright frame about as large as the picture and where it is on average."""
+def _frame_of(rng: Rng, picture: Image, poses: Affine, path: Path) -> Box:
+    """An upright frame about as large as the picture, where the picture is when that holds the target the longest."""
     size = np.array(picture.shape[1::-1], np.float64)
-    pose = poses[1:].mean(axis=0)
-    middle = pose[:, :2] @ (size / 2) + pose[:, 2]
-    size *= np.sqrt(np.linalg.det(pose[:, :2])) * rng.uniform(0.85, 1.0, 2)
-    return np.concatenate([middle - size / 2, size])
+    middles = poses[1:, :, :2] @ (size / 2) + poses[1:, :, 2]
+    size *= np.sqrt(np.linalg.det(poses[1, :, :2])) * rng.uniform(0.85, 1.0, 2)
+    inside = (np.abs(path.centers[1:] - middles[:, None]) < size / 2).all(axis=2).sum(axis=1)
+    return np.concatenate([middles[inside.argmax()] - size / 2, size])

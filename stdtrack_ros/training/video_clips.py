@@ -15,7 +15,7 @@ from stdtrack_ros.geometry import Box, Crop, box_center
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.sequences.shards import PSEUDO
 from stdtrack_ros.training.augmentation import occlude
-from stdtrack_ros.training.clips import Clip, assemble, canvas_crops, template_crop
+from stdtrack_ros.training.clips import CANVAS_SIZE, Clip, assemble, canvas_crops, extract_canvas, template_crop
 
 Rng = np.random.Generator
 
@@ -96,7 +96,9 @@ class VideoClips:
         boxes = _without_gaps(sequence.boxes[frames])
         crops = canvas_crops(boxes)
         pictures = {index: sequence.frame(index) for index in {template, *frames}}
-        canvases = np.stack([crop.extract(pictures[index]) for crop, index in zip(crops, frames, strict=True)])
+        canvases = np.empty((len(frames), CANVAS_SIZE, CANVAS_SIZE, 3), np.uint8)
+        for canvas, crop, index in zip(canvases, crops, frames, strict=True):
+            extract_canvas(pictures[index], crop, canvas)
         cut_out = template_crop(rng, sequence.boxes[template]).extract(pictures[template])
         valid = present | (PSEUDO not in sequence.attributes)
         return assemble(cut_out, canvases, crops, boxes, present.copy(), valid, sequence.name)
@@ -127,7 +129,7 @@ class VideoClips:
         _, indices = self._choose(rng, other, stop - start)
         crops = canvas_crops(_without_gaps(other.boxes[indices]))
         for position, index, crop in zip(range(start, stop), indices, crops, strict=True):
-            clip.canvases[position] = crop.extract(other.frame(index))
+            extract_canvas(other.frame(index), crop, clip.canvases[position])
         clip.present[start:stop] = False
 
     def _texture(self, rng: Rng, clip: Clip) -> NDArray[np.uint8]:
