@@ -1,0 +1,92 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a pixel looks: unit vectors in the camera's optical frame, from CameraInfo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.errors import InputError
+
+MODELS = ("plumb_bob", "rational_polynomial", "equidistant", "")
+"""Distortion models of CameraInfo that can be undone; an empty name is taken for no distortion."""
+
+
+def bearing(
+    info: Any, x: float, y: float, image_width: int, image_height: int, rectified: bool = False
+) -> NDArray[np.float64]:
+    """(3,) unit vector (x right, y down, z forward) to a pixel of the image as it was delivered.
+
+    Args:
+        info: sensor_msgs/CameraInfo; its K and ROI are in full, unbinned pixels (REP 104).
+        x, y: pixels of the delivered image, origin at the outer corner of the top-left pixel.
+        rectified: the image is rectified, so that P holds and there is no distortion.
+
+    Raises:
+        InputError: no calibration in it, a distortion that is not known, or another size than the image's.
+    """
+    _check_size(info, image_width, image_height)
+    u, v = _full_pixels(info, x, y)
+    intrinsic = np.asarray(info.p if rectified else info.k, dtype=np.float64)
+    matrix = intrinsic.reshape(3, 4)[:, :3] if rectified else intrinsic.reshape(3, 3)
+    if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and np.isfinite(matrix).all()):
+        raise InputError("The CameraInfo has no calibration (its focal length is not positive): no bearings.")
+    normalized = _plane(matrix, u, v) if rectified else _undistorted(info, matrix, u, v)
+    direction = np.append(normalized, 1.0)
+    if rectified:
+        rotation = np.asarray(info.r, dtype=np.float64).reshape(3, 3)
+        direction = rotation.T @ direction if np.abs(rotation).max() > 0 else direction
+    return direction / np.linalg.norm(direction)
+
+
+def _check_size(info: Any, image_width: int, image_height: int) -> None:
+    width, height = info.roi.width or info.width, info.roi.height or info.height
+    width, height = width // max(info.binning_x, 1), height // max(info.binning_y, 1)
+    if (width, height) != (image_width, image_height):
+        raise InputError(
+            f"The CameraInfo is for images of {width}x{height} px and the image has {image_width}x{image_height} px: "
+            "no bearings."
+        )
+
+
+def _full_pixels(info: Any, x: float, y: float) -> tuple[float, float]:
+    """Pixels of the calibrated image; there, whole numbers are the centres of pixels."""
+    u = x * max(info.binning_x, 1) + info.roi.x_offset - 0.5
+    v = y * max(info.binning_y, 1) + info.roi.y_offset - 0.5
+    return u, v
+
+
+def _plane(matrix: NDArray[np.float64], u: float, v: float) -> NDArray[np.float64]:
+    point = np.linalg.solve(matrix, np.array([u, v, 1.0]))
+    return point[:2] / point[2]
+
+
+def _undistorted(info: Any, matrix: NDArray[np.float64], u: float, v: float) -> NDArray[np.float64]:
+    distortion = np.asarray(info.d, dtype=np.float64)
+    pixel = np.array([[[u, v]]], dtype=np.float64)
+    if info.distortion_model not in MODELS:
+        raise InputError(
+            f"The distortion model '{info.distortion_model}' of the CameraInfo is not known; "
+            f"it may be one of {', '.join(filter(None, MODELS))}: no bearings."
+        )
+    if not distortion.any():
+        return _plane(matrix, u, v)
+    try:
+        if info.distortion_model == "equidistant":
+            plane = cv2.fisheye.undistortPoints(pixel, matrix, distortion)
+        else:
+            # The five steps that OpenCV takes of itself leave a wide-angle lens some pixels off.
+            stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10)
+            plane = cv2.undistortPointsIter(pixel, matrix, distortion, None, None, stop)
+    except cv2.error:
+        raise InputError(
+            f"The CameraInfo has {distortion.size} numbers of distortion, which {info.distortion_model} does not take."
+        ) from None
+    result = plane.reshape(2)
+    if not np.isfinite(result).all() or np.abs(result).max() > 1e3:
+        raise InputError("The pixel lies outside what the lens model of the CameraInfo covers: no bearing.")
+    return result

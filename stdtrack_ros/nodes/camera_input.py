@@ -1,0 +1,118 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The camera's side of the node: the subscription, the stamps, and why no image comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import (
+    HistoryPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_policy_name_from_kind,
+)
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from stdtrack_ros.nodes.parameters import TrackerNodeSettings
+
+
+def sensor_qos(reliability: str) -> QoSProfile:
+    """Sensor data, depth 1: the newest message, and none that waits."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy[reliability.upper()])
+
+
+class CameraInput:
+    """The subscriptions of an active node to one camera."""
+
+    def __init__(
+        self,
+        node: Node,
+        settings: TrackerNodeSettings,
+        on_image: Callable[[Any], None],
+        on_camera_info: Callable[[CameraInfo], None],
+    ) -> None:
+        self._node = node
+        self._clash = ""
+        self._since_s = time.monotonic()
+        self._reliability = settings.image_reliability
+        compressed = settings.image_transport == "compressed"
+        self._kind = CompressedImage if compressed else Image
+        base = node.resolve_topic_name("image")
+        self.topic = node.resolve_topic_name(f"{base}/compressed") if compressed else base
+        overrides = QoSOverridingOptions.with_default_policies()
+        self._image = node.create_subscription(
+            self._kind,
+            self.topic,
+            on_image,
+            sensor_qos(settings.image_reliability),
+            qos_overriding_options=overrides,
+            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_clash),
+        )
+        self._info = node.create_subscription(
+            CameraInfo, "camera_info", on_camera_info, sensor_qos("best_effort"), qos_overriding_options=overrides
+        )
+
+    def destroy(self) -> None:
+        """Leave the topics."""
+        self._node.destroy_subscription(self._image)
+        self._node.destroy_subscription(self._info)
+
+    def silence(self, last_arrival_s: float | None, settings: TrackerNodeSettings) -> str:
+        """A sentence where no image has come for too long, with what may be the cause; else empty.
+
+        `last_arrival_s`: monotonic time of the last image, None before the first.
+        """
+        silent_s = time.monotonic() - (self._since_s if last_arrival_s is None else last_arrival_s)
+        if silent_s <= (settings.no_image_after if last_arrival_s is None else settings.stale_after):
+            return ""
+        if silent_s <= settings.no_image_after:
+            return f"No image on {self.topic} for {silent_s:.1f} s."
+        return f"No image on {self.topic} for {silent_s:.0f} s: {self._cause()}"
+
+    def _on_clash(self, event: Any) -> None:
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
+        self._clash = f"a publisher offers another {policy.lower()} than this node asks for"
+        self._node.get_logger().warning(f"{self.topic}: {self._clash}; set image_reliability to best_effort.")
+
+    def _cause(self) -> str:
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        if not publishers:
+            return f"nobody publishes there. {self._others()}"
+        kind = f"sensor_msgs/msg/{self._kind.__name__}"
+        who = ", ".join(_name(publisher) for publisher in publishers)
+        wrong = sorted({publisher.topic_type for publisher in publishers if publisher.topic_type != kind})
+        if wrong:
+            return f"{who} publishes {', '.join(wrong)} there and this node reads {kind}; set image_transport."
+        weak = [p for p in publishers if p.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT]
+        if self._clash or (weak and self._reliability == "reliable"):
+            return (
+                f"{who} publishes there as best effort and this node asks for {self._reliability} (QoS clash); "
+                "set image_reliability to best_effort."
+            )
+        return (
+            f"{who} is there with a QoS that fits, but sends nothing that arrives; where the images are large, "
+            "give the publisher the Fast DDS profile config/fastdds.xml."
+        )
+
+    def _others(self) -> str:
+        kind = f"sensor_msgs/msg/{self._kind.__name__}"
+        found = [topic for topic, types in self._node.get_topic_names_and_types() if kind in types]
+        others = sorted(
+            topic
+            for topic in found
+            if topic != self.topic and self._node.count_publishers(topic) and "annotated" not in topic
+        )
+        if not others:
+            return "Start the camera, or remap image to its topic."
+        return f"Images are published on {', '.join(others)}: remap image to one of these."
+
+
+def _name(publisher: TopicEndpointInfo) -> str:
+    return f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"

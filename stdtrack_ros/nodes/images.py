@@ -1,0 +1,59 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Image messages to pictures and back: the one place where the node touches `sensor_msgs`."""
+
+from __future__ import annotations
+
+import array
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import Image as ImageMessage
+from std_msgs.msg import Header
+
+from stdtrack_ros.errors import InputError
+from stdtrack_ros.geometry import Image
+from stdtrack_ros.sequences.encodings import compressed_to_bgr, raw_to_bgr
+
+
+def message_to_bgr(message: ImageMessage | CompressedImage) -> Image:
+    """(H, W, 3) uint8 BGR of a raw or compressed image message.
+
+    Raises:
+        InputError: the message holds no complete picture of a known encoding, with what was found and is allowed.
+    """
+    if isinstance(message, CompressedImage):
+        return compressed_to_bgr(message.data, message.format)
+    return raw_to_bgr(
+        message.data, message.encoding, message.width, message.height, message.step, bool(message.is_bigendian)
+    )
+
+
+def encoding_of(message: ImageMessage | CompressedImage) -> str:
+    """The name of the message's encoding, for people."""
+    name: str = message.format if isinstance(message, CompressedImage) else message.encoding
+    return name
+
+
+def raw_message(image: Image, header: Header) -> ImageMessage:
+    """A bgr8 message of a picture."""
+    height, width = image.shape[:2]
+    data = array.array("B")
+    # An array takes the bytes in one copy; an ndarray or a list would be checked number by number.
+    data.frombytes(memoryview(np.ascontiguousarray(image)).cast("B"))
+    return ImageMessage(header=header, height=height, width=width, encoding="bgr8", step=3 * width, data=data)
+
+
+def jpeg_message(image: Image, header: Header, quality: int) -> CompressedImage:
+    """A JPEG message of a picture; `quality` 1..100.
+
+    Raises:
+        InputError: the picture is too large for JPEG.
+    """
+    good, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not good:
+        raise InputError(f"An image of shape {image.shape} cannot be written as JPEG.")
+    data = array.array("B")
+    data.frombytes(encoded.tobytes())
+    return CompressedImage(header=header, format="bgr8; jpeg compressed bgr8", data=data)

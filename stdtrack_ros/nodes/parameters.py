@@ -1,0 +1,187 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""ROS parameters made from settings: one table of names, ranges, units and sentences serves both."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, Literal, TypeVar
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.parameter import Parameter
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.settings import (
+    SettingGroup,
+    SettingInfo,
+    TrackerSettings,
+    allowed,
+    build_settings,
+    describe,
+    flatten,
+    setting,
+)
+
+Settings = TypeVar("Settings", bound=SettingGroup)
+Value = bool | int | float | str
+
+
+class AnnotatedSettings(SettingGroup):
+    """The picture for people, drawn only while someone subscribes to it."""
+
+    scale: float = setting(0.5, "Size of the annotated image, as a share of the camera's.", ge=0.05, le=1.0)
+    jpeg_quality: int = setting(80, "JPEG quality of image_annotated/compressed.", ge=1, le=100)
+
+
+class RingSettings(SettingGroup):
+    """The last frames, kept so that a target can be started on the frame that the operator saw."""
+
+    frames: int = setting(60, "Most frames that are kept.", unit="frames", ge=1, le=10000, read_only=True)
+    megabytes: int = setting(256, "Most memory for them.", unit="MB", ge=1, le=65536, read_only=True)
+
+
+class TrackerNodeSettings(TrackerSettings):
+    """All parameters of `tracker_node`: the tracker's own and those below."""
+
+    autostart: bool = setting(
+        True, "Configure and activate at once; off: wait for a lifecycle manager.", read_only=True
+    )
+    image_transport: Literal["raw", "compressed"] = setting(
+        "raw", "Which topic is read: image (raw) or image/compressed (compressed).", read_only=True
+    )
+    image_reliability: Literal["best_effort", "reliable"] = setting(
+        "best_effort",
+        "Reliability asked of the camera; best_effort matches every camera, reliable only reliable ones.",
+        read_only=True,
+    )
+    image_rectified: bool = setting(
+        False, "The image is rectified (image_rect): bearings take CameraInfo's P and no distortion."
+    )
+    stale_after: float = setting(
+        0.5, "Time without a processed image after which targets are published as LOST.", unit="s", ge=0.05, le=60.0
+    )
+    no_image_after: float = setting(
+        5.0, "Time without an image after which the log says why that may be.", unit="s", ge=0.1, le=3600.0
+    )
+    clock_jump: float = setting(
+        1.0,
+        "A stamp that moves by more, against the time that passed, is a jump of the clock.",
+        unit="s",
+        ge=0.05,
+        le=3600.0,
+    )
+    max_targets: int = setting(4, "Most targets at a time.", unit="targets", ge=1, le=64)
+    catch_up_frames: int = setting(
+        30,
+        "Most frames that a target started in the past runs through until it is live; more are skipped evenly.",
+        unit="frames",
+        ge=1,
+        le=1000,
+    )
+    diagnostics_period: float = setting(1.0, "Time between two messages on /diagnostics.", unit="s", ge=0.1, le=60.0)
+    annotated: AnnotatedSettings = AnnotatedSettings()
+    ring: RingSettings = RingSettings()
+
+
+def descriptor(info: SettingInfo) -> ParameterDescriptor:
+    """What `ros2 param describe` shows of a setting."""
+    unit = f" [{info.unit}]" if info.unit else ""
+    result = ParameterDescriptor(
+        name=info.name,
+        description=f"{info.sentence}{unit}",
+        additional_constraints=f"Allowed is {allowed(info)}.",
+        read_only=info.read_only,
+    )
+    if info.minimum is None and info.maximum is None:
+        return result
+    low = -math.inf if info.minimum is None else info.minimum
+    high = math.inf if info.maximum is None else info.maximum
+    if info.kind is int:
+        result.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
+    else:
+        result.floating_point_range = [FloatingPointRange(from_value=float(low), to_value=float(high))]
+    return result
+
+
+def checked_value(info: SettingInfo, value: Any) -> Value:
+    """The value in the setting's own type (an integer may stand for a number), or `SettingError`."""
+    if info.kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    # A bool is an int to Python, and text that looks like a number is one to pydantic: neither is meant here.
+    if type(value) is not info.kind:
+        raise SettingError(f"The parameter {info.name} cannot be {value!r}; allowed is {allowed(info)}.")
+    result: Value = value
+    return result
+
+
+def unknown_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """A sentence for each parameter given from outside that nobody declares, with the likely meaning."""
+    table = list(known)
+    sentences = []
+    for name in names:
+        if name in table or name == "use_sim_time" or name.startswith(("qos_overrides.", "start_type_description")):
+            continue
+        near = difflib.get_close_matches(name, table, n=1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        sentences.append(f"There is no parameter named {name}{hint}")
+    return sentences
+
+
+class SettingsNode(Generic[Settings]):
+    """Mixin before an rclpy node class: its parameters are one group of settings, always valid as a whole."""
+
+    settings: Settings
+
+    def declare_settings(self, group: type[Settings]) -> None:
+        """Declare every setting of the group as a parameter, with the values given from outside.
+
+        Raises:
+            SettingError: a value from outside that is not allowed, with what is.
+        """
+        self._infos = {info.name: info for info in describe(group)}
+        # rclpy checks values only while it declares them, one by one and in its own words.
+        given = self._parameter_overrides  # type: ignore[attr-defined]
+        for sentence in unknown_names(given, self._infos):
+            self.get_logger().warning(sentence)  # type: ignore[attr-defined]
+        self.settings = self._build(group, {name: given[name].value for name in given if name in self._infos})
+        for name, value in flatten(self.settings).items():
+            self.declare_parameter(name, value, descriptor(self._infos[name]), ignore_override=True)  # type: ignore[attr-defined]
+
+    def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
+        """One by one, as in rclpy, each checked."""
+        return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
+
+    def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
+        """All or none; a refusal says what is allowed."""
+        ours = {parameter.name: parameter.value for parameter in parameter_list if parameter.name in self._infos}
+        try:
+            self._check_writable(ours)
+            settings = self._build(type(self.settings), flatten(self.settings) | ours)
+        except SettingError as error:
+            self.settings_refused(str(error))
+            return SetParametersResult(successful=False, reason=str(error))
+        plain = flatten(settings)
+        converted = [Parameter(p.name, value=plain[p.name]) if p.name in ours else p for p in parameter_list]
+        result: SetParametersResult = super().set_parameters_atomically(converted)  # type: ignore[misc]
+        if result.successful and ours:
+            self.settings = settings
+            self.settings_changed()
+        return result
+
+    def settings_changed(self) -> None:
+        """Called after `settings` has changed at run time."""
+
+    def settings_refused(self, sentence: str) -> None:
+        """Called with the reason where a change was refused."""
+
+    def _build(self, group: type[Settings], values: Mapping[str, Any]) -> Settings:
+        return build_settings(group, {name: checked_value(self._infos[name], value) for name, value in values.items()})
+
+    def _check_writable(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            if value is None:
+                raise SettingError(f"The parameter {name} cannot be deleted.")
+            if self._infos[name].read_only:
+                raise SettingError(f"The parameter {name} cannot change while the node runs; set it at the start.")

@@ -1,0 +1,70 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A node's process: from its arguments to its exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import rclpy
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from stdtrack_ros.errors import StdtrackError
+
+N = TypeVar("N", bound=Node)
+USER_ERRORS = (
+    StdtrackError,
+    ParameterException,
+    rclpy_implementation.RCLError,
+    rclpy_implementation.RCLInvalidROSArgsError,
+    rclpy_implementation.UnknownROSArgsError,
+)
+WAKE_S = 0.1
+"""Longest time after which a signal is seen."""
+
+
+def run_node(make: Callable[[], N], finish: Callable[[N], object], args: Sequence[str] | None = None) -> None:
+    """Run a node until SIGINT or SIGTERM, then leave with exit code 0; with 2 and a sentence where it cannot start.
+
+    Args:
+        make: makes the node once ROS is up.
+        finish: called with the node before it is destroyed, while ROS is still up.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        # With rclpy's own handlers the context would be gone before the worker has stopped.
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        node = make()
+    except USER_ERRORS as error:
+        rclpy.try_shutdown()
+        print(f"stdtrack_ros: {error}", file=sys.stderr)
+        sys.exit(2)
+    _spin(node, stop)
+    finish(node)
+    node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def _spin(node: Node, stop: threading.Event) -> None:
+    """Run callbacks until told to stop; an error in one of them is logged and does not end the node."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not stop.is_set():
+        try:
+            executor.spin_once(timeout_sec=WAKE_S)
+        except ExternalShutdownException:
+            return
+        except Exception:
+            node.get_logger().error(traceback.format_exc())
+    executor.shutdown(timeout_sec=1.0)

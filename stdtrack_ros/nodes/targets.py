@@ -1,0 +1,155 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Targets of one node: started, stepped and forgotten by name. No ROS in here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import cv2
+import numpy as np
+
+from stdtrack_ros.errors import InputError
+from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.nodes.frame_slot import Frame
+from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.tracker.result import Status, TrackResult
+from stdtrack_ros.tracker.tracker import Tracker
+
+DEFAULT_ID = "target-1"
+"""The target that an empty `target_id` means."""
+
+
+@dataclass(slots=True)
+class Target:
+    """One target and where it stands in the stream of frames.
+
+    Attributes:
+        width, height: of the images it was started on, in px; later images are brought to this size.
+        start_index, last_index: of the frame it was started on, and of the last one it has processed.
+        processed: frames since the start.
+        behind: frames it may still run through to be live; 0: it is live.
+        header: of the last frame it was seen or looked for in.
+        said: the last message that was sent about it.
+    """
+
+    target_id: str
+    tracker: Tracker
+    width: int
+    height: int
+    start_index: int
+    last_index: int
+    header: Any = field(repr=False)
+    processed: int = 0
+    behind: int = 0
+    status: Status = Status.NONE
+    quality: float = float("nan")
+    said: Any = None
+
+    @property
+    def dropped(self) -> int:
+        """Frames that arrived and were not processed since the start."""
+        return self.last_index - self.start_index - self.processed
+
+    def step(self, frame: Frame, image: Image) -> TrackResult:
+        """Track in one frame, in pixels of that frame.
+
+        Raises:
+            InputError: the image has another shape than the one the target was started on.
+        """
+        scaled, scale = self._own_size(image)
+        result = self.tracker.track(scaled, frame.stamp_s)
+        self.last_index, self.header = frame.index, frame.message.header
+        self.processed += 1
+        self.status, self.quality = result.status, result.quality
+        return result if scale is None else _rescaled(result, scale)
+
+    def _own_size(self, image: Image) -> tuple[Image, Box | None]:
+        height, width = image.shape[:2]
+        if (width, height) == (self.width, self.height):
+            return image, None
+        scale_x, scale_y = width / self.width, height / self.height
+        if not 0.98 < scale_x / scale_y < 1.02:
+            raise InputError(
+                f"The image changed from {self.width}x{self.height} to {width}x{height} px, which is another shape: "
+                f"target '{self.target_id}' is forgotten; start it again."
+            )
+        method = cv2.INTER_AREA if scale_x > 1 else cv2.INTER_LINEAR
+        resized: Image = cv2.resize(image, (self.width, self.height), interpolation=method)
+        return resized, np.array([scale_x, scale_y, scale_x, scale_y])
+
+
+def _rescaled(result: TrackResult, scale: Box) -> TrackResult:
+    return replace(
+        result,
+        box=result.box * scale,
+        covariance=result.covariance * np.outer(scale, scale),
+        velocity=result.velocity * scale[:2],
+    )
+
+
+class Targets:
+    """All targets of a node, each with its tracker over the one model."""
+
+    def __init__(self, new_tracker: Callable[[], Tracker]) -> None:
+        self._new_tracker = new_tracker
+        self._targets: dict[str, Target] = {}
+
+    def start(self, target_id: str, frame: Frame, image: Image, box: Box, most: int) -> Target:
+        """Start a target, or start it again; on any error all targets stay as they were.
+
+        Raises:
+            InputError: a box that no target can be started on, or more than `most` targets.
+        """
+        name = target_id or DEFAULT_ID
+        known = self._targets.get(name)
+        if known is None and len(self._targets) >= most:
+            raise InputError(
+                f"There are {len(self._targets)} targets already ({', '.join(self._targets)}) and max_targets is "
+                f"{most}; target '{name}' is not started."
+            )
+        tracker = known.tracker if known else self._new_tracker()
+        tracker.initialize(image, box, frame.stamp_s)
+        height, width = image.shape[:2]
+        target = Target(name, tracker, width, height, frame.index, frame.index, frame.message.header)
+        self._targets[name] = target
+        return target
+
+    def forget(self, target_id: str | None = None) -> int:
+        """Forget one target, or all of them; how many there were."""
+        before = len(self._targets)
+        if target_id is None:
+            self._targets.clear()
+        else:
+            self._targets.pop(target_id, None)
+        return before - len(self._targets)
+
+    def change_settings(self, settings: TrackerSettings) -> None:
+        """Give every tracker new settings; its state stays."""
+        for target in self._targets.values():
+            target.tracker.settings = settings
+
+    def live(self) -> list[Target]:
+        """Targets that take the newest frame."""
+        return [target for target in self._targets.values() if not target.behind]
+
+    def behind(self) -> list[Target]:
+        """Targets that still run through past frames."""
+        return [target for target in self._targets.values() if target.behind]
+
+    def all(self) -> list[Target]:
+        """All targets in the order of their first start."""
+        return list(self._targets.values())
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+
+def pixel_box(x: float, y: float, width: float, height: float, normalized: bool, image: Image) -> Box:
+    """(4,) box in pixels of the image from a box in pixels or in fractions of it."""
+    box = np.array([x, y, width, height], dtype=np.float64)
+    if normalized:
+        box *= np.tile([image.shape[1], image.shape[0]], 2)
+    return box

@@ -1,0 +1,36 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""ROS for tests: each test run in a DDS domain of its own, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+rclpy = pytest.importorskip("rclpy")
+pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ros_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A private domain, discovery on this machine only, and a folder for logs."""
+    from domain_coordinator import domain_id
+
+    profile = Path(__file__).parents[2] / "config" / "fastdds.xml"
+    with domain_id() as number:
+        os.environ["ROS_DOMAIN_ID"] = str(number)
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+        os.environ["ROS_LOG_DIR"] = str(tmp_path_factory.mktemp("ros_log"))
+        os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(profile)
+        yield
+
+
+@pytest.fixture(scope="session")
+def ros(ros_environment: None) -> Iterator[None]:
+    """rclpy, initialised once: its contexts are slow to make."""
+    rclpy.init()
+    yield
+    rclpy.shutdown()
