@@ -1,17 +1,152 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Runs trackers over sequences."""
+"""Runs trackers over sequences, in parallel processes or on a cluster; what is done already is not done again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from stdtrack_ros.evaluation.jobs import Job, Outcome, run_job, time_alone
 from stdtrack_ros.evaluation.protocols import Track, run_one_pass
-from stdtrack_ros.evaluation.tracker_under_test import TrackerFactory
+from stdtrack_ros.evaluation.results import PROTOCOLS, ResultsFolder, Run
+from stdtrack_ros.evaluation.tracker_under_test import Contestant, TrackerFactory
+from stdtrack_ros.sequences.catalog import SequenceHandle
 from stdtrack_ros.sequences.sequence import Sequence
+
+Item = TypeVar("Item", Job, Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to evaluate, and with how much of the machine.
+
+    Attributes:
+        protocols: names out of `results.PROTOCOLS`; one pass is always among them.
+        workers: processes at once.
+        threads: CPU threads of each tracker; 0: the cores, shared among the workers.
+        start_box: (4,) where to start sequences without truth.
+        cluster: address of a Dask scheduler, "local" for a cluster of this machine's processes, empty for none.
+    """
+
+    contestants: tuple[Contestant, ...]
+    handles: tuple[SequenceHandle, ...]
+    protocols: tuple[str, ...] = ("ope",)
+    workers: int = 1
+    threads: int = 0
+    start_box: tuple[float, ...] | None = None
+    cluster: str = ""
 
 
 def run_ope(make_tracker: TrackerFactory, sequences: Iterable[Sequence]) -> dict[str, Track]:
     """One tracker over sequences, one pass each, in this process; the track of each sequence by its name."""
     tracker = make_tracker()
     return {sequence.name: run_one_pass(tracker, sequence) for sequence in sequences}
+
+
+def run_plan(plan: Plan, folder: ResultsFolder, console: Console | None = None) -> None:
+    """Run what the folder lacks of a plan, and write each result as it comes; errors are written, too.
+
+    Raises:
+        SettingError: a cluster was asked for and its engine is not installed, or it cannot be reached.
+    """
+    jobs = pending_jobs(plan, folder)
+    if plan.workers > 1 and not plan.cluster and "realtime" in plan.protocols:
+        jobs = [time_alone(job) for job in _tracked(jobs, "timing alone", console, len(jobs))]
+    for outcome in _tracked(_outcomes(plan, jobs), "tracking", console, len(jobs)):
+        _write(outcome, folder)
+
+
+def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
+    """The jobs of a plan without what the folder holds already under the same identity."""
+    jobs = []
+    for handle in plan.handles:
+        for contestant in plan.contestants:
+            job = Job(contestant, handle, (), _threads(plan), plan.start_box)
+            done: dict[str, Run] = {}
+            for protocol in plan.protocols:
+                run = folder.load(contestant.name, handle.name, protocol, job.identity)
+                if run is not None:
+                    done[protocol] = run
+            missing = tuple(name for name in PROTOCOLS if name in plan.protocols and name not in done)
+            if missing or folder.load_facts(handle.name) is None:
+                jobs.append(replace(job, protocols=missing, done=done))
+    return jobs
+
+
+def _threads(plan: Plan) -> int:
+    cores = os.cpu_count() or 1
+    return plan.threads or max(cores // plan.workers, 1)
+
+
+def _outcomes(plan: Plan, jobs: list[Job]) -> Iterator[Outcome]:
+    if plan.cluster:
+        from stdtrack_ros.evaluation.cluster import run_on_cluster
+
+        return run_on_cluster(plan.cluster, jobs, plan.workers)
+    return run_in_processes(jobs, plan.workers)
+
+
+def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
+    """The outcomes of jobs as they come; a job that kills its process loses itself and no other."""
+    waiting = list(jobs)[::-1]
+    while waiting:
+        running: dict[Future[Outcome], Job] = {}
+        with _pool(workers) as pool:
+            try:
+                while waiting or running:
+                    while waiting and len(running) < workers:
+                        job = waiting.pop()
+                        running[pool.submit(run_job, job)] = job
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        yield future.result()
+                        del running[future]
+            except BrokenProcessPool:
+                pass
+        # The pool broke under one of these; each runs once more, alone, so that the guilty one is known.
+        for job in running.values():
+            yield _run_alone(job)
+
+
+def _run_alone(job: Job) -> Outcome:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(run_job, job).result()
+        except BrokenProcessPool:
+            message = f"{job.contestant.name} killed its process on {job.handle.name} (a crash, or out of memory)."
+            return Outcome(job, {}, None, message)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: OpenCV's and ONNX Runtime's threads do not survive a fork.
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def _write(outcome: Outcome, folder: ResultsFolder) -> None:
+    tracker, sequence = outcome.job.contestant.name, outcome.job.handle.name
+    if outcome.facts is not None:
+        folder.save_facts(outcome.facts)
+    for protocol, run in outcome.runs.items():
+        folder.save(tracker, sequence, protocol, run, outcome.job.identity)
+    if outcome.error:
+        folder.save_error(tracker, sequence, outcome.error)
+
+
+def _tracked(items: Iterable[Item], title: str, console: Console | None, total: int) -> Iterator[Item]:
+    """The items as they come, under a progress bar where there is a console to draw it on."""
+    columns = (TextColumn(f"{title} {{task.fields[last]}}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=console is None) as progress:
+        task = progress.add_task(title, total=total, last="")
+        for item in items:
+            job = item.job if isinstance(item, Outcome) else item
+            progress.update(task, advance=1, last=f"{job.contestant.name} · {job.handle.name}")
+            yield item

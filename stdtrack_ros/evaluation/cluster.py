@@ -1,0 +1,59 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs on several machines, through Dask (the extra `cluster`).
+
+Start `dask scheduler` on one machine and `dask worker ADDRESS --nworkers N --nthreads 1` on each; every machine needs
+this package and the sequences under the same paths. Results travel back to where the evaluation was started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.evaluation.jobs import Job, Outcome, run_job
+
+LOCAL = "local"
+"""Address of a cluster made of this machine's own processes, for trying it out."""
+CONNECT_S = 10
+"""Longest wait for the scheduler."""
+
+
+def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outcome]:
+    """The outcomes of jobs as they come; a job that kills its worker loses itself and no other.
+
+    Args:
+        address: of a running Dask scheduler (`tcp://host:8786`), or LOCAL: `workers` processes of this machine.
+
+    Raises:
+        SettingError: Dask is not installed, or no scheduler answers there.
+    """
+    try:
+        from distributed import Client, LocalCluster, as_completed
+    except ImportError:
+        raise SettingError("A cluster needs Dask: pip install 'stdtrack_ros[cluster]'.") from None
+    local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) if address == LOCAL else None
+    try:
+        client = Client(local or address, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise SettingError(f"No Dask scheduler answers at '{address}': {error}.") from None
+    try:
+        futures = {client.submit(run_job, job, pure=False, retries=1): job for job in jobs}
+        for future in as_completed(futures):
+            yield _outcome(future, futures.pop(future))
+            future.release()
+    finally:
+        client.close()
+        if local is not None:
+            local.close()
+
+
+def _outcome(future: Any, job: Job) -> Outcome:
+    if future.status == "finished":
+        outcome: Outcome = future.result()
+        return replace(outcome, job=job)
+    error = future.exception()
+    message = f"{job.contestant.name} killed its worker on {job.handle.name}: {type(error).__name__}: {error}"
+    return Outcome(job, {}, None, message)

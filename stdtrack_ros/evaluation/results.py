@@ -1,0 +1,156 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Raw results on disk, one small file a tracker, sequence and protocol, written as they come and read when resuming.
+
+<folder>/sequences/<sequence>.npz               truth, stamps, attributes, notes
+<folder>/raw/<tracker>/<sequence>/<protocol>.npz
+<folder>/raw/<tracker>/<sequence>/error.json    why there is none
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.evaluation.metrics import FloatArray
+from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
+from stdtrack_ros.evaluation.realtime import RealTimeRun
+from stdtrack_ros.sequences.sequence import Sequence
+
+Run = Track | RealTimeRun | RestartRun | MultiStartRun
+PROTOCOLS: Mapping[str, type[Run]] = {
+    "ope": Track,
+    "realtime": RealTimeRun,
+    "restart": RestartRun,
+    "multistart": MultiStartRun,
+}
+"""Protocols by the names that users type, and the kind of raw result that each gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceFacts:
+    """What scoring and reporting need of a sequence, without its frames.
+
+    Attributes:
+        truth: (N, 4) px, NaN where not known.
+        stamps_s: (N,).
+        attributes: the benchmark's tags.
+        notes: what was odd in the source.
+    """
+
+    name: str
+    truth: FloatArray
+    stamps_s: FloatArray
+    attributes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def facts_of(sequence: Sequence, name: str) -> SequenceFacts:
+    """The facts of an open sequence, under the name of its handle."""
+    return SequenceFacts(
+        name,
+        np.asarray(sequence.boxes, dtype=np.float64),
+        np.asarray(sequence.stamps_s, dtype=np.float64),
+        tuple(sorted(sequence.attributes)),
+        tuple(sequence.notes),
+    )
+
+
+class ResultsFolder:
+    """The folder of one evaluation."""
+
+    def __init__(self, path: Path) -> None:
+        """Make the folder where it is missing.
+
+        Raises:
+            SequenceError: the folder cannot be written.
+        """
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SequenceError(f"The results cannot be written to {path}: {error.strerror}.") from None
+
+    def save(self, tracker: str, sequence: str, protocol: str, run: Run, identity: str) -> None:
+        """Write one raw result; a reader never sees half of it."""
+        values = {field.name: getattr(run, field.name) for field in fields(run)}
+        self._write_arrays(self._run_file(tracker, sequence, protocol), {**values, "identity": identity})
+        self._error_file(tracker, sequence).unlink(missing_ok=True)
+
+    def load(self, tracker: str, sequence: str, protocol: str, identity: str | None = None) -> Run | None:
+        """A raw result; None where it is missing, damaged, or of another identity (other settings, other frames)."""
+        values = self._read_arrays(self._run_file(tracker, sequence, protocol))
+        if values is None or (identity is not None and str(values["identity"]) != identity):
+            return None
+        kind = PROTOCOLS[protocol]
+        try:
+            parts: dict[str, Any] = {field.name: values[field.name] for field in fields(kind)}
+        except KeyError:
+            return None
+        if "start" in parts:
+            parts["start"] = int(parts["start"])
+        return kind(**parts)
+
+    def save_facts(self, facts: SequenceFacts) -> None:
+        """Write what is known of a sequence."""
+        values = asdict(facts)
+        values["attributes"] = json.dumps(facts.attributes)
+        values["notes"] = json.dumps(facts.notes)
+        self._write_arrays(self.path / "sequences" / f"{file_name(facts.name)}.npz", values)
+
+    def load_facts(self, sequence: str) -> SequenceFacts | None:
+        """What is known of a sequence; None where nothing was written yet."""
+        values = self._read_arrays(self.path / "sequences" / f"{file_name(sequence)}.npz")
+        if values is None:
+            return None
+        attributes, notes = (tuple(json.loads(str(values[key]))) for key in ("attributes", "notes"))
+        return SequenceFacts(sequence, values["truth"], values["stamps_s"], attributes, notes)
+
+    def save_error(self, tracker: str, sequence: str, message: str) -> None:
+        """Write why a tracker has no result on a sequence."""
+        file = self._error_file(tracker, sequence)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"error": message}), encoding="utf-8")
+
+    def load_error(self, tracker: str, sequence: str) -> str | None:
+        """Why a tracker has no result on a sequence; None where nothing went wrong."""
+        try:
+            return str(json.loads(self._error_file(tracker, sequence).read_text(encoding="utf-8"))["error"])
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def _run_file(self, tracker: str, sequence: str, protocol: str) -> Path:
+        return self.path / "raw" / file_name(tracker) / file_name(sequence) / f"{protocol}.npz"
+
+    def _error_file(self, tracker: str, sequence: str) -> Path:
+        return self.path / "raw" / file_name(tracker) / file_name(sequence) / "error.json"
+
+    @staticmethod
+    def _write_arrays(file: Path, values: Mapping[str, Any]) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(f".{os.getpid()}.partial")
+        with partial.open("wb") as stream:
+            np.savez_compressed(stream, **values)
+        partial.replace(file)
+
+    @staticmethod
+    def _read_arrays(file: Path) -> dict[str, Any] | None:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                return {key: archive[key] for key in archive.files}
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            return None
+
+
+def file_name(name: str) -> str:
+    """A name as a file's: what a file system may not take becomes `_`."""
+    return re.sub(r"[^\w.+-]", "_", name).lstrip(".") or "_"

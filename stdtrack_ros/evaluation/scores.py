@@ -1,0 +1,228 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From raw results to figures: one table row a tracker and sequence, and their means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from stdtrack_ros.evaluation.losses import LOST_IOU, false_confidence, find_losses
+from stdtrack_ros.evaluation.metrics import FloatArray, known, mean, overlaps, score, success_curve
+from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
+from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, seen_boxes
+from stdtrack_ros.evaluation.results import Run, SequenceFacts
+
+Row = dict[str, float]
+"""Figures by name; NaN where there is none."""
+
+BURN_IN = 10
+"""Frames after a restart that do not count for accuracy (VOT)."""
+DROPPED_FRAMES = 10
+"""Frames in a row off the target that end a multi-start pass (VOT's anchor-based experiment)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How a figure is shown.
+
+    Attributes:
+        label: short, for a column.
+        sentence: what it is, for a tooltip.
+        unit: "%" for shares (stored as 0..1), else the unit, empty for counts.
+        best: 1 where more is better, -1 where less is, 0 where neither.
+        summed: whether a data set's figure is the sum over its sequences, and not the mean.
+    """
+
+    label: str
+    sentence: str
+    unit: str = "%"
+    best: int = 1
+    summed: bool = False
+
+
+FIGURES: Mapping[str, Figure] = {
+    "auc": Figure("AUC", "Area under the success curve over 21 IoU thresholds, one pass."),
+    "precision": Figure("P20", "Share of frames with a centre error of at most 20 px."),
+    "norm_precision": Figure("NP", "Normalised precision, mean over thresholds 0 to 0.5."),
+    "norm_precision_02": Figure("NP@0.2", "Normalised precision at 0.2, as LaSOT reports it."),
+    "ao": Figure("AO", "Average overlap without the first frame, as in GOT-10k."),
+    "sr50": Figure("SR0.5", "Share of frames with an IoU above 0.5, without the first."),
+    "sr75": Figure("SR0.75", "Share of frames with an IoU above 0.75, without the first."),
+    "realtime_auc": Figure("Real-time AUC", "Success AUC when each frame is scored against the newest output (LAE)."),
+    "realtime_precision": Figure("Real-time P20", "Precision at 20 px in real time (LAE)."),
+    "realtime_forecast_auc": Figure(
+        "Forecast AUC", "Real-time AUC with each output carried on by the tracker's own velocity."
+    ),
+    "realtime_mauc": Figure("Real-time mAUC", "Mean of the real-time AUC over allowed delays of 0 to 1 frame (e-LAE)."),
+    "mismatch": Figure("Mismatch", "Mean age of the newest output when a frame arrives.", "frames", -1),
+    "missed": Figure(
+        "Missed frames", "Share of frames that arrived while the tracker was busy and were skipped.", "%", -1
+    ),
+    "restart_failures": Figure("Failures", "Restarts needed after the box missed the target.", "", -1, True),
+    "restart_accuracy": Figure("Accuracy", "Mean IoU while running, with restarts, after a burn-in of 10 frames."),
+    "multistart_accuracy": Figure("Multi-start A", "Mean IoU before failure over all starts."),
+    "multistart_robustness": Figure("Multi-start R", "Share of the frames before failure over all starts."),
+    "losses": Figure("Losses", "Times the target was lost in one pass (IoU under 0.1 for 5 frames).", "", -1, True),
+    "time_to_loss_s": Figure("Time to loss", "From the start to the first loss, where there is one.", "s", 1),
+    "time_to_recovery_s": Figure("Time to recovery", "From a loss to an IoU of 0.5 again, where it came.", "s", -1),
+    "never_recovered": Figure("Never back", "Losses without recovery before the sequence ended.", "", -1, True),
+    "false_confidence": Figure(
+        "False confidence", "Share of the frames with an IoU of 0 in which quality was at least 0.5.", "%", -1
+    ),
+    "absent_confidence": Figure(
+        "Confident absent", "Share of the frames without a true box in which quality was at least 0.5.", "%", -1
+    ),
+    "ms_p50": Figure("p50", "Median time of one step.", "ms", -1),
+    "ms_p95": Figure("p95", "95th percentile of the time of one step.", "ms", -1),
+    "ms_p99": Figure("p99", "99th percentile of the time of one step.", "ms", -1),
+    "ms_max": Figure("max", "Slowest step.", "ms", -1),
+    "fps": Figure("FPS", "Steps in a second, from the mean time of a step (the frame's decoding left out).", "", 1),
+}
+"""Every figure that a row may hold, in the order of the report."""
+
+
+def row_of(runs: Mapping[str, Run], facts: SequenceFacts) -> Row:
+    """All figures that the raw results of one tracker on one sequence give."""
+    row: Row = {}
+    for run in runs.values():
+        match run:
+            case Track():
+                row |= _one_pass(run, facts)
+            case RealTimeRun():
+                row |= _real_time(run, facts)
+            case RestartRun():
+                row |= _restarts(run, facts)
+            case MultiStartRun():
+                row |= _multi_start(run, facts)
+    return row
+
+
+def _one_pass(track: Track, facts: SequenceFacts) -> Row:
+    truth, ious = facts.truth[track.start :], overlaps(track.boxes, facts.truth)
+    return {
+        **asdict(score(track.boxes[track.start :], truth)),
+        **_losses(ious, facts.stamps_s, track.start),
+        **_confidence(ious, track.qualities),
+        **latency(track.step_s),
+    }
+
+
+def _losses(ious: FloatArray, stamps_s: FloatArray, start: int) -> Row:
+    losses = find_losses(ious)
+    recoveries = [stamps_s[loss.end] - stamps_s[loss.begin] for loss in losses if loss.end is not None]
+    return {
+        "losses": float(len(losses)) if not np.isnan(ious).all() else float("nan"),
+        "time_to_loss_s": float(stamps_s[losses[0].begin] - stamps_s[start]) if losses else float("nan"),
+        "time_to_recovery_s": mean(recoveries),
+        "never_recovered": float(len(losses) - len(recoveries)) if not np.isnan(ious).all() else float("nan"),
+    }
+
+
+def _confidence(ious: FloatArray, qualities: FloatArray) -> Row:
+    counts = false_confidence(ious, qualities)
+    return {
+        "false_confidence": counts.rate,
+        "absent_confidence": counts.confident_absent / counts.absent if counts.absent else float("nan"),
+        "frames_missed": float(counts.missed),
+        "frames_absent": float(counts.absent),
+    }
+
+
+def latency(step_s: FloatArray) -> Row:
+    """Percentiles of (N,) step times in seconds, NaN left out."""
+    steps = step_s[~np.isnan(step_s)]
+    if not len(steps):
+        return dict.fromkeys(("ms_p50", "ms_p95", "ms_p99", "ms_max", "fps"), float("nan"))
+    p50, p95, p99 = np.percentile(steps, [50, 95, 99]) * 1e3
+    return {
+        "ms_p50": float(p50),
+        "ms_p95": float(p95),
+        "ms_p99": float(p99),
+        "ms_max": float(steps.max() * 1e3),
+        "fps": float(1.0 / max(steps.mean(), 1e-9)),
+    }
+
+
+def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
+    truth = facts.truth[run.start :]
+    plain = score(seen_boxes(run)[run.start :], truth)
+    gives_velocity = np.isfinite(run.velocities).any()
+    forecast = score(seen_boxes(run, forecast=True)[run.start :], truth).auc if gives_velocity else float("nan")
+    taken = ~np.isnan(run.finish_s[run.start + 1 :])
+    return {
+        "realtime_auc": plain.auc,
+        "realtime_precision": plain.precision,
+        "realtime_forecast_auc": forecast,
+        "realtime_mauc": float(real_time_curve(run, facts).mean()),
+        "mismatch": mean_mismatch(run),
+        "missed": float(1.0 - taken.mean()) if len(taken) else float("nan"),
+    }
+
+
+def real_time_curve(run: RealTimeRun, facts: SequenceFacts) -> FloatArray:
+    """(51,) success AUC for each allowed delay of extended LAE."""
+    truth = facts.truth[run.start :]
+    values = [success_curve(overlaps(seen_boxes(run, delay)[run.start :], truth)).mean() for delay in DELAYS]
+    return np.asarray(values, dtype=np.float64)
+
+
+def _restarts(run: RestartRun, facts: SequenceFacts) -> Row:
+    ious = overlaps(run.boxes, facts.truth)
+    counts = np.asarray(np.isfinite(run.boxes).all(axis=1), dtype=np.bool_)
+    for failure in run.failures:
+        counts[failure] = False
+    for start in run.starts:
+        counts[start : start + BURN_IN] = False
+    return {"restart_failures": float(len(run.failures)), "restart_accuracy": mean(ious[counts])}
+
+
+def _multi_start(run: MultiStartRun, facts: SequenceFacts) -> Row:
+    before, total, overlap = 0, 0, 0.0
+    for boxes, anchor, direction in zip(run.boxes, run.anchors, run.directions, strict=True):
+        ious = overlaps(boxes, facts.truth)
+        path = ious[anchor:] if direction > 0 else ious[anchor::-1]
+        path = path[~np.isnan(path)]
+        end = _dropped_at(path)
+        before, total, overlap = before + end, total + len(path), overlap + float(path[:end].sum())
+    return {
+        "multistart_accuracy": overlap / before if before else float("nan"),
+        "multistart_robustness": before / total if total else float("nan"),
+    }
+
+
+def _dropped_at(path: FloatArray) -> int:
+    """Where DROPPED_FRAMES frames in a row lie under LOST_IOU for the first time; the length where nowhere."""
+    run = 0
+    for index, value in enumerate(path):
+        run = run + 1 if value < LOST_IOU else 0
+        if run == DROPPED_FRAMES:
+            return index - DROPPED_FRAMES + 1
+    return len(path)
+
+
+def combine(rows: Iterable[Row]) -> Row:
+    """A data set's figures: the mean over its sequences, or the sum of counts; sequences without a figure left out.
+
+    False confidence is counted over all frames of all sequences, since most sequences have few frames that were missed.
+    """
+    table = list(rows)
+    names = {name for row in table for name in row}
+    combined: Row = {}
+    for name in names:
+        values = np.array([row.get(name, np.nan) for row in table], dtype=np.float64)
+        summed = name.startswith("frames_") or (name in FIGURES and FIGURES[name].summed)
+        combined[name] = float(np.nansum(values)) if summed and not np.isnan(values).all() else mean(values)
+    for name, count in (("false_confidence", "frames_missed"), ("absent_confidence", "frames_absent")):
+        weights = np.array([row.get(count, 0.0) for row in table])
+        rates = np.array([row.get(name, np.nan) for row in table])
+        used = ~np.isnan(rates) & (weights > 0)
+        combined[name] = float(np.average(rates[used], weights=weights[used])) if used.any() else float("nan")
+    return combined
+
+
+def frames_with_truth(facts: SequenceFacts) -> int:
+    """Frames that accuracy is measured on."""
+    return int(known(facts.truth).sum())

@@ -1,0 +1,135 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs over several sequences: nothing is lost with a bad one, nothing is done twice, processes change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from painted_clips import (
+    FailingTracker,
+    KillingTracker,
+    PaintedClip,
+    RedTracker,
+    StillTracker,
+    broken_clip,
+    clip,
+    contestant,
+)
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.evaluation.protocols import Track
+from stdtrack_ros.evaluation.results import ResultsFolder
+from stdtrack_ros.evaluation.runner import Plan, pending_jobs, run_ope, run_plan
+
+ALL = ("ope", "realtime", "restart", "multistart")
+
+
+def test_run_ope_tracks_every_frame_of_every_sequence() -> None:
+    clips = [PaintedClip("a"), PaintedClip("b", length=12)]
+    tracks = run_ope(RedTracker, clips)
+    np.testing.assert_array_equal(tracks["a"].boxes, clips[0].boxes)
+    np.testing.assert_array_equal(tracks["b"].boxes, clips[1].boxes)
+    assert np.isnan(tracks["b"].step_s).tolist() == [True] + 11 * [False]
+
+
+def test_a_bad_sequence_and_a_failing_tracker_lose_nothing_else(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    handles = (clip("good"), broken_clip("bad"), clip("torn", broken=20))
+    run_plan(Plan((contestant(RedTracker), contestant(FailingTracker)), handles, ALL), folder)
+    assert isinstance(folder.load("RedTracker", "good", "ope"), Track)
+    assert folder.load_error("RedTracker", "bad") == "The bag bad is truncated."
+    assert folder.load_error("RedTracker", "torn") == "Frame 20 of torn cannot be read."
+    failure = folder.load_error("FailingTracker", "good")
+    assert failure is not None and failure.startswith(
+        "FailingTracker failed: RuntimeError: out of luck (painted_clips.py"
+    )
+    assert folder.load_error("RedTracker", "good") is None
+
+
+def test_a_tracker_that_kills_its_process_loses_only_that_sequence(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    handles = (clip("a"), clip("deadly", seed=13), clip("b", seed=2), clip("c", seed=3))
+    run_plan(Plan((contestant(KillingTracker),), handles, workers=2), folder)
+    assert [folder.load("KillingTracker", name, "ope") is not None for name in ("a", "deadly", "b", "c")] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert "killed its process on deadly" in str(folder.load_error("KillingTracker", "deadly"))
+
+
+def test_what_is_done_is_not_done_again_unless_something_changed(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    plan = Plan((contestant(RedTracker), contestant(StillTracker)), (clip("a"), clip("b")))
+    assert len(pending_jobs(plan, folder)) == 4
+    run_plan(plan, folder)
+    assert pending_jobs(plan, folder) == []
+    # A protocol more: only that one is open, with the pass that it needs at hand.
+    more = pending_jobs(replace(plan, protocols=("ope", "restart")), folder)
+    assert [job.protocols for job in more] == 4 * [("restart",)]
+    assert "ope" in more[0].done
+    # Another model, or the same name read in another way: done again.
+    changed = replace(plan, contestants=(contestant(RedTracker, "2"), contestant(StillTracker)))
+    assert [job.contestant.name for job in pending_jobs(changed, folder)] == 2 * ["RedTracker"]
+    reread = replace(plan, handles=(clip("a", length=9), clip("b")))
+    assert [job.handle.name for job in pending_jobs(reread, folder)] == ["a", "a"]
+
+
+def test_a_damaged_result_is_made_again(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    plan = Plan((contestant(RedTracker),), (clip("a"),))
+    run_plan(plan, folder)
+    file = tmp_path / "raw" / "RedTracker" / "a" / "ope.npz"
+    file.write_bytes(file.read_bytes()[:100])
+    assert len(pending_jobs(plan, folder)) == 1
+
+
+def test_a_failed_sequence_is_tried_again(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    run_plan(Plan((contestant(RedTracker),), (broken_clip("a"),)), folder)
+    assert len(pending_jobs(Plan((contestant(RedTracker),), (clip("a"),)), folder)) == 1
+    run_plan(Plan((contestant(RedTracker),), (clip("a"),)), folder)
+    assert folder.load_error("RedTracker", "a") is None
+
+
+def test_a_sequence_without_truth_needs_a_start_box(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    blind = clip("blind", hidden=range(30))
+    run_plan(Plan((contestant(StillTracker),), (blind,)), folder)
+    assert "no true box in any of its 30 frames" in str(folder.load_error("StillTracker", "blind"))
+    run_plan(Plan((contestant(StillTracker),), (blind,), start_box=(1, 2, 30, 40)), folder)
+    track = folder.load("StillTracker", "blind", "ope")
+    assert isinstance(track, Track)
+    np.testing.assert_array_equal(track.boxes, np.tile([1, 2, 30, 40], (30, 1)))
+
+
+def results(path: Path) -> dict[str, np.ndarray]:
+    return {file.parent.name + "/" + file.name: np.load(file)["boxes"] for file in sorted(path.glob("raw/*/*/*.npz"))}
+
+
+@pytest.mark.parametrize("options", [{"workers": 2}, {"workers": 2, "cluster": "local"}], ids=["processes", "dask"])
+def test_processes_and_cluster_give_the_boxes_of_a_single_process(tmp_path: Path, options: dict[str, object]) -> None:
+    if "cluster" in options:
+        pytest.importorskip("distributed")
+    contestants = (contestant(RedTracker), contestant(StillTracker))
+    handles = (clip("a"), clip("b", hidden=range(5, 9)), broken_clip("bad"), clip("c", length=80, seed=3))
+    plan = Plan(contestants, handles, ("ope", "restart", "multistart"))
+    run_plan(plan, ResultsFolder(tmp_path / "one"))
+    run_plan(replace(plan, **options), ResultsFolder(tmp_path / "many"))
+    one, many = results(tmp_path / "one"), results(tmp_path / "many")
+    assert len(one) == 9 and one.keys() == many.keys()
+    for name, boxes in one.items():
+        np.testing.assert_array_equal(boxes, many[name])
+    assert ResultsFolder(tmp_path / "many").load_error("RedTracker", "bad") == "The bag bad is truncated."
+
+
+def test_a_cluster_that_does_not_answer_is_said_in_one_sentence(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    plan = Plan((contestant(RedTracker),), (clip("a"),), cluster="tcp://127.0.0.1:9")
+    with pytest.raises(SettingError, match=r"No Dask scheduler answers at 'tcp://127.0.0.1:9'"):
+        run_plan(plan, ResultsFolder(tmp_path))
