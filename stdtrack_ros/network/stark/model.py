@@ -95,9 +95,8 @@ class Stark(nn.Module):
         return self.score_head(read)[:, 0]
 
 
-def normalize(images: Tensor) -> Tensor:
-    """(B, S, S, 3) uint8 BGR, as the tracker cuts it, to (B, 3, S, S) float32 RGB normalised as for ImageNet."""
-    mean = torch.tensor(MEAN, device=images.device)
-    deviation = torch.tensor(DEVIATION, device=images.device)
-    rgb = images.flip(-1).to(torch.float32) / 255.0
-    return ((rgb - mean) / deviation).permute(0, 3, 1, 2)
+def normalize(bgr: Tensor) -> Tensor:
+    """(B, 3, S, S) BGR in 0..255, of any type, to float32 RGB normalised as for ImageNet."""
+    mean = torch.tensor(MEAN, device=bgr.device)[:, None, None]
+    deviation = torch.tensor(DEVIATION, device=bgr.device)[:, None, None]
+    return (bgr.flip(1).to(torch.float32) / 255.0 - mean) / deviation

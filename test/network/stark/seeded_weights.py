@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Weights that need no file: each is drawn in NumPy from a generator seeded with its own name, so that none ever changes.
+"""Weights that need no file: each is drawn in NumPy from a generator seeded with its own name, so none ever changes.
 
 Unlike a fresh initialisation, no bias is 0 and no two norms are alike: two keys mapped the wrong way round show.
 """

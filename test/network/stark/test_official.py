@@ -52,7 +52,8 @@ def locate(network: Stark, record: dict[str, np.ndarray]) -> tuple[np.ndarray, n
 
 
 def crop(name: str) -> torch.Tensor:
-    return normalize(torch.from_numpy(cv2.imread(str(DATA / f"{name}.png")))[None])[0]
+    pixels = torch.from_numpy(cv2.imread(str(DATA / f"{name}.png")))
+    return normalize(pixels.permute(2, 0, 1)[None])[0]
 
 
 def mask(record: dict[str, np.ndarray], name: str, size: int) -> torch.Tensor:

@@ -1,0 +1,155 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""STARK's tracking loop (section 3.2, "Training and Inference"): a box a frame, and a template renewed now and then.
+
+There is no post-processing: no window, no smoothing, no penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.geometry import Box, Crop, Image
+from stdtrack_ros.settings import StarkSettings
+from stdtrack_ros.tracker.model import FloatArray, ModelInfo, Prediction
+
+CELL_PX = 16
+"""Pixels of a crop a side of a cell: the network's stride."""
+
+Mask = NDArray[np.bool_]
+
+
+class StarkNetwork(Protocol):
+    """The two graphs of a STARK network, whatever runs them.
+
+    Attributes:
+        info: what it is and where it runs.
+        templates: 1, or 2 with a dynamic template.
+        has_score: whether it has a score head.
+    """
+
+    info: ModelInfo
+    templates: int
+    has_score: bool
+
+    def start(self, template: NDArray[np.uint8]) -> FloatArray:
+        """Features (B, N, d) of template crops (B, m, m, 3) uint8 BGR."""
+
+    def step(
+        self, search: NDArray[np.uint8], features: FloatArray, features_outside: Mask, search_outside: Mask
+    ) -> tuple[FloatArray, FloatArray]:
+        """Boxes (B, 4) as x, y, width, height in px of the search crops, and scores (B,) in 0..1.
+
+        Args:
+            search: (B, n, n, 3) uint8 BGR.
+            features: (B, templates, N, d).
+            features_outside: (B, templates, m / 16, m / 16), true where a cell lies outside its image.
+            search_outside: (B, n / 16, n / 16).
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class StarkState:
+    """What one target carries from frame to frame.
+
+    Attributes:
+        features: (T, N, d) of the initial and the dynamic template.
+        outside: (T, m / 16, m / 16) bool of the two.
+        frames: how many frames were remembered since the start.
+    """
+
+    features: FloatArray
+    outside: Mask
+    frames: int
+
+
+class StarkModel:
+    """A `Model` made of a STARK network.
+
+    Quality is the score head's value in ST variants: the network's belief that the window holds the target. STARK-S50
+    has no such head; its quality is the concentration of the corner maps (see `network.stark.heads.CornerHead`), which
+    falls when the network is unsure where the corners lie, but was never trained to tell that the target is gone.
+    """
+
+    def __init__(self, network: StarkNetwork, settings: StarkSettings) -> None:
+        self.network = network
+        self.settings = settings
+
+    @property
+    def info(self) -> ModelInfo:
+        """What this network is."""
+        return self.network.info
+
+    def start(self, template: Image) -> StarkState:
+        """The state of a new target; the dynamic template is the initial one until a better is seen."""
+        features, outside = self._encode(template)
+        count = self.network.templates
+        return StarkState(np.repeat(features, count, axis=0), np.repeat(outside, count, axis=0), 0)
+
+    def step(self, states: Sequence[StarkState], searches: Image, window_influence: float) -> list[Prediction]:
+        """One prediction a state; STARK has no window, so `window_influence` changes nothing."""
+        blackened, outside = blacken_outside(searches)
+        features = np.stack([state.features for state in states])
+        features_outside = np.stack([state.outside for state in states])
+        boxes, scores = self.network.step(blackened, features, features_outside, outside)
+        return [
+            Prediction(np.asarray(box, dtype=np.float64), float(score), float("nan"))
+            for box, score in zip(boxes, scores, strict=True)
+        ]
+
+    def remember(self, state: StarkState, prediction: Prediction, image: Image, box: Box) -> StarkState:
+        """Count the frame; every `update_interval` frames take it as dynamic template if its score is high enough.
+
+        A network without a score head takes every frame that is due (table 7, row 5).
+        """
+        counted = replace(state, frames=state.frames + 1)
+        trusted = not self.network.has_score or prediction.quality > self.settings.update_score
+        if self.network.templates < 2 or counted.frames % self.settings.update_interval or not trusted:
+            return counted
+        crop = Crop.around(box, self.info.template_factor, self.info.template_size)
+        features, outside = self._encode(crop.extract(image))
+        return replace(
+            counted,
+            features=np.concatenate([state.features[:1], features]),
+            outside=np.concatenate([state.outside[:1], outside]),
+        )
+
+    def _encode(self, template: Image) -> tuple[FloatArray, Mask]:
+        blackened, outside = blacken_outside(template[None])
+        return self.network.start(blackened), outside
+
+
+def blacken_outside(crops: Image) -> tuple[Image, Mask]:
+    """Paint black, and mark, what lies outside the image, as STARK is trained.
+
+    `Crop.extract` fills that with one colour; so the rows and columns of one colour at a crop's edges are outside. (A
+    picture with such bars of its own loses nothing by their being passed over.)
+
+    Args:
+        crops: (B, S, S, 3) uint8.
+
+    Returns:
+        Crops of the same shape, and (B, S / 16, S / 16) bool, which looks at the first pixel of each cell.
+    """
+    blackened = crops.copy()
+    outside = np.ones(crops.shape[:3], dtype=bool)
+    for crop, mask in zip(blackened, outside, strict=True):
+        top, bottom = _bars(crop)
+        left, right = _bars(crop.swapaxes(0, 1))
+        mask[top : len(mask) - bottom, left : len(mask) - right] = False
+        crop[mask] = 0
+    return blackened, outside[:, ::CELL_PX, ::CELL_PX]
+
+
+def _bars(crop: Image) -> tuple[int, int]:
+    """How many rows at the top and at the bottom are of the one colour of the edge; 0, 0 where all rows are."""
+    flat = (crop == crop[:, :1]).all(axis=(1, 2))
+    first, last = flat & (crop[:, 0] == crop[0, 0]).all(axis=1), flat & (crop[:, 0] == crop[-1, 0]).all(axis=1)
+    if first.all():
+        return 0, 0
+    return int(np.argmin(first)), int(np.argmin(last[::-1]))
