@@ -67,8 +67,8 @@ class _Target:
     name: str | None = None
     others: set[str] = field(default_factory=set)
 
-    def pick(self, labelled: Labelled) -> Box:
-        """The target's box among those of one message; NaN where it is not among them."""
+    def pick(self, labelled: Labelled) -> Box | None:
+        """The target's box among those of one message; None where it is not among them."""
         if self.name is None and labelled:
             self.name = labelled[0][0]
         mine = [box for name, box in labelled if name == self.name]
@@ -78,7 +78,7 @@ class _Target:
                 f"A message of {self.topic} holds {len(mine)} boxes of the id '{self.name}', and which one is the "
                 "truth cannot be told; give each target an id of its own, or give a CSV file."
             )
-        return mine[0] if mine else np.full(4, np.nan)
+        return mine[0] if mine else None
 
 
 def read_truth(bag: BagFile, topic: str) -> tuple[TruthRows, bool, Notes]:
@@ -92,8 +92,11 @@ def read_truth(bag: BagFile, topic: str) -> tuple[TruthRows, bool, Notes]:
     target = _Target(topic)
     for connection, recorded_ns, data in bag.messages(bag.connections(topic)):
         message = bag.decode(data, connection.msgtype)
+        box = target.pick(BOX_TYPES[connection.msgtype](message))
+        if box is None and not connection.msgtype.endswith("Array"):
+            continue  # of another target; an array without the target says that it is absent
         stamp = getattr(getattr(message, "header", None), "stamp", None)
-        boxes.append(target.pick(BOX_TYPES[connection.msgtype](message)))
+        boxes.append(np.full(4, np.nan) if box is None else box)
         header_ns.append(0 if stamp is None else stamp.sec * 10**9 + stamp.nanosec)
         log_ns.append(recorded_ns)
     stamped = any(header_ns)
