@@ -5,16 +5,14 @@
 from __future__ import annotations
 
 import csv
-import sys
 from pathlib import Path
 
-import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 
-from stdtrack_ros.errors import SettingError, StdtrackError
+from stdtrack_ros.errors import SettingError
 from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.parameters import SettingsNode
+from stdtrack_ros.nodes.process import run_node
 from stdtrack_ros.settings import SettingGroup, setting
 
 COLUMNS = (
@@ -65,10 +63,10 @@ class BoxRecorder(SettingsNode[RecorderSettings], Node):
         self._writer.writerow(row(message))
         self.rows += 1
 
-    def destroy_node(self) -> None:
-        """Close the file too."""
+    def close(self) -> None:
+        """Close the file."""
         self._file.close()
-        super().destroy_node()
+        self.get_logger().info(f"wrote {self.rows} rows to {self.settings.out}")
 
 
 def row(message: TrackedBox) -> list[object]:
@@ -83,21 +81,7 @@ def row(message: TrackedBox) -> list[object]:
 
 def main() -> None:
     """Entry point of the `box_recorder` executable."""
-    rclpy.init()
-    recorder = None
-    try:
-        recorder = BoxRecorder()
-        recorder.get_logger().info(f"recording tracked_box into {recorder.settings.out}")
-        rclpy.spin(recorder)
-    except StdtrackError as error:
-        rclpy.logging.get_logger("box_recorder").fatal(str(error))
-        sys.exit(2)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    finally:
-        if recorder is not None:
-            recorder.destroy_node()
-        rclpy.try_shutdown()
+    run_node(BoxRecorder, finish=BoxRecorder.close)
 
 
 if __name__ == "__main__":

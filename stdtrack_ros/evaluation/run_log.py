@@ -1,0 +1,127 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A recorded run of the node: what came back for each frame, and what that amounts to."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.geometry import Box, iou
+from stdtrack_ros.tracker.result import Status
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """The results of one target, one row a processed frame, in the order of the stamps.
+
+    Attributes:
+        stamps_ns: (N,) int64 of the images.
+        boxes: (N, 4) float64, px.
+        status: (N,) numbers of `Status`.
+        quality: (N,) 0..1.
+        velocity: (N, 2) px/s.
+        latency_s: (N,) from the arrival of the image in the node to the publication.
+        dropped: frames that arrived in the node and were not processed.
+    """
+
+    stamps_ns: NDArray[np.int64]
+    boxes: Box
+    status: NDArray[np.int64]
+    quality: FloatArray
+    velocity: FloatArray
+    latency_s: FloatArray
+    dropped: int
+
+    def __len__(self) -> int:
+        """Number of processed frames."""
+        return len(self.stamps_ns)
+
+    @property
+    def times_s(self) -> FloatArray:
+        """(N,) seconds since the first row."""
+        times_s: FloatArray = (self.stamps_ns - self.stamps_ns[:1]).astype(np.float64) * 1e-9
+        return times_s
+
+    def rows_by_stamp(self) -> dict[int, int]:
+        """Row of each stamp."""
+        return {int(stamp): row for row, stamp in enumerate(self.stamps_ns)}
+
+
+def read_run_log(path: Path) -> RunLog:
+    """The rows of a `box_recorder` file that belong to a target (status other than NONE).
+
+    Raises:
+        SequenceError: the file cannot be read, or holds no such row.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if int(row["status"]) != Status.NONE]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise SequenceError(f"The recorded boxes {path} cannot be read: {error!r}.") from error
+    if not rows:
+        raise SequenceError(f"The recorded boxes {path} hold no target: it was never started.")
+    rows.sort(key=lambda row: int(row["stamp_ns"]))
+
+    def column(*names: str) -> FloatArray:
+        return np.array([[float(row[name]) for name in names] for row in rows])
+
+    return RunLog(
+        stamps_ns=np.array([int(row["stamp_ns"]) for row in rows], dtype=np.int64),
+        boxes=column("x", "y", "width", "height"),
+        status=column("status")[:, 0].astype(np.int64),
+        quality=column("quality")[:, 0],
+        velocity=column("velocity_x", "velocity_y"),
+        latency_s=column("latency_s")[:, 0],
+        dropped=max(int(row["dropped_frames"]) for row in rows),
+    )
+
+
+def overlaps(log: RunLog, truth: Mapping[int, Box]) -> dict[int, float]:
+    """IoU with each true box whose image (by stamp in ns) was processed."""
+    rows = log.rows_by_stamp()
+    return {stamp: float(iou(log.boxes[rows[stamp]], box)) for stamp, box in truth.items() if stamp in rows}
+
+
+def state_changes(log: RunLog) -> list[tuple[float, str, str]]:
+    """Time in s, status before and status after, of each change."""
+    places = np.flatnonzero(np.diff(log.status)) + 1
+    return [(float(log.times_s[i]), Status(log.status[i - 1]).name, Status(log.status[i]).name) for i in places]
+
+
+def summarize(log: RunLog, images: int, truth: Mapping[int, Box]) -> dict[str, Any]:
+    """The run in numbers.
+
+    Args:
+        images: how many were played.
+        truth: hand-made boxes by stamp in ns; those of images without a result are counted as missed, with IoU 0.
+    """
+    duration_s = float(log.times_s[-1])
+    found = overlaps(log, truth)
+    milliseconds = 1000 * log.latency_s
+    return {
+        "frames_in": images,
+        "frames_tracked": len(log),
+        "frames_dropped": log.dropped,
+        "fps": (len(log) - 1) / duration_s if duration_s > 0 else float("nan"),
+        "latency_ms_p50": float(np.percentile(milliseconds, 50)),
+        "latency_ms_p95": float(np.percentile(milliseconds, 95)),
+        "latency_ms_max": float(milliseconds.max()),
+        "share_tracking": float(np.mean(log.status == Status.TRACKING)),
+        "share_uncertain": float(np.mean(log.status == Status.UNCERTAIN)),
+        "share_lost": float(np.mean(log.status == Status.LOST)),
+        "state_changes": [{"time_s": time, "from": old, "to": new} for time, old, new in state_changes(log)],
+        "annotated_frames": len(truth),
+        "annotated_frames_with_result": len(found),
+        "mean_iou": sum(found.values()) / len(truth) if truth else None,
+        "iou_by_stamp_ns": {str(stamp): value for stamp, value in found.items()},
+    }
