@@ -173,6 +173,8 @@ class Trainer:
         settings = self.settings
         if progress < settings.warmup:
             share = max(progress / settings.warmup, 0.01)
+        elif settings.drop_at:
+            share = 1.0 if progress < settings.drop_at else 0.1
         else:
             angle = torch.pi * (progress - settings.warmup) / max(1.0 - settings.warmup, 1e-9)
             share = settings.floor + (1 - settings.floor) * 0.5 * (1 + float(torch.cos(torch.tensor(angle))))
@@ -192,7 +194,8 @@ class Trainer:
         groups: dict[float, list[nn.Parameter]] = {1.0: [], self.settings.backbone_factor: []}
         for name, parameter in self.network.named_parameters():
             if parameter.requires_grad:
-                groups[self.settings.backbone_factor if ".cnn." in name else 1.0].append(parameter)
+                pretrained = ".cnn." in name or name.startswith("backbone.")
+                groups[self.settings.backbone_factor if pretrained else 1.0].append(parameter)
         if self.extra is not None:
             groups[1.0].extend(self.extra.parameters())
         return [{"params": group, "factor": factor} for factor, group in groups.items() if group]

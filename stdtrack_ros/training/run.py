@@ -37,7 +37,7 @@ def train(settings: TrainSettings, folder: Path, validate: Callable[[STDTrack], 
         folder: of the run; see `Trainer`.
         validate: score of a network, higher is better; decides which checkpoint is `best.pt`.
     """
-    device = _prepare_process(settings)
+    device = prepare_process(settings)
     torch.manual_seed(settings.seed)
     resumed = load_checkpoint(folder / "last.pt") if (folder / "last.pt").exists() else None
     network = make_network(settings, resumed).to(device)
@@ -54,10 +54,10 @@ def train(settings: TrainSettings, folder: Path, validate: Callable[[STDTrack], 
 
     network.train()
     trainer.run(
-        _batches(settings, trainer.step),
+        make_batches(settings, trainer.step),
         objective,
         Budget(settings.steps, settings.minutes, trainer.spent_s),
-        _precision(settings, device),
+        choose_precision(settings, device),
         settings.log_every,
         settings.save_minutes,
         None if validate is None else lambda: validate(_averaged(trainer, network.config)),
@@ -104,7 +104,8 @@ def _imagenet(path: str) -> dict[str, Tensor]:
     return weights
 
 
-def _prepare_process(settings: TrainSettings) -> torch.device:
+def prepare_process(settings: TrainSettings) -> torch.device:
+    """Threads, device and, under torchrun, the process group."""
     if settings.threads:
         torch.set_num_threads(settings.threads)
     cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
@@ -114,7 +115,8 @@ def _prepare_process(settings: TrainSettings) -> torch.device:
     return torch.device("cuda", local) if cuda else torch.device("cpu")
 
 
-def _precision(settings: TrainSettings, device: torch.device) -> torch.dtype:
+def choose_precision(settings: TrainSettings, device: torch.device) -> torch.dtype:
+    """What to compute in: bfloat16 where the hardware has it, unless the settings say otherwise."""
     if settings.precision != "auto":
         return torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
     if device.type == "cuda":
@@ -131,7 +133,7 @@ def _make_distillation(
     return FeatureDistillation(teacher, config.dim, settings.teacher_weight).to(device)
 
 
-def _batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tensor]]:
+def make_batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tensor]]:
     """Batches from `step` on: clip i of the run is the same whether or not the run was interrupted."""
     world = distributed.get_world_size() if distributed.is_initialized() else 1
     rank = distributed.get_rank() if distributed.is_initialized() else 0
