@@ -8,13 +8,34 @@ import array
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image as ImageMessage
 from std_msgs.msg import Header
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.sequences.encodings import compressed_to_bgr, raw_to_bgr
+from stdtrack_ros.sequences.encodings import PlainImage, compressed_to_bgr, raw_to_bgr, rosbags_converter
+
+try:
+    from cv_bridge import CvBridge, CvBridgeError
+except ImportError:  # it comes with an installed ROS; the wheels do not have it
+    CvBridge = None
+
+
+def cv_bridge_converter(image: PlainImage, target: str) -> NDArray[np.generic]:
+    """Conversion by cv_bridge."""
+    if image.encoding in ("nv12", "nv21"):
+        return rosbags_converter(image, target)  # cv_bridge does not know a plane of half height
+    try:
+        converted: NDArray[np.generic] = CvBridge().imgmsg_to_cv2(image, target or "passthrough")
+    except CvBridgeError as error:
+        raise InputError(f"The {image.encoding} image cannot be converted: {error}") from error
+    return converted
+
+
+CONVERTER = rosbags_converter if CvBridge is None else cv_bridge_converter
+"""cv_bridge where ROS brings it, rosbags-image elsewhere; the same table of encodings holds for both."""
 
 
 def message_to_bgr(message: ImageMessage | CompressedImage) -> Image:
@@ -25,8 +46,9 @@ def message_to_bgr(message: ImageMessage | CompressedImage) -> Image:
     """
     if isinstance(message, CompressedImage):
         return compressed_to_bgr(message.data, message.format)
+    big_endian = bool(message.is_bigendian)
     return raw_to_bgr(
-        message.data, message.encoding, message.width, message.height, message.step, bool(message.is_bigendian)
+        message.data, message.encoding, message.width, message.height, message.step, big_endian, CONVERTER
     )
 
 

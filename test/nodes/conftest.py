@@ -5,13 +5,18 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 rclpy = pytest.importorskip("rclpy")
 pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")
+
+if TYPE_CHECKING:
+    from node_bench import Bench
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,3 +39,13 @@ def ros(ros_environment: None) -> Iterator[None]:
     rclpy.init()
     yield
     rclpy.shutdown()
+
+
+@pytest.fixture
+def bench(ros: None, request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Camera and observer. Each test has its own namespace: a late message of another cannot disturb it."""
+    from node_bench import Bench
+
+    one = Bench(f"n{zlib.crc32(request.node.nodeid.encode())}")
+    yield one
+    one.close()
