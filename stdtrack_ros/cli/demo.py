@@ -97,7 +97,7 @@ def _write_results(
     with VideoWriter(out / "annotated.mp4", rate) as video:
         for picture in film_frames(recording, log):
             video.write(picture)
-    title = f"{summary['frames_tracked']} of {summary['frames_in']} frames tracked at {summary['fps']:.1f} fps over DDS"
+    title = f"{summary['frames_tracked']} of {summary['frames_in']} frames tracked over DDS"
     samples = sample_pictures(recording, log, truth, SAMPLES)
     draw_run(out / "run.png", log, recording.frame(len(recording) // 2), samples, title)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -111,7 +111,7 @@ def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> N
     lines = {
         "frames in / tracked / dropped": f"{summary['frames_in']} / {summary['frames_tracked']} / "
         f"{summary['frames_dropped']}",
-        "rate": f"{summary['fps']:.1f} fps",
+        "rate": f"{summary['fps'] or 0:.1f} fps",
         "latency p50 / p95": f"{summary['latency_ms_p50']:.0f} / {summary['latency_ms_p95']:.0f} ms",
         "tracking / uncertain / lost": " / ".join(
             f"{summary[f'share_{name}']:.0%}" for name in ("tracking", "uncertain", "lost")
