@@ -34,6 +34,8 @@ CHANNELS = {
 INIT_DELAY_S, INIT_AGAIN_S, INIT_TRIES = 0.1, 2.0, 5
 """The target is asked for once the first image had time to arrive, and again while no result shows it."""
 
+SETTLE_S = 0.5
+"""The subscriber learns of the publisher a little later than the other way round; what comes before is lost."""
 LAST_IMAGE_S = 0.5
 """Time for the delivery of the last image before the publisher goes."""
 
@@ -101,6 +103,7 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         publisher = self._publishers_by_kind[RAW if kind == CAMERA_INFO else kind]
         while publisher.get_subscription_count() == 0 and time.monotonic() < deadline and rclpy.ok():
             time.sleep(0.05)
+        time.sleep(SETTLE_S)
 
     def _publish(self, message: CameraMessage) -> None:
         if self._clock_publisher is not None:

@@ -38,11 +38,12 @@ def live_frames(source: str) -> Iterator[tuple[float, Image]]:
     capture = _open(int(source) if source.isdigit() and not is_file else source)
     try:
         while True:
-            stamp_s = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3 if is_file else time.time()
             good, image = capture.read()
             if not good:
                 return
-            yield stamp_s if is_file else time.time(), to_bgr8(image)
+            # Only after the frame is read the position is that frame's.
+            stamp_s = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3 if is_file else time.time()
+            yield stamp_s, to_bgr8(image)
     finally:
         capture.release()
 
