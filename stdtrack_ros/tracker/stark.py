@@ -9,48 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Crop, Image
 from stdtrack_ros.settings import StarkSettings
+from stdtrack_ros.tracker.backends.backend import Backend
 from stdtrack_ros.tracker.model import FloatArray, ModelInfo, Prediction
 
 CELL_PX = 16
 """Pixels of a crop a side of a cell: the network's stride."""
 
 Mask = NDArray[np.bool_]
-
-
-class StarkNetwork(Protocol):
-    """The two graphs of a STARK network, whatever runs them.
-
-    Attributes:
-        info: what it is and where it runs.
-        templates: 1, or 2 with a dynamic template.
-        has_score: whether it has a score head.
-    """
-
-    info: ModelInfo
-    templates: int
-    has_score: bool
-
-    def start(self, template: NDArray[np.uint8]) -> FloatArray:
-        """Features (B, N, d) of template crops (B, m, m, 3) uint8 BGR."""
-
-    def step(
-        self, search: NDArray[np.uint8], features: FloatArray, features_outside: Mask, search_outside: Mask
-    ) -> tuple[FloatArray, FloatArray]:
-        """Boxes (B, 4) as x, y, width, height in px of the search crops, and scores (B,) in 0..1.
-
-        Args:
-            search: (B, n, n, 3) uint8 BGR.
-            features: (B, templates, N, d).
-            features_outside: (B, templates, m / 16, m / 16), true where a cell lies outside its image.
-            search_outside: (B, n / 16, n / 16).
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +40,53 @@ class StarkState:
 
 
 class StarkModel:
-    """A `Model` made of a STARK network.
+    """Runs STARK on any backend.
 
     Quality is the score head's value in ST variants: the network's belief that the window holds the target. STARK-S50
     has no such head; its quality is the concentration of the corner maps (see `network.stark.heads.CornerHead`), which
     falls when the network is unsure where the corners lie, but was never trained to tell that the target is gone.
     """
 
-    def __init__(self, network: StarkNetwork, settings: StarkSettings) -> None:
-        self.network = network
-        self.settings = settings
+    def __init__(self, backend: Backend, settings: StarkSettings) -> None:
+        self.backend, self.settings = backend, settings
+        network = backend.metadata["network"]
+        self._templates, self._has_score = int(network["templates"]), bool(network["score_head"])
 
     @property
     def info(self) -> ModelInfo:
-        """What this network is."""
-        return self.network.info
+        """What this network is and where it runs."""
+        network, backend = self.backend.metadata["network"], self.backend
+        return ModelInfo(
+            name=network["name"],
+            backend=backend.name,
+            provider=backend.provider,
+            note=backend.note,
+            sha256=backend.sha256,
+            template_size=network["template_size"],
+            template_factor=network["template_factor"],
+            search_size=network["search_size"],
+            search_factor=network["search_factor"],
+        )
 
     def start(self, template: Image) -> StarkState:
         """The state of a new target; the dynamic template is the initial one until a better is seen."""
         features, outside = self._encode(template)
-        count = self.network.templates
-        return StarkState(np.repeat(features, count, axis=0), np.repeat(outside, count, axis=0), 0)
+        return StarkState(np.repeat(features, self._templates, axis=0), np.repeat(outside, self._templates, axis=0), 0)
 
     def step(self, states: Sequence[StarkState], searches: Image, window_influence: float) -> list[Prediction]:
         """One prediction a state; STARK has no window, so `window_influence` changes nothing."""
-        blackened, outside = blacken_outside(searches)
-        features = np.stack([state.features for state in states])
-        features_outside = np.stack([state.outside for state in states])
-        boxes, scores = self.network.step(blackened, features, features_outside, outside)
+        search, search_outside = blacken_outside(searches)
+        found = self.backend.step(
+            {
+                "search": search,
+                "search_outside": search_outside,
+                "features": np.stack([state.features for state in states]),
+                "features_outside": np.stack([state.outside for state in states]),
+            }
+        )
         return [
             Prediction(np.asarray(box, dtype=np.float64), float(score), float("nan"))
-            for box, score in zip(boxes, scores, strict=True)
+            for box, score in zip(found["box"], found["score"], strict=True)
         ]
 
     def remember(self, state: StarkState, prediction: Prediction, image: Image, box: Box) -> StarkState:
@@ -108,8 +95,8 @@ class StarkModel:
         A network without a score head takes every frame that is due (table 7, row 5).
         """
         counted = replace(state, frames=state.frames + 1)
-        trusted = not self.network.has_score or prediction.quality > self.settings.update_score
-        if self.network.templates < 2 or counted.frames % self.settings.update_interval or not trusted:
+        trusted = not self._has_score or prediction.quality > self.settings.update_score
+        if self._templates < 2 or counted.frames % self.settings.update_interval or not trusted:
             return counted
         crop = Crop.around(box, self.info.template_factor, self.info.template_size)
         features, outside = self._encode(crop.extract(image))
@@ -121,7 +108,7 @@ class StarkModel:
 
     def _encode(self, template: Image) -> tuple[FloatArray, Mask]:
         blackened, outside = blacken_outside(template[None])
-        return self.network.start(blackened), outside
+        return self.backend.start({"template": blackened})["features"], outside
 
 
 def blacken_outside(crops: Image) -> tuple[Image, Mask]:

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
+from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.stark.config import StarkConfig
 
 EXPANSION = 4
@@ -15,6 +18,11 @@ EXPANSION = 4
 
 class FrozenBatchNorm(nn.Module):
     """Batch norm whose statistics and affine map are constants: section 4.1 freezes them during training."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -75,6 +83,36 @@ class ResNet(nn.Module):
         """Normalised RGB (B, 3, H, W) to features (B, channels, H / 16, W / 16)."""
         stem = self.maxpool(torch.relu(self.bn1(self.conv1(images))))
         return self.layer3(self.layer2(self.layer1(stem)))
+
+
+def load_imagenet(backbone: ResNet, weights: Mapping[str, Tensor]) -> None:
+    """Take the weights of torchvision's ResNet of the same depth; what lies behind the third stage is left out.
+
+    Raises:
+        ModelError: a weight is missing or of another shape.
+    """
+    own = backbone.state_dict()
+    fitting = {name: value for name, value in weights.items() if name in own and value.shape == own[name].shape}
+    missing = sorted(own.keys() - fitting.keys())
+    if missing:
+        raise ModelError(f"The ImageNet weights lack {', '.join(missing[:8])} of the backbone; is it of another depth?")
+    backbone.load_state_dict(fitting)
+
+
+@torch.no_grad()
+def calibrate(backbone: ResNet, images: Tensor) -> None:
+    """Give the frozen norms of a backbone without ImageNet weights the statistics of some images (B, 3, S, S)."""
+
+    def take_statistics(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, FrozenBatchNorm)
+        norm.running_mean.copy_(inputs[0].mean(dim=(0, 2, 3)))
+        norm.running_var.copy_(inputs[0].var(dim=(0, 2, 3)))
+
+    norms = [module for module in backbone.modules() if isinstance(module, FrozenBatchNorm)]
+    hooks = [norm.register_forward_pre_hook(take_statistics) for norm in norms]
+    backbone(images)
+    for hook in hooks:
+        hook.remove()
 
 
 def _stage(channels_in: int, width: int, blocks: int, stride: int) -> nn.Sequential:

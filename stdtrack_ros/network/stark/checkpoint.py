@@ -17,40 +17,45 @@ from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import Stark
 
+FORMAT = "stdtrack-checkpoint-1"
+"""The value of `format` in every checkpoint of this package (`training.checkpoint.FORMAT`)."""
 KIND = "stark"
-"""The value of `kind` in our checkpoints of this network."""
+"""The value of `kind` in those of this network."""
 
 
-def save(network: Stark, path: Path, name: str) -> None:
-    """Write a network with its configuration and the name of its variant."""
-    content = {
-        "kind": KIND,
-        "name": name,
-        "config": network.config.model_dump(mode="json"),
-        "state": network.state_dict(),
-    }
+def save(network: Stark, path: Path) -> None:
+    """Write a network with its configuration."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(content, path)
+    torch.save({"format": FORMAT, **describe(network.config), "ema": network.state_dict()}, path)
 
 
-def load(path: Path) -> tuple[Stark, str]:
-    """The network of one of our checkpoints, in evaluation mode on the CPU, and its name.
+def describe(config: StarkConfig) -> dict[str, Any]:
+    """What a checkpoint or an exported model says of its network, in plain values."""
+    return {"kind": KIND, "network": config.model_dump(mode="json")}
+
+
+def load(path: Path) -> Stark:
+    """The network of one of our checkpoints, in evaluation mode on the CPU.
 
     Raises:
         ModelError: the file is missing, damaged, holds code, or is not a STARK checkpoint of ours.
     """
-    content = read_weights(path)
-    if content.get("kind") != KIND or not {"name", "config", "state"} <= content.keys():
+    return make(read_weights(path), str(path))
+
+
+def make(content: dict[str, Any], source: str) -> Stark:
+    """The network that a checkpoint's content describes, with its weights, in evaluation mode."""
+    if content.get("kind") != KIND or not {"network", "ema"} <= content.keys():
         raise ModelError(
-            f"{path} is not a STARK checkpoint of ours (found the keys {_listed(content)}); "
+            f"{source} is not a STARK checkpoint of ours (found the keys {_listed(content)}); "
             "bring an official one in with 'stdtrack import-stark'."
         )
     try:
-        network = Stark(StarkConfig.model_validate(content["config"]))
-        network.load_state_dict(content["state"])
-    except (ValidationError, RuntimeError) as error:
-        raise ModelError(f"The configuration and the weights in {path} do not fit: {error}") from None
-    return network.eval(), str(content["name"])
+        network = Stark(StarkConfig.model_validate(content["network"]))
+        network.load_state_dict(content["ema"])
+    except (ValidationError, RuntimeError, AttributeError, TypeError) as error:
+        raise ModelError(f"The configuration and the weights in {source} do not fit: {error}") from None
+    return network.eval()
 
 
 def read_weights(path: Path, safe: AbstractContextManager[None] | None = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class StarkConfig(BaseModel):
     """One network. The defaults are STARK-S50 (section 4.1).
 
     Attributes:
+        name: the variant it is, or was before its switches were set.
         blocks: residual blocks of the three stages; (3, 4, 6) is ResNet-50, (3, 4, 23) ResNet-101.
         base_width: channels of the stem; the three stages put out 4, 8 and 16 times as many.
         dimension, heads, feedforward, dropout: of the transformer.
@@ -30,6 +31,7 @@ class StarkConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    name: Literal["stark_s50", "stark_st50", "stark_st101"] = "stark_s50"
     blocks: tuple[int, int, int] = (3, 4, 6)
     base_width: int = Field(64, ge=4)
     dimension: int = Field(256, ge=16, multiple_of=4)
@@ -67,8 +69,11 @@ class StarkConfig(BaseModel):
 
 
 VARIANTS: dict[str, StarkConfig] = {
-    "stark_s50": StarkConfig(),
-    "stark_st50": StarkConfig(score_head=True, templates=2),
-    "stark_st101": StarkConfig(blocks=(3, 4, 23), score_head=True, templates=2),
+    config.name: config
+    for config in (
+        StarkConfig(),
+        StarkConfig(name="stark_st50", score_head=True, templates=2),
+        StarkConfig(name="stark_st101", blocks=(3, 4, 23), score_head=True, templates=2),
+    )
 }
 """The published variants under the names that the setting `tracker` takes."""

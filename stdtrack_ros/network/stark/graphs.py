@@ -4,26 +4,33 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from stdtrack_ros.network.export import write_graph
+from stdtrack_ros.network.stark.checkpoint import describe
 from stdtrack_ros.network.stark.model import Stark, normalize
-
-START_INPUTS, START_OUTPUTS = ("template",), ("features",)
-STEP_INPUTS, STEP_OUTPUTS = ("search", "features", "features_outside", "search_outside"), ("box", "score")
 
 
 class StartGraph(nn.Module):
     """Encode a template once: the initial one at the start, the dynamic one whenever it is replaced."""
+
+    inputs = ("template",)
+    outputs = ("features",)
 
     def __init__(self, network: Stark) -> None:
         super().__init__()
         self.network = network
         self.train(network.training)
 
-    def forward(self, template: Tensor) -> Tensor:
+    def forward(self, template: Tensor) -> tuple[Tensor]:
         """(B, m, m, 3) uint8 BGR to features (B, (m / 16)^2, d) float32."""
-        return self.network.encode(normalize(template.permute(0, 3, 1, 2)))
+        return (self.network.encode(normalize(template.permute(0, 3, 1, 2))),)
 
     def example(self, batch: int = 1) -> tuple[Tensor, ...]:
         """Inputs of the right shapes and types."""
@@ -33,6 +40,9 @@ class StartGraph(nn.Module):
 
 class StepGraph(nn.Module):
     """Find the target in search windows, with template features that were computed before."""
+
+    inputs = ("search", "features", "features_outside", "search_outside")
+    outputs = ("box", "score")
 
     def __init__(self, network: Stark) -> None:
         super().__init__()
@@ -69,3 +79,21 @@ class StepGraph(nn.Module):
             torch.zeros(batch, config.templates, m, m, dtype=torch.bool),
             torch.zeros(batch, n, n, dtype=torch.bool),
         )
+
+
+def export_onnx(network: Stark, path: Path, facts: Mapping[str, Any] | None = None) -> tuple[Path, Path]:
+    """Write `NAME.onnx` (each frame) and `NAME.start.onnx` (template); batch size is free, all else fixed.
+
+    Args:
+        facts: JSON-like facts for the metadata beside the network's configuration.
+
+    Returns:
+        The two paths.
+    """
+    network = copy.deepcopy(network).float().cpu().eval()
+    metadata = {**describe(network.config), **(facts or {})}
+    start, step = StartGraph(network), StepGraph(network)
+    start_path = path.with_suffix(".start.onnx")
+    write_graph(start, start.example(), start_path, metadata)
+    write_graph(step, step.example(), path, metadata)
+    return path, start_path

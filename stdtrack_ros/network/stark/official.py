@@ -54,8 +54,8 @@ class Ignored:
         pass
 
 
-def import_official(path: Path, variant: str = "auto") -> tuple[Stark, str]:
-    """The network of an official checkpoint, in evaluation mode on the CPU, and its variant's name.
+def import_official(path: Path, variant: str = "auto") -> Stark:
+    """The network of an official checkpoint, in evaluation mode on the CPU.
 
     Args:
         path: `STARKS_ep0500.pth.tar`, `STARKST_ep0050.pth.tar` or alike.
@@ -68,7 +68,7 @@ def import_official(path: Path, variant: str = "auto") -> tuple[Stark, str]:
     name = recognize(weights, path) if variant == "auto" else variant
     if name not in VARIANTS:
         raise ModelError(f"There is no STARK variant '{variant}'; allowed are auto, {', '.join(VARIANTS)}.")
-    return build(weights, VARIANTS[name], f"{path} as {name}"), name
+    return build(weights, VARIANTS[name], f"{path} as {name}")
 
 
 def read_official(path: Path) -> dict[str, Tensor]:

@@ -74,8 +74,8 @@ def test_boxes_and_scores_are_those_of_the_official_code(variant: str, record: d
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_checkpoint_of_the_official_trainer_gives_its_boxes(variant: str, record: dict[str, np.ndarray]) -> None:
     folder = Path(os.environ["STARK_FRESH"])
-    network, name = import_official(folder / f"{variant}.pth.tar")
-    assert name == variant
+    network = import_official(folder / f"{variant}.pth.tar")
+    assert network.config == VARIANTS[variant]
     boxes, scores = locate(network, record)
     with np.load(folder / f"{variant}.npz") as expected:
         np.testing.assert_allclose(boxes, expected["boxes"], atol=1e-4, rtol=0)

@@ -1,0 +1,227 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training of STARK in its two stages (sections 3.2 and 4.1): first where the target is, then whether it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.network.losses import giou, iou
+from stdtrack_ros.network.stark.backbone import calibrate, load_imagenet
+from stdtrack_ros.network.stark.checkpoint import describe, make, read_weights
+from stdtrack_ros.network.stark.config import STRIDE, VARIANTS, StarkConfig
+from stdtrack_ros.network.stark.model import Stark, normalize
+from stdtrack_ros.settings import setting
+from stdtrack_ros.training.loop import Budget, Trainer
+from stdtrack_ros.training.run import choose_precision, make_batches, prepare_process
+from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings, WindowSettings
+from stdtrack_ros.training.windows import Windows, cut, jitter
+
+
+class StarkTrainSettings(TrainSettings):
+    """One stage of a STARK run. The defaults are those of section 4.1; [C] marks what only the released code tells."""
+
+    network: str = setting("stark_st50", "Variant; a run that starts from a checkpoint keeps its own.")
+    stage: Literal[1, 2] = setting(1, "1: all but the score head, on boxes; 2: the score head alone, on presence.")
+    imagenet: str = setting("", "Weights of torchvision's ResNet (.pth); empty: none, norms are fitted to some clips.")
+    frozen_stages: int = setting(1, "Stages of the backbone that stay as they are, with the stem [C].", ge=0, le=3)
+    l1_weight: float = setting(5.0, "Weight of L1 in the loss of stage 1.", ge=0)
+    giou_weight: float = setting(2.0, "Weight of GIoU in the loss of stage 1.", ge=0)
+    negative_share: float = setting(0.5, "Share of searches without the target in stage 2.", ge=0, le=1)
+    length: int = setting(2, "Frames of a clip: the dynamic template's and the search window's.", ge=1, le=2)
+    batch: int = setting(128, "Triplets of a step, over all processes.", unit="clips", ge=1)
+    steps: int = setting(234_375, "Steps of the run; 500 epochs of 60,000 triplets at 128 a step.", ge=0)
+    precision: Literal["auto", "float32", "bfloat16"] = setting("float32", "What to compute in.")
+    optimizer: OptimizerSettings = OptimizerSettings(
+        rate=1e-4, backbone_factor=0.1, weight_decay=1e-4, warmup=0.0, drop_at=0.8, clip_norm=0.1, ema=0.0
+    )
+    windows: WindowSettings = WindowSettings(shift=2.25, stretch=0.5)
+
+
+class Triplet(NamedTuple):
+    """Inputs and truth of a batch.
+
+    Attributes:
+        templates: (B, T, 3, m, m) normalised RGB; templates_outside: (B, T, m / 16, m / 16) bool.
+        search: (B, 3, n, n); search_outside: (B, n / 16, n / 16) bool.
+        box: (B, 4) centre x, centre y, width, height in units of the search window's side.
+        present: (B,) bool, the target lies in the window.
+    """
+
+    templates: Tensor
+    templates_outside: Tensor
+    search: Tensor
+    search_outside: Tensor
+    box: Tensor
+    present: Tensor
+
+
+def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
+    """Train one stage; a folder that holds `last.pt` is gone on with.
+
+    Raises:
+        SettingError: a stage that the network or the settings do not allow.
+        ModelError: a checkpoint or ImageNet weights that cannot be used.
+    """
+    device = prepare_process(settings)
+    torch.manual_seed(settings.seed)
+    last = folder / "last.pt"
+    resumed = read_weights(last) if last.exists() else None
+    network = make_network(settings, resumed).to(device)
+    choose_trained(network, settings)
+    description = {**describe(network.config), "settings": settings.model_dump(mode="json")}
+    trainer = Trainer(network, None, settings.optimizer, folder, description, settings.seed)
+    if resumed is not None:
+        trainer.resume(resumed)
+    trainer.run(
+        make_batches(settings, trainer.step),
+        make_objective(settings),
+        Budget(settings.steps, settings.minutes, trainer.spent_s),
+        choose_precision(settings, device),
+        settings.log_every,
+        settings.save_minutes,
+    )
+    return trainer
+
+
+def make_network(settings: StarkTrainSettings, resumed: dict[str, Any] | None) -> Stark:
+    """The network to train: resumed, from the checkpoint `start`, or new."""
+    if resumed is not None:
+        return make(resumed, "last.pt")
+    if settings.start:
+        return make(read_weights(Path(settings.start)), settings.start)
+    if settings.network not in VARIANTS:
+        raise SettingError(f"There is no STARK variant '{settings.network}'; allowed is one of {', '.join(VARIANTS)}.")
+    config = VARIANTS[settings.network].model_dump() | settings.switches
+    network = Stark(StarkConfig.model_validate(config))
+    if settings.imagenet:
+        load_imagenet(network.backbone, read_weights(Path(settings.imagenet)))
+    else:
+        batch = next(make_batches(settings.model_copy(update={"batch": 8, "workers": 0}), 0))
+        calibrate(network.backbone, cut_triplet(network.config, batch, settings.windows, torch.Generator()).search)
+    return network
+
+
+def choose_trained(network: Stark, settings: StarkTrainSettings) -> None:
+    """Freeze what a stage leaves alone, and put it into evaluation mode."""
+    head = network.score_head
+    if settings.stage == 2 and head is None:
+        raise SettingError("Stage 2 trains the score head, and this network has none; stage 1 is all that it needs.")
+    network.train(settings.stage == 1)
+    network.requires_grad_(settings.stage == 1)
+    if head is not None:
+        head.train(settings.stage == 2).requires_grad_(settings.stage == 2)
+    backbone = network.backbone
+    stages: list[nn.Module] = [backbone.conv1, backbone.layer1, backbone.layer2, backbone.layer3]
+    for stage in stages[: settings.frozen_stages + 1 if settings.frozen_stages else 0]:
+        stage.requires_grad_(False)
+
+
+def make_objective(
+    settings: StarkTrainSettings,
+) -> Callable[[nn.Module, dict[str, Tensor], torch.Generator], tuple[Tensor, dict[str, float]]]:
+    """The loss of a batch of clips in a stage, for `Trainer.run`."""
+
+    def objective(network: nn.Module, clips: dict[str, Tensor], generator: torch.Generator) -> Any:
+        assert isinstance(network, Stark)
+        share = settings.negative_share if settings.stage == 2 else 0.0
+        triplet = cut_triplet(network.config, clips, settings.windows, generator, share)
+        corners, logits, _ = network(
+            triplet.templates, triplet.search, triplet.templates_outside, triplet.search_outside
+        )
+        if settings.stage == 1:
+            return box_loss(corners, triplet.box, triplet.present, settings.l1_weight, settings.giou_weight)
+        return presence_loss(logits, triplet.present)
+
+    return objective
+
+
+def box_loss(
+    corners: Tensor, box: Tensor, present: Tensor, l1_weight: float, giou_weight: float
+) -> tuple[Tensor, dict[str, float]]:
+    """Equation 1 over the searches that hold the target: L1 on the corners and generalised IoU.
+
+    Args:
+        corners: (B, 4) x0, y0, x1, y1 predicted. box: (B, 4) centre x, centre y, width, height, the truth.
+        present: (B,) bool.
+    """
+    low, high = corners[:, :2], corners[:, 2:]
+    found = torch.cat([(low + high) / 2, high - low], dim=1)
+    truth = torch.cat([box[:, :2] - box[:, 2:] / 2, box[:, :2] + box[:, 2:] / 2], dim=1).clamp(0.0, 1.0)
+    inside = torch.cat([(truth[:, :2] + truth[:, 2:]) / 2, truth[:, 2:] - truth[:, :2]], dim=1)
+    weight = present.float() / present.sum().clamp(min=1)
+    l1 = ((corners - truth).abs().mean(dim=1) * weight).sum()
+    apart = ((1.0 - giou(found, inside)) * weight).sum()
+    loss = l1_weight * l1 + giou_weight * apart
+    overlap = (iou(found, inside) * weight).sum()
+    return loss, {"loss": float(loss), "l1": float(l1), "giou": float(apart), "iou": float(overlap)}
+
+
+def presence_loss(logits: Tensor, present: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Equation 3: binary cross-entropy of the score (B,) against presence (B,)."""
+    loss = functional.binary_cross_entropy_with_logits(logits, present.float())
+    score = logits.detach().sigmoid()
+    right = ((score > 0.5) == present).float().mean()
+    return loss, {
+        "loss": float(loss),
+        "accuracy": float(right),
+        "score_present": float(score[present].mean()),
+        "score_absent": float(score[~present].mean()),
+    }
+
+
+def cut_triplet(
+    config: StarkConfig,
+    clips: dict[str, Tensor],
+    windows: WindowSettings,
+    generator: torch.Generator,
+    negative_share: float = 0.0,
+) -> Triplet:
+    """Templates and search windows from a batch of clips, named and shaped as the fields of `Clip`.
+
+    The initial template is the clip's own, the dynamic one lies on the truth in the clip's first frame, the search
+    window is on the jittered truth in its last. In a `negative_share` of the batch the search window is that of the
+    next clip, with another target in it.
+    """
+    last = clips["boxes"].shape[1] - 1
+    canvases, places, boxes = (clips[name][:, last] for name in ("canvases", "windows", "boxes"))
+    present = clips["present"][:, last] & clips["valid"][:, last]
+    swapped = (torch.rand(len(boxes), generator=generator) < negative_share).to(boxes.device)
+    order = torch.arange(len(boxes), device=boxes.device)
+    order = torch.where(swapped, order.roll(-1), order)
+    canvases, places, boxes = canvases[order], places[order], boxes[order]
+    around = Windows.around(jitter(boxes, windows.shift, windows.stretch, generator), config.search_factor)
+    search, search_outside = _crop(canvases, places, around, config.search_size)
+    box = around.fractions(boxes)
+    inside = ((box[:, :2] > 0) & (box[:, :2] < 1)).all(dim=1)
+    templates, templates_outside = _templates(config, clips)
+    return Triplet(templates, templates_outside, search, search_outside, box, present & inside & ~swapped)
+
+
+def _templates(config: StarkConfig, clips: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    size, cells = config.template_size, config.template_cells
+    initial = clips["template"].permute(0, 3, 1, 2).float()
+    initial = normalize(functional.interpolate(initial, size=size, mode="area") if size < 128 else initial)
+    nowhere = torch.zeros(len(initial), cells, cells, dtype=torch.bool, device=initial.device)
+    if config.templates == 1:
+        return initial[:, None], nowhere[:, None]
+    around = Windows.around(clips["boxes"][:, 0], config.template_factor)
+    dynamic, outside = _crop(clips["canvases"][:, 0], clips["windows"][:, 0], around, size)
+    return torch.stack([initial, dynamic], dim=1), torch.stack([nowhere, outside], dim=1)
+
+
+def _crop(canvases: Tensor, places: Tensor, windows: Windows, size: int) -> tuple[Tensor, Tensor]:
+    """Windows of canvases, normalised, black where a canvas ends; and the mask (B, size / 16, size / 16) of that."""
+    pixels = cut(canvases, places, windows, size)
+    steps = (torch.arange(size, device=pixels.device) + 0.5) / size - 0.5
+    offset = windows.center[:, :, None] + steps * windows.side[:, None, None] - places[:, :2, None]
+    beyond = offset.abs() > places[:, 2, None, None] / 2  # (B, 2, size): of columns, of rows
+    outside = beyond[:, 0, None, :] | beyond[:, 1, :, None]
+    return normalize(pixels.masked_fill(outside[:, None], 0.0)), outside[:, ::STRIDE, ::STRIDE]
