@@ -13,7 +13,6 @@ from launch.actions import (
     IncludeLaunchDescription,
     OpaqueFunction,
     RegisterEventHandler,
-    SetEnvironmentVariable,
     Shutdown,
     TimerAction,
 )
@@ -34,7 +33,7 @@ def arguments() -> list[DeclareLaunchArgument]:
     return [
         DeclareLaunchArgument("source", description="Bag (folder, .mcap or .db3) or video file to play."),
         DeclareLaunchArgument(
-            "source_topic", default_value="", description="Image topic in the bag; empty: its first."
+            "source_topic", default_value="", description="Image topic in the bag; empty: the only one."
         ),
         DeclareLaunchArgument("rate", default_value="1.0", description="Speed; 0.5 plays at half of it."),
         DeclareLaunchArgument("init", default_value="", description="Box x,y,width,height (px) in the first image."),
@@ -82,15 +81,11 @@ def start_replay(context: LaunchContext) -> list:
 def generate_launch_description() -> LaunchDescription:
     """Tracker, player and recorder."""
     share = FindPackageShare("stdtrack_ros")
-    profile = PathJoinSubstitution([share, "config", "fastdds.xml"])
     tracker = PathJoinSubstitution([share, "launch", "tracker.launch.py"])
     return LaunchDescription(
         [
             *arguments(),
-            # The profile counts where images are published: here that is the player.
-            SetEnvironmentVariable("FASTRTPS_DEFAULT_PROFILES_FILE", profile),
-            SetEnvironmentVariable("FASTDDS_DEFAULT_PROFILES_FILE", profile),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(tracker)),
-            OpaqueFunction(function=start_replay),
+            OpaqueFunction(function=start_replay),  # after the tracker, whose launch file sets the transport
         ]
     )

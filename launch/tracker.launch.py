@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
@@ -57,11 +57,12 @@ def arguments() -> list[DeclareLaunchArgument]:
     ]
 
 
-def transport_environment(dds_profile: str) -> dict[str, str]:
-    """The variables that name the Fast DDS profile; empty where the user has chosen one."""
-    if not dds_profile or any(variable in os.environ for variable in DDS_PROFILE_VARIABLES):
-        return {}
-    return dict.fromkeys(DDS_PROFILE_VARIABLES, dds_profile)
+def set_transport(context: LaunchContext) -> list[SetEnvironmentVariable]:
+    """Name the Fast DDS profile to every process that is launched from here on, unless the user chose one."""
+    profile = LaunchConfiguration("dds_profile").perform(context)
+    if not profile or any(variable in os.environ for variable in DDS_PROFILE_VARIABLES):
+        return []
+    return [SetEnvironmentVariable(variable, profile) for variable in DDS_PROFILE_VARIABLES]
 
 
 def start_node(context: LaunchContext) -> list[Node]:
@@ -83,7 +84,6 @@ def start_node(context: LaunchContext) -> list[Node]:
             namespace=value("namespace"),
             parameters=[*filter(None, [value("params_file")]), given],
             remappings=[(name, topic) for name, topic in names.items() if name != topic],
-            additional_env=transport_environment(value("dds_profile")),
             arguments=["--ros-args", "--log-level", value("log_level")],
             output="screen",
         )
@@ -91,5 +91,7 @@ def start_node(context: LaunchContext) -> list[Node]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Arguments and the node."""
-    return LaunchDescription([*arguments(), OpaqueFunction(function=start_node)])
+    """Arguments, transport and the node."""
+    return LaunchDescription(
+        [*arguments(), OpaqueFunction(function=set_transport), OpaqueFunction(function=start_node)]
+    )
