@@ -101,7 +101,18 @@ class MotionSettings(SettingGroup):
     """The motion model that carries the search window while the target is not seen."""
 
     enabled: bool = setting(True, "Coast the search window on the estimated velocity while UNCERTAIN or LOST.")
-    coast: float = setting(1.0, "Longest time to extrapolate the motion.", unit="s", ge=0.0, le=60.0)
+    coast: float = setting(
+        0.5, "Time in which the velocity fades while the target is not seen.", unit="s", ge=0.001, le=60.0
+    )
+    center_noise: float = setting(0.08, "Deviation of a measured centre.", unit="target sizes", ge=0.001, le=10.0)
+    size_noise: float = setting(0.1, "Deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0)
+    doubt: float = setting(4.0, "By how much that deviation grows as quality falls from 1 to 0.", ge=0.0, le=100.0)
+    acceleration_noise: float = setting(
+        6.0, "Deviation of the velocity after one second.", unit="target sizes/s", ge=0.001, le=1000.0
+    )
+    growth_noise: float = setting(
+        0.3, "Deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
+    )
 
 
 class RedetectionSettings(SettingGroup):
@@ -118,8 +129,11 @@ class RedetectionSettings(SettingGroup):
     accept_quality: float = setting(0.6, "Quality that a candidate must reach.", ge=0.0, le=1.0)
     accept_frames: int = setting(3, "Frames that must agree on a candidate (k of n).", unit="frames", ge=1, le=100)
     window_frames: int = setting(5, "Frames among which they must lie (n).", unit="frames", ge=1, le=100)
+    template_similarity: float = setting(
+        0.5, "Cosine likeness to the template's appearance that a candidate must reach.", ge=-1.0, le=1.0
+    )
     token_similarity: float = setting(
-        0.5, "Cosine similarity to the initial token that a candidate must reach.", ge=-1.0, le=1.0
+        0.5, "Cosine likeness to a token of the STM that a candidate must reach.", ge=-1.0, le=1.0
     )
 
 

@@ -14,9 +14,9 @@ KERNELS = (1, 3, 5)
 class RepConv(nn.Module):
     """Sum of convolution + batch norm branches of several kernel sizes, then ReLU; stride 1, same size.
 
-    Each branch k: W'_k = g W_k and b'_k = beta - g m with g = gamma / sqrt(v + eps). Padding every W'_k with zeros to
-    the largest kernel and adding them up gives the merged convolution. This is exact in evaluation mode, borders included,
-    because every branch pads its *input* with zeros.
+    Each branch k: W'_k = g W_k and b'_k = beta - g m with g = gamma / sqrt(v + eps). The W'_k, padded with zeros to the
+    largest kernel and added up, are the merged convolution. This is exact in evaluation mode, borders included, because
+    every branch pads its *input* with zeros.
     """
 
     def __init__(self, inputs: int, outputs: int, kernels: tuple[int, ...] = KERNELS) -> None:

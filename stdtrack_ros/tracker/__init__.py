@@ -1,2 +1,62 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
+"""The tracker that runs on the robot: NumPy, OpenCV and ONNX Runtime; no ROS, and PyTorch only where asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stdtrack_ros.errors import ModelError
+from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.tracker.backends.backend import Backend
+from stdtrack_ros.tracker.model import Model
+from stdtrack_ros.tracker.result import Status, TrackResult
+from stdtrack_ros.tracker.shipped import shipped_model
+from stdtrack_ros.tracker.tracker import Tracker, track_together
+
+__all__ = ["Status", "TrackResult", "Tracker", "create_tracker", "load_model", "track_together"]
+
+
+def create_tracker(settings: TrackerSettings) -> Tracker:
+    """A tracker with a model of its own.
+
+    Raises:
+        ModelError: the model cannot be had; the sentence says why.
+    """
+    return Tracker(load_model(settings), settings)
+
+
+def load_model(settings: TrackerSettings) -> Model:
+    """The model that the settings name; one model may serve several trackers.
+
+    Raises:
+        ModelError: a file that is missing, damaged or of another kind, or a provider that does not start.
+    """
+    backend = _open_backend(settings)
+    kind = backend.metadata.get("kind")
+    wanted = "stark" if settings.tracker.startswith("stark") else "stdtrack"
+    if kind != wanted:
+        raise ModelError(f"The model holds a network of kind '{kind}', but the tracker is set to {settings.tracker}.")
+    if kind == "stark":
+        from stdtrack_ros.tracker.stark import StarkModel
+
+        return StarkModel(backend, settings.stark)
+    from stdtrack_ros.tracker.stdtrack import StdtrackModel
+
+    return StdtrackModel(backend, settings.memory)
+
+
+def _open_backend(settings: TrackerSettings) -> Backend:
+    path = Path(settings.model.path).expanduser() if settings.model.path else shipped_model(settings.tracker)
+    kind = settings.model.backend
+    if kind == "torch" or (kind == "auto" and path.suffix in {".pt", ".pth"}):
+        try:
+            from stdtrack_ros.tracker.backends.torch import TorchBackend
+        except ImportError:
+            raise ModelError(
+                f"{path} needs PyTorch, which is not installed; export it to ONNX, or pip install torch."
+            ) from None
+        return TorchBackend.from_file(path, settings.model)
+    from stdtrack_ros.tracker.backends.onnx import OnnxBackend
+
+    return OnnxBackend(path, settings.model)

@@ -72,8 +72,11 @@ class Model(Protocol):
     def start(self, template: Image) -> Any:
         """The state of a new target from its (template_size, template_size, 3) uint8 BGR crop."""
 
-    def step(self, states: Sequence[Any], searches: Image, window_influence: float) -> list[Prediction]:
+    def step(self, states: Sequence[Any], searches: Image, window_influences: Sequence[float]) -> list[Prediction]:
         """One prediction a state and (B, search_size, search_size, 3) uint8 BGR crop; states are not changed."""
 
     def remember(self, state: Any, prediction: Prediction, image: Image, box: Box) -> Any:
         """The state after a trusted prediction whose box in the image is `box`: token carried on, memory updated."""
+
+    def similarity(self, state: Any, prediction: Prediction) -> tuple[float, float]:
+        """Likeness of what was found to the template and to what was remembered since, as cosines; 1 where unknown."""

@@ -73,8 +73,10 @@ class StarkModel:
         features, outside = self._encode(template)
         return StarkState(np.repeat(features, self._templates, axis=0), np.repeat(outside, self._templates, axis=0), 0)
 
-    def step(self, states: Sequence[StarkState], searches: Image, window_influence: float) -> list[Prediction]:
-        """One prediction a state; STARK has no window, so `window_influence` changes nothing."""
+    def step(
+        self, states: Sequence[StarkState], searches: Image, window_influences: Sequence[float]
+    ) -> list[Prediction]:
+        """One prediction a state; STARK has no window, so `window_influences` change nothing."""
         search, search_outside = blacken_outside(searches)
         found = self.backend.step(
             {
@@ -105,6 +107,10 @@ class StarkModel:
             features=np.concatenate([state.features[:1], features]),
             outside=np.concatenate([state.outside[:1], outside]),
         )
+
+    def similarity(self, state: StarkState, prediction: Prediction) -> tuple[float, float]:
+        """STARK compares nothing but through its score: (1, 1)."""
+        return 1.0, 1.0
 
     def _encode(self, template: Image) -> tuple[FloatArray, Mask]:
         blackened, outside = blacken_outside(template[None])

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, distributed, nn
 
-from stdtrack_ros.training.checkpoint import save_checkpoint
+from stdtrack_ros.network.checkpoint import save_checkpoint
 from stdtrack_ros.training.settings import OptimizerSettings
 
 Objective = Callable[[nn.Module, dict[str, Tensor], torch.Generator], tuple[Tensor, dict[str, float]]]

@@ -18,7 +18,7 @@ from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.config import NetworkConfig, preset
 from stdtrack_ros.network.losses import LossWeights
 from stdtrack_ros.network.stdtrack import STDTrack
-from stdtrack_ros.training.checkpoint import load_checkpoint
+from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.training.clips import Clip, collate
 from stdtrack_ros.training.dataset import ClipDataset, build_dataset, use_one_thread
 from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher

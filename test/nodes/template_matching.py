@@ -47,7 +47,7 @@ class TemplateMatching:
         """The middle of the template's crop."""
         return template[PATCH // 2 : -PATCH // 2, PATCH // 2 : -PATCH // 2].copy()
 
-    def step(self, states: Sequence[Image], searches: Image, window_influence: float) -> list[Prediction]:
+    def step(self, states: Sequence[Image], searches: Image, window_influences: Sequence[float]) -> list[Prediction]:
         """The best place in each search crop; quality 0 at a correlation of 0.5, 1 at 1."""
         time.sleep(self.delay_s)
         return [self._find(patch, search) for patch, search in zip(states, searches, strict=True)]
@@ -55,6 +55,10 @@ class TemplateMatching:
     def remember(self, state: Image, prediction: Prediction, image: Image, box: Box) -> Image:
         """The patch of the first frame stays."""
         return state
+
+    def similarity(self, state: Image, prediction: Prediction) -> tuple[float, float]:
+        """What was found is as like as its quality says."""
+        return prediction.quality, 1.0
 
     def _find(self, patch: Image, search: Image) -> Prediction:
         best = (-1.0, (0, 0), PATCH)

@@ -1,0 +1,40 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What runs a network's two graphs: arrays in, arrays out, nothing kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from stdtrack_ros.tracker.model import FloatArray
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Backend(Protocol):
+    """A loaded model.
+
+    Attributes:
+        name: `onnx` or `torch`.
+        provider: what the session really got.
+        note: empty, or why it is not what was asked for.
+        sha256: hash of the model file, in hex.
+    """
+
+    name: str
+    provider: str
+    note: str
+    sha256: str
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """`kind`, `network` (its configuration), `calibration`."""
+
+    def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
+        """The template graph: `template` (B, T, T, 3) uint8 BGR in, the template's state out."""
+
+    def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
+        """The search graph: `search` (B, S, S, 3) uint8 BGR, template state and model's own inputs in, maps out."""

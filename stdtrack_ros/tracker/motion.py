@@ -1,0 +1,85 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Motion of a target in the image: a Kalman filter of constant velocity, its noise in units of the target's size."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.geometry import Box, box_center, box_from_center
+from stdtrack_ros.settings import MotionSettings
+
+
+class MotionModel:
+    """State (centre x, centre y, width, height, velocity x, velocity y); sizes are taken to stay, up to noise.
+
+    Noise is in units of sqrt(width * height), so that the same settings serve targets of 8 and of 800 px.
+    """
+
+    _VELOCITY_PRIOR = 3.0  # sizes/s: deviation of the velocity before the first measurement of it
+
+    def __init__(self, box: Box, settings: MotionSettings) -> None:
+        """A target at rest at `box`."""
+        self.settings = settings
+        self.mean = np.concatenate((box_center(box), box[2:], np.zeros(2)))
+        size = _size(self.mean)
+        noise = (settings.center_noise * size) ** 2
+        sizes = (settings.size_noise * size) ** 2
+        prior = (self._VELOCITY_PRIOR * size) ** 2
+        self.covariance = np.diag([noise, noise, sizes, sizes, prior, prior])
+
+    def predict(self, elapsed_s: float) -> None:
+        """Move on by a time; without measurements the velocity fades out over `coast` seconds."""
+        fade = math.exp(-elapsed_s / max(self.settings.coast, 1e-3))
+        # The way of a velocity that decays exponentially: it never carries the window further than coast * velocity.
+        way = max(self.settings.coast, 1e-3) * (1.0 - fade)
+        transition = np.eye(6)
+        transition[0, 4] = transition[1, 5] = way
+        transition[4, 4] = transition[5, 5] = fade
+        size = _size(self.mean)
+        push = (self.settings.acceleration_noise * size) ** 2
+        growth = (self.settings.growth_noise * size) ** 2 * elapsed_s
+        noise = np.zeros((6, 6))
+        for place, speed in ((0, 4), (1, 5)):
+            noise[place, place] = push * elapsed_s**3 / 3
+            noise[place, speed] = noise[speed, place] = push * elapsed_s**2 / 2
+            noise[speed, speed] = push * elapsed_s
+        noise[2, 2] = noise[3, 3] = growth
+        self.mean = transition @ self.mean
+        self.covariance = transition @ self.covariance @ transition.T + noise
+
+    def correct(self, box: Box, quality: float) -> None:
+        """Take in a measured box; one of low quality counts less."""
+        size = _size(self.mean)
+        doubt = 1.0 + self.settings.doubt * (1.0 - quality)
+        deviations = doubt * size * np.array([self.settings.center_noise] * 2 + [self.settings.size_noise] * 2)
+        measured = np.concatenate((box_center(box), box[2:]))
+        innovation = measured - self.mean[:4]
+        gain = self.covariance[:, :4] @ np.linalg.inv(self.covariance[:4, :4] + np.diag(deviations**2))
+        self.mean = self.mean + gain @ innovation
+        reduced = np.eye(6)
+        reduced[:, :4] -= gain
+        # Joseph's form keeps the covariance symmetric and positive over any number of frames.
+        self.covariance = reduced @ self.covariance @ reduced.T + gain @ np.diag(deviations**2) @ gain.T
+
+    @property
+    def box(self) -> Box:
+        """(4,) the expected box."""
+        return box_from_center(*self.mean[:2], *np.maximum(self.mean[2:4], 1.0))
+
+    @property
+    def box_covariance(self) -> NDArray[np.float64]:
+        """(4, 4) of (centre x, centre y, width, height), px²."""
+        return self.covariance[:4, :4].copy()
+
+    @property
+    def velocity(self) -> NDArray[np.float64]:
+        """(2,) of the centre, px/s."""
+        return self.mean[4:].copy()
+
+
+def _size(mean: NDArray[np.float64]) -> float:
+    return math.sqrt(max(float(mean[2] * mean[3]), 1.0))

@@ -1,0 +1,120 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""STDTrack as a `Model`: token and STM around two graphs that hold no state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.settings import MemorySettings
+from stdtrack_ros.tracker.backends.backend import Backend
+from stdtrack_ros.tracker.decode import decode
+from stdtrack_ros.tracker.memory import TokenMemory
+from stdtrack_ros.tracker.model import FloatArray, ModelInfo, Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class StdtrackState:
+    """What STDTrack carries from frame to frame for one target.
+
+    Attributes:
+        template: the template's arrays as the `start` graph gave them, by name, each with a leading axis of 1.
+        appearance: (d,) look of the target in the template.
+        token: (1, d) E_{t-1}, zeros at first.
+        memory: the STM.
+    """
+
+    template: Mapping[str, FloatArray]
+    appearance: FloatArray
+    token: FloatArray
+    memory: TokenMemory
+
+
+class StdtrackModel:
+    """Runs STDTrack on any backend."""
+
+    def __init__(self, backend: Backend, memory: MemorySettings) -> None:
+        self.backend, self.memory = backend, memory
+        self._dim = int(backend.metadata["network"]["dim"])
+        calibration = backend.metadata.get("calibration", {})
+        self._slope, self._intercept = (
+            float(calibration.get(name, default)) for name, default in (("slope", 1.0), ("intercept", 0.0))
+        )
+
+    @property
+    def info(self) -> ModelInfo:
+        """What this network is and where it runs."""
+        network, backend = self.backend.metadata["network"], self.backend
+        return ModelInfo(
+            name=f"stdtrack/{network['backbone']}",
+            backend=backend.name,
+            provider=backend.provider,
+            note=backend.note,
+            sha256=backend.sha256,
+            template_size=network["template_size"],
+            template_factor=network["template_factor"],
+            search_size=network["search_size"],
+            search_factor=network["search_factor"],
+        )
+
+    def start(self, template: Image) -> StdtrackState:
+        """The state of a new target: template encoded, token and memory empty."""
+        found = dict(self.backend.start({"template": template[None]}))
+        appearance = found.pop("template_appearance")[0]
+        memory = TokenMemory.empty(self.memory.capacity, self._dim)
+        return StdtrackState(found, appearance, np.zeros((1, self._dim), np.float32), memory)
+
+    def step(
+        self, states: Sequence[StdtrackState], searches: Image, window_influences: Sequence[float]
+    ) -> list[Prediction]:
+        """See `Model.step`."""
+        arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
+            name: np.concatenate([state.template[name] for state in states]) for name in states[0].template
+        }
+        arrays["search"] = searches
+        arrays["token"] = np.stack([state.token for state in states])
+        arrays["memory"] = np.stack([state.memory.tokens for state in states])
+        arrays["valid"] = np.stack([state.memory.valid for state in states])
+        found = self.backend.step(arrays)
+        return [
+            self._prediction(found, index, searches.shape[1], influence)
+            for index, influence in enumerate(window_influences)
+        ]
+
+    def remember(self, state: StdtrackState, prediction: Prediction, image: Image, box: Box) -> StdtrackState:
+        """The state after a trusted frame: E_t is carried on, T_t offered to the STM."""
+        token, enhanced = prediction.output
+        memory = state.memory.offer(token[0], prediction.token_quality, self.memory)
+        return replace(state, token=enhanced, memory=memory)
+
+    def similarity(self, state: StdtrackState, prediction: Prediction) -> tuple[float, float]:
+        """Cosines of the appearance with the template's, and of T_t with the nearest token of the STM."""
+        assert prediction.embedding is not None
+        stored = state.memory.tokens[state.memory.valid > 0]
+        token = prediction.output[0][0]
+        return (
+            _cosine(prediction.embedding, state.appearance),
+            max((_cosine(token, one) for one in stored), default=1.0),
+        )
+
+    def _prediction(
+        self, found: Mapping[str, FloatArray], index: int, crop_size: int, window_influence: float
+    ) -> Prediction:
+        score = found["score"][index, 0]
+        logit = self._slope * float(found["confidence"][index]) + self._intercept
+        return Prediction(
+            box=decode(score, found["size"][index], found["offset"][index], crop_size, window_influence),
+            quality=float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))),
+            token_quality=float(found["quality"][index]),
+            score_map=score,
+            embedding=found["appearance"][index],
+            output=(found["token_out"][index], found["enhanced"][index]),
+        )
+
+
+def _cosine(first: FloatArray, second: FloatArray) -> float:
+    return float(first @ second / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-9))
