@@ -8,13 +8,15 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from collections.abc import Sequence as Listed
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.sequences.benchmarks import find_sequences
+from stdtrack_ros.sequences.folders import FolderSource
 from stdtrack_ros.sequences.frames import number_key
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.sequences.videos import SUFFIXES as VIDEO_SUFFIXES
@@ -70,10 +72,22 @@ def open_sequences(
         SequenceError: a path that is not there, that is in no known layout, or under which nothing was found. What is
             wrong inside a single bag or sequence is raised by its handle's `open`, so that one bad one loses no other.
     """
-    make = partial(_handles, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv, layout=layout)
-    handles = [handle for path in paths for each in _expand(path) for handle in make(each)]
-    if not handles:
+    found = [item for path in paths for each in _expand(path) for item in _look(each, layout)]
+    if not found:
         raise SequenceError("No bag, video or sequence was named; give at least one path.")
+    _check_truth(truth_csv, found)
+    handles = []
+    for item in found:
+        if isinstance(item, FolderSource):
+            handles.append(SequenceHandle(file_name(item.name), item.images, item.layout, item.open))
+            continue
+        name = file_name(item.resolve().name if item.is_dir() else item.stem)
+        csv = truth_csv / f"{name}.csv" if truth_csv is not None and truth_csv.is_dir() else truth_csv
+        if is_bag(item):
+            reader = partial(_open_bag, path=item, topic=topic, truth_topic=truth_topic, truth_csv=csv)
+            handles.append(SequenceHandle(name, item, "bag", reader))
+        else:
+            handles.append(SequenceHandle(name, item, "video", partial(VideoSequence, path=item, truth_csv=csv)))
     return _with_unique_names(handles)
 
 
@@ -94,25 +108,25 @@ def _expand(path: Path) -> list[Path]:
     return matches
 
 
-def _handles(
-    path: Path, *, topic: str | None, truth_topic: str | None, truth_csv: Path | None, layout: str
-) -> Iterator[SequenceHandle]:
-    if path.is_dir() and not is_bag(path) and (layout != "auto" or not _recordings(path)):
-        for source in find_sequences(path, layout):
-            yield SequenceHandle(file_name(source.name), source.images, source.layout, source.open)
+def _look(path: Path, layout: str) -> Listed[Path | FolderSource]:
+    """The bags and videos at a path, or else the sequences of the benchmark that it is."""
+    if is_bag(path) or (path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES):
+        return [path]
+    if path.is_file():
+        known = ", ".join(sorted(VIDEO_SUFFIXES))
+        raise SequenceError(f"The file {path} is neither a bag (.mcap, .db3) nor a video ({known}).")
+    return (_recordings(path) if layout == "auto" else []) or find_sequences(path, layout)
+
+
+def _check_truth(truth_csv: Path | None, found: Listed[Path | FolderSource]) -> None:
+    if truth_csv is None:
         return
-    recordings = [path] if is_bag(path) or path.is_file() else _recordings(path)
-    for recording in recordings:
-        name = file_name(recording.resolve().name if recording.is_dir() else recording.stem)
-        csv = _truth_file(truth_csv, name, len(recordings))
-        if is_bag(recording):
-            reader = partial(_open_bag, path=recording, topic=topic, truth_topic=truth_topic, truth_csv=csv)
-            yield SequenceHandle(name, recording, "bag", reader)
-        elif recording.suffix.lower() in VIDEO_SUFFIXES:
-            yield SequenceHandle(name, recording, "video", partial(VideoSequence, path=recording, truth_csv=csv))
-        else:
-            known = ", ".join(sorted(VIDEO_SUFFIXES))
-            raise SequenceError(f"The file {recording} is neither a bag (.mcap, .db3) nor a video ({known}).")
+    if any(isinstance(item, FolderSource) for item in found):
+        raise SequenceError(f"The truth in {truth_csv} is for bags and videos; benchmark folders bring their own.")
+    if len(found) > 1 and not truth_csv.is_dir():
+        raise SequenceError(
+            f"The file {truth_csv} cannot be the truth of {len(found)} recordings; give a folder with <name>.csv files."
+        )
 
 
 def _recordings(folder: Path, depth: int = 2) -> list[Path]:
@@ -131,17 +145,6 @@ def _open_bag(name: str, path: Path, topic: str | None, truth_topic: str | None,
     from stdtrack_ros.sequences.bags import BagSequence  # rosbags is needed for bags alone
 
     return BagSequence(name, path, topic, truth_topic, truth_csv)
-
-
-def _truth_file(given: Path | None, name: str, recordings: int) -> Path | None:
-    """The CSV file of one recording, from the file or folder that the user named."""
-    if given is None or not given.is_dir():
-        if given is not None and recordings > 1:
-            raise SequenceError(
-                f"The file {given} cannot be the truth of {recordings} recordings; give a folder with <name>.csv files."
-            )
-        return given
-    return given / f"{name}.csv"
 
 
 def file_name(text: str) -> str:

@@ -1,0 +1,135 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Image messages' bytes to BGR, held against hand-made pixels."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from stdtrack_ros.errors import InputError
+from stdtrack_ros.sequences.encodings import ENCODINGS, compressed_to_bgr, decode_still, raw_to_bgr
+
+BGR = np.array([[[10, 20, 30], [40, 50, 60]], [[70, 80, 90], [100, 110, 120]]], dtype=np.uint8)
+
+
+def read(pixels: np.ndarray, encoding: str, pad: int = 0, bigendian: bool = False) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    rows = np.ascontiguousarray(pixels).reshape(height, -1).view(np.uint8)
+    padded = np.pad(rows, ((0, 0), (0, pad)), constant_values=255)
+    return raw_to_bgr(padded.tobytes(), encoding, width, height, padded.shape[1], bigendian)
+
+
+@pytest.mark.parametrize("pad", [0, 1, 7])
+def test_colour_orders(pad: int) -> None:
+    alpha = np.full((2, 2, 1), 9, dtype=np.uint8)
+    np.testing.assert_array_equal(read(BGR, "bgr8", pad), BGR)
+    np.testing.assert_array_equal(read(BGR, "8UC3", pad), BGR)
+    np.testing.assert_array_equal(read(BGR[..., ::-1], "rgb8", pad), BGR)
+    np.testing.assert_array_equal(read(np.concatenate([BGR, alpha], axis=2), "bgra8", pad), BGR)
+    np.testing.assert_array_equal(read(np.concatenate([BGR[..., ::-1], alpha], axis=2), "rgba8", pad), BGR)
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "8UC1"])
+def test_grey_becomes_three_equal_channels(encoding: str) -> None:
+    grey = read(BGR[..., 0], encoding, pad=3)
+    np.testing.assert_array_equal(grey, np.repeat(BGR[..., :1], 3, axis=2))
+
+
+def test_big_endian_is_turned() -> None:
+    wide = BGR.astype(np.uint16) * 257
+    turned = read(wide.byteswap(), "bgr16", bigendian=True)
+    np.testing.assert_array_equal(turned, read(wide, "bgr16"))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+def test_bayer_mosaic_of_one_colour(pattern: str, bits: int) -> None:
+    levels = {"r": 200, "g": 120, "b": 40}
+    tile = np.array([levels[letter] for letter in pattern], dtype=f"u{bits // 8}").reshape(2, 2) * (
+        257 if bits == 16 else 1
+    )
+    image = read(np.tile(tile, (6, 6)), f"bayer_{pattern}{bits}")
+    np.testing.assert_allclose(image, np.broadcast_to([40, 120, 200], (12, 12, 3)), atol=1)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "order"),
+    [
+        ("uyvy", (90, 81, 240, 81)),
+        ("yuv422", (90, 81, 240, 81)),
+        ("yuyv", (81, 90, 81, 240)),
+        ("yuv422_yuy2", (81, 90, 81, 240)),
+    ],
+)
+def test_half_width_colour(encoding: str, order: tuple[int, ...]) -> None:
+    pixels = np.tile(np.array(order, dtype=np.uint8), (4, 3)).reshape(4, 6, 2)  # the BT.601 code of pure red
+    np.testing.assert_allclose(read(pixels, encoding, pad=5), np.broadcast_to([0, 0, 255], (4, 6, 3)), atol=3)
+
+
+def test_every_encoding_gives_three_channels_of_8_bits() -> None:
+    for encoding, kind in ENCODINGS.items():
+        depth = np.uint8 if kind.dtype == "u1" else np.uint16
+        pixels = np.zeros((int(4 * kind.rows), 6, kind.channels), dtype=depth)
+        image = raw_to_bgr(pixels.tobytes(), encoding, 6, 4, 6 * kind.channels * depth().itemsize)
+        assert (image.shape, image.dtype) == ((4, 6, 3), np.uint8), encoding
+
+
+@pytest.mark.parametrize("encoding", ["nv12", "nv21"])
+def test_half_height_colour_planes(encoding: str) -> None:
+    luma = np.full((4, 6), 81, dtype=np.uint8)
+    chroma = np.tile(np.array([90, 240] if encoding == "nv12" else [240, 90], dtype=np.uint8), (2, 3))
+    planes = np.concatenate([luma, chroma])  # the BT.601 code of pure red
+    image = raw_to_bgr(planes.tobytes(), encoding, 6, 4, 6)
+    assert image.shape == (4, 6, 3)
+    np.testing.assert_allclose(image[0, 0], [0, 0, 255], atol=3)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "width", "height", "step", "size", "match"),
+    [
+        ("sepia", 2, 2, 6, 12, "'sepia' cannot be read; it may be one of .*bgr8"),
+        ("", 2, 2, 6, 12, "'' cannot be read"),
+        ("bgr8", 0, 2, 6, 12, r"The image is empty \(0x2 px\)"),
+        ("bgr8", 2, 2, 5, 12, "needs rows of 6 bytes or more and 2 rows; found a step of 5 and 12 bytes"),
+        ("bgr8", 2, 2, 6, 11, "found a step of 6 and 11 bytes"),
+        ("nv12", 2, 2, 2, 4, "3 rows; found a step of 2 and 4 bytes"),
+        ("yuv422", 3, 2, 6, 12, "cannot be converted to BGR"),
+    ],
+)
+def test_fields_that_do_not_fit(encoding: str, width: int, height: int, step: int, size: int, match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        raw_to_bgr(bytes(size), encoding, width, height, step)
+
+
+def test_compressed_png_is_exact_and_jpeg_near() -> None:
+    png = cv2.imencode(".png", BGR)[1].tobytes()
+    np.testing.assert_array_equal(compressed_to_bgr(png, "bgr8; png compressed bgr8"), BGR)
+    smooth = np.full((16, 16, 3), (30, 90, 150), dtype=np.uint8)
+    jpeg = cv2.imencode(".jpg", smooth)[1].tobytes()
+    np.testing.assert_allclose(compressed_to_bgr(jpeg, "jpeg"), smooth, atol=3)
+
+
+def test_grey_jpeg_has_three_channels() -> None:
+    jpeg = cv2.imencode(".jpg", np.full((16, 16), 90, dtype=np.uint8))[1].tobytes()
+    assert compressed_to_bgr(jpeg, "mono8; jpeg compressed mono8").shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 200, -3])
+def test_a_jpeg_cut_off_is_refused_and_never_filled_with_grey(keep: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    data = cv2.imencode(".jpg", noise)[1].tobytes()[:keep]
+    assert decode_still(np.frombuffer(data, dtype=np.uint8)) is None
+    with pytest.raises(InputError, match=r"The compressed image \('jpeg', \d+ bytes\) is cut off, or no JPEG or PNG"):
+        compressed_to_bgr(data, "jpeg")
+
+
+def test_bytes_after_a_jpeg_are_padding() -> None:
+    data = cv2.imencode(".jpg", np.full((16, 16, 3), 90, dtype=np.uint8))[1].tobytes()
+    assert compressed_to_bgr(data + bytes(100), "jpeg").shape == (16, 16, 3)
+
+
+def test_depth_is_told() -> None:
+    with pytest.raises(InputError, match="'16UC1; compressedDepth', which is depth"):
+        compressed_to_bgr(bytes(20), "16UC1; compressedDepth")
