@@ -46,8 +46,8 @@ class TokenMemory:
         """The memory after a trusted frame with token (d,) and quality Q_t.
 
         A free slot is filled first. A full memory gives up the token of lowest quality (the older one of equals), or
-        with `fifo` the oldest; a pinned initial token is never given up. Between two stored tokens lie at least `spacing`
-        frames.
+        with `fifo` the oldest; a pinned initial token is never given up. Between two stored tokens lie at least
+        `spacing` frames.
         """
         aged = replace(self, age=self.age + 1, offered=self.offered + 1)
         if self.offered % settings.spacing:

@@ -54,10 +54,12 @@ class TorchBackend:
         """See `Backend.step`."""
         return self._run(self._step, inputs)
 
-    @torch.inference_mode()
     def _run(self, graph: StartGraph | StepGraph, inputs: Arrays) -> dict[str, FloatArray]:
-        tensors = [torch.from_numpy(inputs[name]).to(self._device) for name in graph.inputs]
-        return {name: value.float().cpu().numpy() for name, value in zip(graph.outputs, graph(*tensors), strict=True)}
+        with torch.inference_mode():
+            tensors = [torch.from_numpy(inputs[name]).to(self._device) for name in graph.inputs]
+            found = graph(*tensors)
+        arrays: list[FloatArray] = [value.float().cpu().numpy() for value in found]
+        return dict(zip(graph.outputs, arrays, strict=True))
 
 
 def _device(settings: ModelSettings) -> tuple[torch.device, str]:
