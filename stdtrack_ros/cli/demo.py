@@ -36,6 +36,10 @@ class Clip:
     init: Box
     truth: Mapping[int, Box]
 
+    def by_stamp(self, stamps: list[int]) -> dict[int, Box]:
+        """The hand-made boxes by the stamps of their images."""
+        return {stamps[frame]: box for frame, box in self.truth.items()}
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo_out"),
@@ -61,10 +65,8 @@ def demo(
 
     Replay(bag, chosen.init, out, model).run(images, console)
     log, recording = read_run_log(out / "boxes.csv"), BagSequence("demo", bag)
-    stamps = stamps_ns(recording)
-    truth = {stamps[frame]: box for frame, box in chosen.truth.items()}
-    summary = summarize(log, images, truth)
-    _write_results(out, recording, log, summary, truth, gif)
+    summary = summarize(log, images, chosen.by_stamp(stamps_ns(recording)))
+    _write_results(out, recording, log, summary, chosen, gif)
     _print_summary(console, out, summary)
 
 
@@ -87,23 +89,29 @@ def _own_clip(path: Path, init: str) -> Clip:
 
 
 def _write_results(
-    out: Path, recording: Sequence, log: RunLog, summary: Mapping[str, Any], truth: Mapping[int, Box], gif: Path | None
+    out: Path, recording: Sequence, log: RunLog, summary: Mapping[str, Any], clip: Clip, gif: Path | None
 ) -> None:
-    from stdtrack_ros.cli.replay_film import film_frames, sample_pictures
+    from stdtrack_ros.cli.replay_film import film_frames, sample_pictures, stamps_ns
     from stdtrack_ros.evaluation.run_picture import draw_run
     from stdtrack_ros.sequences.video_writer import VideoWriter, write_gif
 
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     rate = (len(recording) - 1) / max(recording.stamps_s[-1] - recording.stamps_s[0], 1e-3)
     with VideoWriter(out / "annotated.mp4", rate) as video:
-        for picture in film_frames(recording, log):
+        for picture in film_frames(recording, log, clip.init):
             video.write(picture)
-    title = f"{summary['frames_tracked']} of {summary['frames_in']} frames tracked over DDS"
-    samples = sample_pictures(recording, log, truth, SAMPLES)
-    draw_run(out / "run.png", log, recording.frame(len(recording) // 2), samples, title)
-    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    samples = sample_pictures(recording, log, clip.by_stamp(stamps_ns(recording)), SAMPLES)
+    draw_run(out / "run.png", log, recording.frame(len(recording) // 2), samples, _title(summary))
     if gif is not None:
         stride = max(round(rate / GIF_RATE), 1)
-        write_gif(gif, film_frames(recording, log, stride), rate / stride, GIF_WIDTH)
+        write_gif(gif, film_frames(recording, log, clip.init, stride), rate / stride, GIF_WIDTH)
+
+
+def _title(summary: Mapping[str, Any]) -> str:
+    title = f"{summary['frames_tracked']} of {summary['frames_in']} frames tracked over DDS"
+    if summary["mean_iou"] is not None:
+        title += f"; mean IoU with hand-made boxes (white) {summary['mean_iou']:.2f}"
+    return title
 
 
 def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> None:
@@ -120,8 +128,7 @@ def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> N
         or "none",
     }
     if summary["mean_iou"] is not None:
-        reached = f"{summary['annotated_frames_with_result']} of {summary['annotated_frames']}"
-        lines["mean IoU with hand-made boxes"] = f"{summary['mean_iou']:.3f} ({reached} frames have a result)"
+        lines["mean IoU with hand-made boxes"] = f"{summary['mean_iou']:.3f} ({summary['annotated_frames']} frames)"
     for name, value in lines.items():
         table.add_row(name, value)
     console.print(table)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import cv2
 import numpy as np
 
-from stdtrack_ros.evaluation.run_log import RunLog, overlaps
+from stdtrack_ros.evaluation.run_log import RunLog, newest_row, overlaps
 from stdtrack_ros.geometry import Box, Image, box_center
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.tracker.drawing import STATUS_COLORS, draw_target, draw_text, draw_trail
@@ -26,35 +26,41 @@ def stamps_ns(recording: Sequence) -> list[int]:
     return [round(stamp * 1e9) for stamp in recording.stamps_s]
 
 
-def film_frames(recording: Sequence, log: RunLog, stride: int = 1) -> Iterator[Image]:
-    """Each image with its box and the way of the last second; where the node dropped it, the picture says so."""
-    stamps, rows, centers = stamps_ns(recording), log.rows_by_stamp(), box_center(log.boxes)
+def film_frames(recording: Sequence, log: RunLog, init: Box, stride: int = 1) -> Iterator[Image]:
+    """Each image with the newest box at that time and its way; where the node dropped the image, the picture says so.
+
+    Args:
+        init: (4,) box that the target was started on, shown in the first image.
+    """
+    stamps, centers = stamps_ns(recording), box_center(log.boxes)
     for index in range(0, len(recording), stride):
         picture = recording.frame(index).copy()
-        row = rows.get(stamps[index])
+        row = newest_row(log, stamps[index])
         words = f"{(stamps[index] - stamps[0]) * 1e-9:5.2f} s"
-        if row is None:
-            words += "  the target is given here" if index == 0 else "  no result for this frame"
-        else:
+        if index == 0:
+            draw_target(picture, init, Status.TRACKING, label="given, then")
+        elif row is not None:
             status = Status(int(log.status[row]))
             draw_trail(picture, list(centers[max(row - TRAIL_FRAMES, 0) : row + 1]), STATUS_COLORS[status])
             draw_target(picture, log.boxes[row], status, float(log.quality[row]), log.velocity[row])
-            words += f"  latency {1000 * log.latency_s[row]:.0f} ms"
+            dropped = log.stamps_ns[row] != stamps[index]
+            words += "  image dropped, box before it" if dropped else f"  latency {1000 * log.latency_s[row]:.0f} ms"
         draw_text(picture, words, (0, picture.shape[0]), PLATE)
         yield picture
 
 
 def sample_pictures(recording: Sequence, log: RunLog, truth: Mapping[int, Box], count: int) -> list[tuple[str, Image]]:
     """A caption and a cut-out for some of the hand-annotated images: the node's box in colour, the hand's in white."""
-    stamps, rows, found = stamps_ns(recording), log.rows_by_stamp(), overlaps(log, truth)
+    stamps, found = stamps_ns(recording), overlaps(log, truth)
     chosen = [list(found)[i] for i in np.unique(np.linspace(0, len(found) - 1, count).astype(int))] if found else []
     samples = []
     for stamp in chosen:
         picture = recording.frame(stamps.index(stamp)).copy()
         x, y, width, height = truth[stamp]
         cv2.rectangle(picture, (int(x), int(y)), (int(x + width), int(y + height)), WHITE, 2)
-        row = rows[stamp]
-        draw_target(picture, log.boxes[row], Status(int(log.status[row])))
+        row = newest_row(log, stamp)
+        if row is not None:
+            draw_target(picture, log.boxes[row], Status(int(log.status[row])))
         caption = f"{(stamp - stamps[0]) * 1e-9:.2f} s, IoU {found[stamp]:.2f}"
         samples.append((caption, _cut_out(picture, truth[stamp])))
     return samples

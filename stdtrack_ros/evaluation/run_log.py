@@ -52,10 +52,6 @@ class RunLog:
         times_s: FloatArray = (self.stamps_ns - self.stamps_ns[:1]).astype(np.float64) * 1e-9
         return times_s
 
-    def rows_by_stamp(self) -> dict[int, int]:
-        """Row of each stamp."""
-        return {int(stamp): row for row, stamp in enumerate(self.stamps_ns)}
-
 
 def read_run_log(path: Path) -> RunLog:
     """The rows of a `box_recorder` file that belong to a target (status other than NONE).
@@ -86,10 +82,16 @@ def read_run_log(path: Path) -> RunLog:
     )
 
 
+def newest_row(log: RunLog, stamp_ns: int) -> int | None:
+    """Row of the newest result that is not younger than an image: what a robot acts on then. None before the first."""
+    row = int(np.searchsorted(log.stamps_ns, stamp_ns, side="right")) - 1
+    return row if row >= 0 else None
+
+
 def overlaps(log: RunLog, truth: Mapping[int, Box]) -> dict[int, float]:
-    """IoU with each true box whose image (by stamp in ns) was processed."""
-    rows = log.rows_by_stamp()
-    return {stamp: float(iou(log.boxes[rows[stamp]], box)) for stamp, box in truth.items() if stamp in rows}
+    """IoU of each true box (by stamp in ns) with the newest result at that image; 0 before the first one."""
+    rows = {stamp: newest_row(log, stamp) for stamp in truth}
+    return {stamp: 0.0 if row is None else float(iou(log.boxes[row], truth[stamp])) for stamp, row in rows.items()}
 
 
 def state_changes(log: RunLog) -> list[tuple[float, str, str]]:
@@ -103,7 +105,7 @@ def summarize(log: RunLog, images: int, truth: Mapping[int, Box]) -> dict[str, A
 
     Args:
         images: how many were played.
-        truth: hand-made boxes by stamp in ns; those of images without a result are counted as missed, with IoU 0.
+        truth: hand-made boxes by stamp in ns; a dropped image is judged by the newest result before it.
     """
     duration_s = float(log.times_s[-1])
     found = overlaps(log, truth)
@@ -121,7 +123,7 @@ def summarize(log: RunLog, images: int, truth: Mapping[int, Box]) -> dict[str, A
         "share_lost": float(np.mean(log.status == Status.LOST)),
         "state_changes": [{"time_s": time, "from": old, "to": new} for time, old, new in state_changes(log)],
         "annotated_frames": len(truth),
-        "annotated_frames_with_result": len(found),
-        "mean_iou": sum(found.values()) / len(truth) if truth else None,
+        "annotated_frames_dropped": len(set(truth) - set(log.stamps_ns.tolist())),
+        "mean_iou": sum(found.values()) / len(found) if found else None,
         "iou_by_stamp_ns": {str(stamp): value for stamp, value in found.items()},
     }

@@ -65,7 +65,7 @@ def _trajectory(figure: Any, axes: Any, log: RunLog, background: Image) -> None:
     axes.set_title("Trajectory of the box's centre, and six of the boxes")
     axes.set_xlabel("x [px]")
     axes.set_ylabel("y [px]")
-    figure.colorbar(points, ax=axes, label="time [s]", orientation="horizontal", shrink=0.7, pad=0.02)
+    figure.colorbar(points, ax=axes, label="time [s]", orientation="horizontal", fraction=0.04, pad=0.02)
 
 
 def _quality(axes: Any, log: RunLog) -> None:
