@@ -38,6 +38,11 @@ def load_model(settings: TrackerSettings) -> Model:
     if kind != wanted:
         raise ModelError(f"The model holds a network of kind '{kind}', but the tracker is set to {settings.tracker}.")
     if kind == "stark":
+        name = backend.metadata["network"]["name"]
+        if name != settings.tracker:
+            raise ModelError(
+                f"The model holds a {name}, but the tracker is set to {settings.tracker}; set it to {name}."
+            )
         from stdtrack_ros.tracker.stark import StarkModel
 
         return StarkModel(backend, settings.stark)

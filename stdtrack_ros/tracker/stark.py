@@ -109,7 +109,7 @@ class StarkModel:
         )
 
     def similarity(self, state: StarkState, prediction: Prediction) -> tuple[float, float]:
-        """STARK compares nothing but through its score: (1, 1)."""
+        """Unknown: STARK gives no appearance to compare."""
         return 1.0, 1.0
 
     def _encode(self, template: Image) -> tuple[FloatArray, Mask]:

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.losses import giou, iou
 from stdtrack_ros.network.stark.backbone import calibrate, load_imagenet
-from stdtrack_ros.network.stark.checkpoint import describe, make, read_weights
+from stdtrack_ros.network.stark.checkpoint import describe, load, make
 from stdtrack_ros.network.stark.config import STRIDE, VARIANTS, StarkConfig
+from stdtrack_ros.network.stark.foreign import read_weights
 from stdtrack_ros.network.stark.model import Stark, normalize
 from stdtrack_ros.settings import setting
 from stdtrack_ros.training.loop import Budget, Trainer
@@ -29,6 +31,7 @@ class StarkTrainSettings(TrainSettings):
     """One stage of a STARK run. The defaults are those of section 4.1; [C] marks what only the released code tells."""
 
     network: str = setting("stark_st50", "Variant; a run that starts from a checkpoint keeps its own.")
+    switches: dict[str, Any] = setting({}, "Fields of the network that differ from the variant (ablations, sizes).")
     stage: Literal[1, 2] = setting(1, "1: all but the score head, on boxes; 2: the score head alone, on presence.")
     imagenet: str = setting("", "Weights of torchvision's ResNet (.pth); empty: none, norms are fitted to some clips.")
     frozen_stages: int = setting(1, "Stages of the backbone that stay as they are, with the stem [C].", ge=0, le=3)
@@ -73,7 +76,7 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
     device = prepare_process(settings)
     torch.manual_seed(settings.seed)
     last = folder / "last.pt"
-    resumed = read_weights(last) if last.exists() else None
+    resumed = load_checkpoint(last) if last.exists() else None
     network = make_network(settings, resumed).to(device)
     choose_trained(network, settings)
     description = {**describe(network.config), "settings": settings.model_dump(mode="json")}
@@ -96,7 +99,7 @@ def make_network(settings: StarkTrainSettings, resumed: dict[str, Any] | None) -
     if resumed is not None:
         return make(resumed, "last.pt")
     if settings.start:
-        return make(read_weights(Path(settings.start)), settings.start)
+        return load(Path(settings.start))
     if settings.network not in VARIANTS:
         raise SettingError(f"There is no STARK variant '{settings.network}'; allowed is one of {', '.join(VARIANTS)}.")
     config = VARIANTS[settings.network].model_dump() | settings.switches
@@ -161,7 +164,8 @@ def box_loss(
     apart = ((1.0 - giou(found, inside)) * weight).sum()
     loss = l1_weight * l1 + giou_weight * apart
     overlap = (iou(found, inside) * weight).sum()
-    return loss, {"loss": float(loss), "l1": float(l1), "giou": float(apart), "iou": float(overlap)}
+    parts = {"loss": loss, "l1": l1, "giou": apart, "iou": overlap}
+    return loss, {name: float(value.detach()) for name, value in parts.items()}
 
 
 def presence_loss(logits: Tensor, present: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -170,7 +174,7 @@ def presence_loss(logits: Tensor, present: Tensor) -> tuple[Tensor, dict[str, fl
     score = logits.detach().sigmoid()
     right = ((score > 0.5) == present).float().mean()
     return loss, {
-        "loss": float(loss),
+        "loss": float(loss.detach()),
         "accuracy": float(right),
         "score_present": float(score[present].mean()),
         "score_absent": float(score[~present].mean()),

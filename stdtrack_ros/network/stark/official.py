@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.network.stark.checkpoint import read_weights
 from stdtrack_ros.network.stark.config import VARIANTS, StarkConfig
+from stdtrack_ros.network.stark.foreign import read_weights
 from stdtrack_ros.network.stark.model import Stark
 
 TRAINING_OBJECTS = (

@@ -12,9 +12,12 @@ from typing import Any
 import torch
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.network.checkpoint import load_network
+from stdtrack_ros.network.checkpoint import load_checkpoint, load_network
 from stdtrack_ros.network.export import StartGraph, StepGraph, metadata_of
 from stdtrack_ros.network.reparameterize import merge_all
+from stdtrack_ros.network.stark import checkpoint as stark_checkpoint
+from stdtrack_ros.network.stark import graphs as stark_graphs
+from stdtrack_ros.network.stark.model import Stark
 from stdtrack_ros.network.stdtrack import STDTrack
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
@@ -26,9 +29,10 @@ class TorchBackend:
 
     name = "torch"
 
-    def __init__(self, network: STDTrack, settings: ModelSettings, sha256: str = "") -> None:
-        """A network in memory; its RepConvs are merged."""
-        self.metadata: dict[str, Any] = metadata_of(network)
+    metadata: dict[str, Any]
+
+    def __init__(self, network: STDTrack | Stark, settings: ModelSettings, sha256: str = "") -> None:
+        """A network in memory; an STDTrack's RepConvs are merged."""
         self.sha256 = sha256
         self._device, self.note = _device(settings)
         if self.note and settings.require_provider:
@@ -36,14 +40,22 @@ class TorchBackend:
         self.provider = str(self._device)
         if settings.threads:
             torch.set_num_threads(settings.threads)
-        merge_all(network)
         network = network.eval().to(self._device)
-        self._start, self._step = StartGraph(network), StepGraph(network)
+        self._start: Any
+        self._step: Any
+        if isinstance(network, Stark):
+            self.metadata = stark_checkpoint.describe(network.config)
+            self._start, self._step = stark_graphs.StartGraph(network), stark_graphs.StepGraph(network)
+        else:
+            merge_all(network)
+            self.metadata = metadata_of(network)
+            self._start, self._step = StartGraph(network), StepGraph(network)
 
     @classmethod
     def from_file(cls, path: Path, settings: ModelSettings) -> TorchBackend:
-        """The network of a checkpoint that `stdtrack train` wrote."""
-        network = load_network(path)
+        """The network of a checkpoint that `stdtrack train` or `stdtrack import-stark` wrote."""
+        is_stark = load_checkpoint(path).get("kind") == stark_checkpoint.KIND
+        network = stark_checkpoint.load(path) if is_stark else load_network(path)
         return cls(network, settings, hashlib.sha256(path.read_bytes()).hexdigest())
 
     def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
@@ -54,7 +66,7 @@ class TorchBackend:
         """See `Backend.step`."""
         return self._run(self._step, inputs)
 
-    def _run(self, graph: StartGraph | StepGraph, inputs: Arrays) -> dict[str, FloatArray]:
+    def _run(self, graph: Any, inputs: Arrays) -> dict[str, FloatArray]:
         with torch.inference_mode():
             tensors = [torch.from_numpy(inputs[name]).to(self._device) for name in graph.inputs]
             found = graph(*tensors)
