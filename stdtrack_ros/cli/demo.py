@@ -117,8 +117,9 @@ def _title(summary: Mapping[str, Any]) -> str:
 def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> None:
     table = Table(show_header=False, title="What came back")
     lines = {
-        "frames in / tracked / dropped": f"{summary['frames_in']} / {summary['frames_tracked']} / "
-        f"{summary['frames_dropped']}",
+        "frames in / tracked / dropped / not arrived": " / ".join(
+            str(summary[f"frames_{name}"]) for name in ("in", "tracked", "dropped", "not_arrived")
+        ),
         "rate": f"{summary['fps'] or 0:.1f} fps",
         "latency p50 / p95": f"{summary['latency_ms_p50']:.0f} / {summary['latency_ms_p95']:.0f} ms",
         "tracking / uncertain / lost": " / ".join(

@@ -114,6 +114,7 @@ def summarize(log: RunLog, images: int, truth: Mapping[int, Box]) -> dict[str, A
         "frames_in": images,
         "frames_tracked": len(log),
         "frames_dropped": log.dropped,
+        "frames_not_arrived": max(images - 1 - len(log) - log.dropped, 0),  # one is the frame that was given
         "fps": (len(log) - 1) / duration_s if duration_s > 0 else None,
         "latency_ms_p50": float(np.percentile(milliseconds, 50)),
         "latency_ms_p95": float(np.percentile(milliseconds, 95)),

@@ -34,8 +34,8 @@ CHANNELS = {
 INIT_DELAY_S, INIT_AGAIN_S, INIT_TRIES = 0.1, 2.0, 5
 """The target is asked for once the first image had time to arrive, and again while no result shows it."""
 
-SETTLE_S = 0.5
-"""The subscriber learns of the publisher a little later than the other way round; what comes before is lost."""
+SETTLE_S = 2.0
+"""Subscribers, also those of the results, may learn of their publishers this much later; what comes before is lost."""
 LAST_IMAGE_S = 0.5
 """Time for the delivery of the last image before the publisher goes."""
 

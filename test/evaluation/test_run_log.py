@@ -48,6 +48,7 @@ def test_the_summary_counts_what_is_there(log: RunLog) -> None:
     assert summary["frames_in"] == 5
     assert summary["frames_tracked"] == 3
     assert summary["frames_dropped"] == 1
+    assert summary["frames_not_arrived"] == 0  # 1 given, 3 tracked, 1 dropped
     assert summary["fps"] == pytest.approx(2 / 0.3)
     assert summary["latency_ms_p50"] == pytest.approx(20.0)
     assert summary["latency_ms_max"] == pytest.approx(40.0)
