@@ -84,6 +84,8 @@ class BagFile:
         Raises:
             SequenceError: the bag is damaged at that place.
         """
+        if not connections:
+            return  # the reader would take none for all
         try:
             yield from self.reader.messages(connections, start=start_ns)
         except Exception as error:  # as above

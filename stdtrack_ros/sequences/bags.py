@@ -28,7 +28,6 @@ IMAGE_TYPES = (RAW, COMPRESSED)
 
 _MOST_BACK = 0.1  # share of frames whose stamps may go back before the bag as a whole makes no sense
 _JUMP_S, _JUMP_FRAMES = 5.0, 20.0  # a gap is named where it is longer than both, in seconds and usual intervals
-_NS = 1e-9
 
 
 def image_topic(bag: BagFile, topic: str | None) -> str:
@@ -62,6 +61,11 @@ def full_name(topic: str) -> str:
 def stamp_ns(message: Any) -> int:
     """The stamp of a message's header in nanoseconds."""
     return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+
+
+def seconds(times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Nanoseconds as seconds, rounded as the node rounds a stamp, so that both see the same intervals."""
+    return times_ns // 10**9 + (times_ns % 10**9) * 1e-9
 
 
 def decode_image(message: Any) -> Image:
@@ -162,12 +166,12 @@ class BagSequence:
             if rows.stamps_s is not None:
                 return place_rows(rows, self.stamps_s, str(csv))
             boxes, notes = place_rows(
-                rows, self._log_ns * _NS, str(csv)
+                rows, seconds(self._log_ns), str(csv)
             )  # rows count all images, the left out ones too
             return boxes[self._kept], notes
         if topic is not None:
             rows, stamped, notes = read_truth(self.bag, full_name(topic))
-            frames_s = self.stamps_s if stamped else self._log_ns[self._kept] * _NS
+            frames_s = self.stamps_s if stamped else seconds(self._log_ns[self._kept])
             boxes, more = place_rows(rows, frames_s, full_name(topic))
             return boxes, notes + more
         boxes, notes = clean_boxes(np.full((len(self), 4), np.nan))
@@ -199,7 +203,7 @@ def _order(
         )
     if back:
         notes.append(f"{back} frames are left out because their stamps go back behind an earlier frame's.")
-    stamps_s = header_ns[kept] * _NS
+    stamps_s = seconds(header_ns[kept])
     gaps = np.diff(stamps_s)
     if len(gaps) and gaps.max() > max(_JUMP_S, _JUMP_FRAMES * float(np.median(gaps))):
         notes.append(f"The stamps jump by {gaps.max():.1f} s after frame {int(gaps.argmax())}.")

@@ -1,0 +1,90 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack annotate`: a bag to a bag, with the tracker's boxes and pictures beside the original messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.geometry import parse_box
+
+if TYPE_CHECKING:
+    from stdtrack_ros.evaluation.annotated_bag import Outcome, Start
+
+
+def annotate(
+    bag: Annotated[Path, typer.Argument(help="Bag to read: folder, .mcap or .db3.")],
+    out: Annotated[Path, typer.Option(help="Folder of the bag to write.")],
+    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in the first image.")] = "",
+    topic: Annotated[str, typer.Option(help="Image topic; empty: the only one.")] = "",
+    truth_topic: Annotated[str, typer.Option(help="Start on the first box of this topic instead of --init.")] = "",
+    truth_csv: Annotated[Path | None, typer.Option(help="Start on the first box of this CSV file instead.")] = None,
+    box_topic: Annotated[str, typer.Option(help="Topic of the boxes.")] = "/stdtrack/tracked_box",
+    picture_topic: Annotated[
+        str, typer.Option(help="Topic of the annotated JPEGs; empty: none.")
+    ] = "/stdtrack/image_annotated/compressed",
+    jpeg_quality: Annotated[int, typer.Option(min=1, max=100, help="Quality of the annotated JPEGs.")] = 80,
+    storage: Annotated[str, typer.Option(help="mcap or sqlite3.")] = "mcap",
+    settings: Annotated[Path | None, typer.Option(help="YAML file of settings or ROS parameters.")] = None,
+    tracker: Annotated[str, typer.Option(help="stdtrack, stark_s50, stark_st50 or stark_st101.")] = "",
+    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
+    provider: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "",
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the network; 0: all.")] = None,
+) -> None:
+    """Write a bag with all messages of another one, and the tracker's boxes and pictures beside them."""
+    from stdtrack_ros.evaluation.annotated_bag import Topics, annotate_bag
+    from stdtrack_ros.sequences.bag_file import BagFile
+    from stdtrack_ros.sequences.bags import image_topic
+    from stdtrack_ros.settings import flatten, load_settings, make_settings
+    from stdtrack_ros.tracker import create_tracker
+
+    chosen = {"tracker": tracker, "model.path": model, "model.provider": provider, "model.threads": threads}
+    given = {name: value for name, value in chosen.items() if value not in ("", None)}
+    configured = make_settings((flatten(load_settings(settings)) if settings else {}) | given)
+    source = BagFile(bag)
+    topics = Topics(image_topic(source, topic or None), box_topic, picture_topic)
+    start = _start(bag, topics.image, init, truth_topic, truth_csv)
+    running = create_tracker(configured)
+    console = Console()
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(TextColumn("annotating"), *columns, console=console) as progress:
+        task = progress.add_task("", total=source.reader.message_count)
+        outcome = annotate_bag(
+            source,
+            out,
+            running,
+            start,
+            topics,
+            storage=storage,
+            jpeg_quality=jpeg_quality,
+            progress=lambda: progress.advance(task),
+        )
+    _print(console, out, outcome)
+
+
+def _start(bag: Path, camera: str, init: str, truth_topic: str, truth_csv: Path | None) -> Start:
+    from stdtrack_ros.evaluation.annotated_bag import Start, start_on_truth
+    from stdtrack_ros.sequences.bags import BagSequence
+
+    if init:
+        return Start(parse_box(init))
+    if truth_topic or truth_csv:
+        return start_on_truth(BagSequence(bag.name, bag, camera, truth_topic or None, truth_csv))
+    raise SettingError("Nobody says what to track: give --init x,y,width,height, --truth-topic or --truth-csv.")
+
+
+def _print(console: Console, out: Path, outcome: Outcome) -> None:
+    for sentence in outcome.unreadable[:5]:
+        console.print(f"[yellow]{sentence}[/]", highlight=False)
+    if len(outcome.unreadable) > 5:
+        console.print(f"[yellow]... and {len(outcome.unreadable) - 5} more images that cannot be used.[/]")
+    if outcome.interrupted:
+        console.print("[yellow]Ended by the user; the bag is complete up to there.[/]")
+    statuses = ", ".join(f"{status.name} {count}" for status, count in outcome.statuses.items())
+    console.print(f"[bold]{out}[/]: {outcome.images} images, {statuses or 'no boxes'}", highlight=False)
