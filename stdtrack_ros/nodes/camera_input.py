@@ -64,17 +64,18 @@ class CameraInput:
         self._node.destroy_subscription(self._image)
         self._node.destroy_subscription(self._info)
 
-    def silence(self, last_arrival_s: float | None, settings: TrackerNodeSettings) -> str:
-        """A sentence where no image has come for too long, with what may be the cause; else empty.
+    def silence(self, last_arrival_s: float | None, settings: TrackerNodeSettings) -> tuple[str, str]:
+        """A sentence where no image has come for too long, and after a while what may be the cause; else empty.
 
         `last_arrival_s`: monotonic time of the last image, None before the first.
         """
         silent_s = time.monotonic() - (self._since_s if last_arrival_s is None else last_arrival_s)
         if silent_s <= (settings.no_image_after if last_arrival_s is None else settings.stale_after):
-            return ""
+            return "", ""
         if silent_s <= settings.no_image_after:
-            return f"No image on {self.topic} for {silent_s:.1f} s."
-        return f"No image on {self.topic} for {silent_s:.0f} s: {self._cause()}"
+            return f"No image on {self.topic} for {silent_s:.1f} s.", ""
+        cause = self._cause()
+        return f"No image on {self.topic} for {silent_s:.0f} s: {cause}", cause
 
     def _on_clash(self, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)

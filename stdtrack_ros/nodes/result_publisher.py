@@ -27,7 +27,7 @@ from stdtrack_ros.nodes.diagnostics import Health
 from stdtrack_ros.nodes.frame_slot import Frame
 from stdtrack_ros.nodes.images import encoding_of, jpeg_message, raw_message
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
-from stdtrack_ros.nodes.targets import Target
+from stdtrack_ros.nodes.targets import Found, Target
 from stdtrack_ros.tracker.result import TrackResult
 
 
@@ -69,7 +69,7 @@ class ResultPublisher:
         trace = "".join(traceback.format_exception(error))
         self._node.get_logger().error(f"{sentence}\n{trace}", throttle_duration_sec=5.0)
 
-    def results(self, frame: Frame, image: Image, found: list[tuple[Target, TrackResult]]) -> None:
+    def results(self, frame: Frame, image: Image, found: Found) -> None:
         """Send the targets of one frame; an empty list says that there is none."""
         height, width = image.shape[:2]
         self._health.processed(width, height, encoding_of(frame.message))

@@ -16,7 +16,7 @@ from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.nodes.frame_slot import Frame
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.result import Status, TrackResult
-from stdtrack_ros.tracker.tracker import Tracker
+from stdtrack_ros.tracker.tracker import Tracker, track_together
 
 DEFAULT_ID = "target-1"
 """The target that an empty `target_id` means."""
@@ -53,41 +53,14 @@ class Target:
         """Frames that arrived and were not processed since the start."""
         return self.last_index - self.start_index - self.processed
 
-    def step(self, frame: Frame, image: Image) -> TrackResult:
-        """Track in one frame, in pixels of that frame.
-
-        Raises:
-            InputError: the image has another shape than the one the target was started on.
-        """
-        scaled, scale = self._own_size(image)
-        result = self.tracker.track(scaled, frame.stamp_s)
+    def note(self, frame: Frame, result: TrackResult) -> None:
+        """Keep what is told about the target between two frames."""
         self.last_index, self.header = frame.index, frame.message.header
         self.processed += 1
         self.status, self.quality = result.status, result.quality
-        return result if scale is None else _rescaled(result, scale)
-
-    def _own_size(self, image: Image) -> tuple[Image, Box | None]:
-        height, width = image.shape[:2]
-        if (width, height) == (self.width, self.height):
-            return image, None
-        scale_x, scale_y = width / self.width, height / self.height
-        if not 0.98 < scale_x / scale_y < 1.02:
-            raise InputError(
-                f"The image changed from {self.width}x{self.height} to {width}x{height} px, which is another shape: "
-                f"target '{self.target_id}' is forgotten; start it again."
-            )
-        method = cv2.INTER_AREA if scale_x > 1 else cv2.INTER_LINEAR
-        resized: Image = cv2.resize(image, (self.width, self.height), interpolation=method)
-        return resized, np.array([scale_x, scale_y, scale_x, scale_y])
 
 
-def _rescaled(result: TrackResult, scale: Box) -> TrackResult:
-    return replace(
-        result,
-        box=result.box * scale,
-        covariance=result.covariance * np.outer(scale, scale),
-        velocity=result.velocity * scale[:2],
-    )
+Found = list[tuple[Target, TrackResult]]
 
 
 class Targets:
@@ -117,6 +90,28 @@ class Targets:
         self._targets[name] = target
         return target
 
+    def step(self, targets: list[Target], frame: Frame, image: Image) -> tuple[Found, list[str]]:
+        """Track some of the targets in one frame, in as few runs of the network as their image sizes allow.
+
+        Returns:
+            What was found, in pixels of that frame, and a sentence for each target that had to be forgotten.
+        """
+        found: Found = []
+        refusals: list[str] = []
+        for (width, height), members in _by_size(targets).items():
+            try:
+                scaled, scale = _resized(image, width, height)
+            except InputError as error:
+                refusals += [f"{error} Target '{target.target_id}' is forgotten." for target in members]
+                for target in members:
+                    self.forget(target.target_id)
+                continue
+            results = track_together([target.tracker for target in members], scaled, frame.stamp_s)
+            for target, result in zip(members, results, strict=True):
+                target.note(frame, result)
+                found.append((target, _in_image(result, scale)))
+        return found, refusals
+
     def forget(self, target_id: str | None = None) -> int:
         """Forget one target, or all of them; how many there were."""
         before = len(self._targets)
@@ -129,7 +124,7 @@ class Targets:
     def change_settings(self, settings: TrackerSettings) -> None:
         """Give every tracker new settings; its state stays."""
         for target in self._targets.values():
-            target.tracker.settings = settings
+            target.tracker.configure(settings)
 
     def live(self) -> list[Target]:
         """Targets that take the newest frame."""
@@ -145,6 +140,40 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self._targets)
+
+
+def _by_size(targets: list[Target]) -> dict[tuple[int, int], list[Target]]:
+    groups: dict[tuple[int, int], list[Target]] = {}
+    for target in targets:
+        groups.setdefault((target.width, target.height), []).append(target)
+    return groups
+
+
+def _resized(image: Image, width: int, height: int) -> tuple[Image, Box]:
+    """The image at the size its targets were started on, and the factors (4,) that lead back."""
+    found_height, found_width = image.shape[:2]
+    scale_x, scale_y = found_width / width, found_height / height
+    scale = np.array([scale_x, scale_y, scale_x, scale_y])
+    if (found_width, found_height) == (width, height):
+        return image, scale
+    if not 0.98 < scale_x / scale_y < 1.02:
+        raise InputError(
+            f"The image changed from {width}x{height} to {found_width}x{found_height} px, which is another shape; "
+            "start the target again."
+        )
+    resized: Image = cv2.resize(
+        image, (width, height), interpolation=cv2.INTER_AREA if scale_x > 1 else cv2.INTER_LINEAR
+    )
+    return resized, scale
+
+
+def _in_image(result: TrackResult, scale: Box) -> TrackResult:
+    return replace(
+        result,
+        box=result.box * scale,
+        covariance=result.covariance * np.outer(scale, scale),
+        velocity=result.velocity * scale[:2],
+    )
 
 
 def pixel_box(x: float, y: float, width: float, height: float, normalized: bool, image: Image) -> Box:

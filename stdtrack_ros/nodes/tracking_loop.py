@@ -18,8 +18,8 @@ from stdtrack_ros.nodes.frame_slot import Frame, FrameRing, FrameSlot
 from stdtrack_ros.nodes.images import message_to_bgr
 from stdtrack_ros.nodes.messages import seconds
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
-from stdtrack_ros.nodes.targets import Target, Targets, pixel_box
-from stdtrack_ros.tracker.result import Status, TrackResult
+from stdtrack_ros.nodes.targets import Found, Target, Targets, pixel_box
+from stdtrack_ros.tracker.result import Status
 
 IDLE_S = 0.05
 """Longest wait for a frame before the worker looks at the clock again."""
@@ -27,8 +27,6 @@ NEAR_STAMP_S = 0.1
 """A kept frame this near to the stamp of a start is the one that was meant."""
 EARLY_S = 1.0
 """How long a start waits for a frame that has not come yet."""
-
-Found = list[tuple[Target, TrackResult]]
 
 
 class Outlet(Protocol):
@@ -153,14 +151,10 @@ class TrackingLoop:
         except InputError as error:
             self._outlet.refused(str(error))
             return
-        found = []
-        for target in targets:
-            try:
-                found.append((target, target.step(frame, image)))
-            except InputError as error:
-                self._targets.forget(target.target_id)
-                self._outlet.refused(str(error))
-        if found or not targets:
+        found, refusals = self._targets.step(targets, frame, image)
+        for sentence in refusals:
+            self._outlet.refused(sentence)
+        if found or not len(self._targets):
             self._last_output_s = self._last_stale_s = time.monotonic()
             self._outlet.results(frame, image, found)
 

@@ -48,6 +48,7 @@ class TrackingSession:
         self._guard = StampGuard()
         self._arrived = 0
         self._last_arrival_s: float | None = None
+        self._silence = (False, "")
         self.enabled = True
         self._loop.begin()
         self.camera = CameraInput(node, settings, self._on_image, publisher.take_camera_info)
@@ -97,8 +98,18 @@ class TrackingSession:
         return self._loop.busy_s
 
     def silence(self) -> str:
-        """A sentence where images are missing, else empty."""
-        return self.camera.silence(self._last_arrival_s, self._settings) if self.enabled else ""
+        """A sentence where images are missing, else empty; the log hears of it when it begins and when it ends."""
+        if not self.enabled:
+            return ""
+        sentence, cause = self.camera.silence(self._last_arrival_s, self._settings)
+        if (bool(sentence), cause) != self._silence:
+            log = self._node.get_logger()
+            if sentence:
+                log.warning(sentence)
+            else:
+                log.info(f"Images come on {self.camera.topic} again.")
+            self._silence = bool(sentence), cause
+        return sentence
 
     def _on_image(self, message: Any) -> None:
         now_s = time.monotonic()

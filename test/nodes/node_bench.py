@@ -233,7 +233,7 @@ def _yaml(value: Any) -> str:
 @contextmanager
 def running(log: Path, bench: Bench, warm: bool = True, **parameters: Any) -> Iterator[NodeProcess]:
     """A node that is up and (unless not `warm`) has answered an image; stopped with SIGINT, its exit code must be 0."""
-    node = NodeProcess(log, bench.get_namespace().strip("/"), **parameters)
+    node = NodeProcess(log, bench.get_namespace().strip("/"), **({"diagnostics_period": 0.2} | parameters))
     try:
         bench.wait(lambda: bench.starter.get_subscription_count() or node.process.poll() is not None, "node")
         assert node.process.poll() is None, node.output

@@ -1,0 +1,144 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The managed node: transitions, models that cannot be loaded, parameters at run time, and its end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from node_bench import Bench, NodeProcess, Scene, running
+from stdtrack_ros.msg import TrackedBox
+
+pytestmark = pytest.mark.ros
+SCENE = Scene()
+NONE, TRACKING = TrackedBox.STATUS_NONE, TrackedBox.STATUS_TRACKING
+
+
+def change(bench: Bench, transition: int) -> bool:
+    request = ChangeState.Request(transition=Transition(id=transition))
+    return bool(bench.call(ChangeState, "tracker_node/change_state", request).success)
+
+
+def state(bench: Bench) -> str:
+    return str(bench.call(GetState, "tracker_node/get_state", GetState.Request()).current_state.label)
+
+
+def start(bench: Bench, index: int) -> None:
+    bench.start(SCENE.box(index), at=bench.answer(SCENE.image(index)).header)
+    bench.spin(0.2)
+
+
+def test_a_manager_leads_the_node_through_its_states(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench, warm=False, autostart=False):
+        assert state(bench) == "unconfigured"
+        assert bench.camera.get_subscription_count() == 0
+        bench.start(SCENE.box(0))
+        bench.wait_report("not active")
+        assert not bench.reset().success and not bench.enable(True).success
+
+        assert change(bench, Transition.TRANSITION_CONFIGURE) and state(bench) == "inactive"
+        assert bench.camera.get_subscription_count() == 0, "an inactive node does not listen to the camera"
+        assert bench.report()["level"] == "1"
+        assert change(bench, Transition.TRANSITION_ACTIVATE) and state(bench) == "active"
+        bench.warm_up(bench.show)
+        start(bench, 0)
+        assert bench.answer(SCENE.image(1)).status == TRACKING
+
+        assert change(bench, Transition.TRANSITION_DEACTIVATE) and state(bench) == "inactive"
+        bench.wait(lambda: bench.camera.get_subscription_count() == 0, "end of the subscription")
+        assert change(bench, Transition.TRANSITION_CLEANUP) and state(bench) == "unconfigured"
+        assert bench.count_publishers("tracked_box") == 0
+
+        assert change(bench, Transition.TRANSITION_CONFIGURE) and change(bench, Transition.TRANSITION_ACTIVATE)
+        bench.boxes.clear()
+        bench.warm_up(bench.show)
+        assert bench.answer(SCENE.image(2)).status == NONE, "nothing survives a deactivation"
+        start(bench, 3)
+        assert bench.answer(SCENE.image(4)).status == TRACKING
+
+
+def test_a_transition_that_is_not_possible_is_refused(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench):
+        assert not change(bench, Transition.TRANSITION_CONFIGURE)
+        assert not change(bench, 77)
+        assert "not possible while the node is active" in bench.wait_report("not possible")["last refusal"]
+        assert bench.answer(SCENE.image(1)).status == NONE
+
+
+def test_parameters_change_while_the_node_runs(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench, stale_after=30.0):
+        start(bench, 0)
+        assert bench.answer(SCENE.image(1)).status == TRACKING
+        assert bench.set_parameter("stale_after", 0.2).successful
+        bench.wait(lambda: bench.boxes[-1].status == TrackedBox.STATUS_LOST, "LOST of a camera that is silent", 5.0)
+        refused = bench.set_parameter("stale_after", 1000.0)
+        assert not refused.successful and "0.05 to 60 (s)" in refused.reason
+        assert "0.05 to 60 (s)" in bench.wait_report("stale_after")["last refusal"]
+        assert not bench.set_parameter("model.path", "x.onnx").successful
+        assert bench.set_parameter("status.lost_after", 0.5).successful
+        assert bench.answer(SCENE.image(2)).status == TRACKING, "the target is still there"
+
+
+def test_a_parameter_of_the_wrong_type_ends_the_start_with_a_sentence(ros: None, tmp_path: Path) -> None:
+    node = NodeProcess(tmp_path / "log", max_targets="many")
+    assert node.process.wait(30) == 2
+    assert "max_targets cannot be 'many'; allowed is an integer from 1 to 64" in node.output
+    assert "Traceback" not in node.output
+
+
+def test_a_misspelt_parameter_is_warned_of(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench, memory__capasity=3) as node:
+        assert "did you mean memory.capacity?" in node.output
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "truncated", "text", "another network", "a folder"])
+def test_a_model_that_cannot_be_used_ends_the_start_with_a_sentence(ros: None, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "model.onnx"
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    sides = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3]) for name in "xy"]
+    graph = onnx.helper.make_model(onnx.helper.make_graph([node], "g", sides[:1], sides[1:])).SerializeToString()
+    content = {"empty": b"", "truncated": graph[:-20], "text": b"not a model", "another network": graph}.get(kind)
+    if kind == "a folder":
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    process = NodeProcess(tmp_path / "log", script="../../scripts/tracker_node", model__path=str(path))
+    assert process.process.wait(60) == 2, process.output
+    assert str(path) in process.output
+    assert "Traceback" not in process.output
+
+
+def test_a_manager_may_try_again_after_a_model_was_missing(bench: Bench, tmp_path: Path) -> None:
+    missing = str(tmp_path / "model.onnx")
+    script = "../../scripts/tracker_node"
+    with running(tmp_path / "log", bench, warm=False, autostart=False, script=script, model__path=missing):
+        assert not change(bench, Transition.TRANSITION_CONFIGURE)
+        assert state(bench) == "unconfigured"
+        assert bench.wait_report(missing, "message")["level"] == "2"
+        assert not change(bench, Transition.TRANSITION_CONFIGURE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_a_frame_ends_the_node_with_0(
+    bench: Bench, tmp_path: Path, number: signal.Signals
+) -> None:
+    with running(tmp_path / "log", bench, model__threads=250) as node:
+        start(bench, 0)
+        bench.show(SCENE.image(1))
+        bench.spin(0.1)
+        assert node.stop(number) == 0
+        assert "Traceback" not in node.output, node.output
+        node.process.send_signal = lambda number: None  # type: ignore[method-assign]
+
+
+def test_the_node_needs_no_torch(ros: None) -> None:
+    import subprocess
+
+    program = "import sys; import stdtrack_ros.nodes.tracker_node; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
