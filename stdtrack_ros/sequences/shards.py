@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Annotated video in tar shards, and in folders of the same layout.
+"""Annotated video in tar shards.
 
     <split>/<sequence>/00000001.jpg ...       frames, sorted by name
     <split>/<sequence>/groundtruth.txt        one "x,y,w,h" a frame; nan,nan,nan,nan: absent
@@ -100,6 +100,7 @@ class StoredSequence:
     images: tuple[EncodedImage, ...]
     boxes: Box
     attributes: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
 
     @property
     def stamps_s(self) -> NDArray[np.float64]:
@@ -112,29 +113,11 @@ class StoredSequence:
         return decode(self.images[index])
 
 
-def open_sequences(path: Path) -> list[StoredSequence]:
-    """All sequences of a tar shard, of a folder of shards, or of a folder of sequence folders.
-
-    Raises:
-        SequenceError: nothing there, or a tar, a box file or a count of boxes that is wrong.
-    """
-    if path.is_file():
-        return _read_tar(path)
-    if not path.is_dir():
-        raise SequenceError(f"{path} was not found; give a tar shard, or a folder of shards or sequences.")
-    sequences = _read_folder(path)
-    for tar in sorted(path.glob("*.tar")):
-        sequences += _read_tar(tar)
-    if not sequences:
-        raise SequenceError(f"{path} holds no sequence (a folder of images with groundtruth.txt) and no .tar shard.")
-    return sequences
-
-
 def tar_members(path: Path) -> dict[str, TarredImage]:
     """Name to place of every file in an uncompressed tar.
 
     Raises:
-        SequenceError: the file is no tar, is compressed, or ends early.
+        SequenceError: the file is not there, is no tar, is compressed, or ends early.
     """
     members: dict[str, TarredImage] = {}
     end = 0
@@ -164,7 +147,12 @@ def _mapped(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _read_tar(path: Path) -> list[StoredSequence]:
+def read_shard(path: Path) -> list[StoredSequence]:
+    """All sequences of a shard, one for each target.
+
+    Raises:
+        SequenceError: the file is no whole tar, holds no sequence, or a box file in it does not fit its frames.
+    """
     folders: dict[str, dict[str, TarredImage]] = defaultdict(dict)
     for name, member in tar_members(path).items():
         folder, _, file = name.rpartition("/")
@@ -173,20 +161,9 @@ def _read_tar(path: Path) -> list[StoredSequence]:
     for folder, files in sorted(folders.items()):
         texts = {name: bytes(file.read()).decode() for name, file in files.items() if _is_groundtruth(name)}
         images = tuple(files[name] for name in sorted(files) if Path(name).suffix.lower() in IMAGE_SUFFIXES)
-        sequences += _sequences_of(folder.rpartition("/")[2], images, texts, PSEUDO in folder.split("/")[:1], path)
-    return sequences
-
-
-def _read_folder(path: Path) -> list[StoredSequence]:
-    sequences: list[StoredSequence] = []
-    for first in sorted(path.rglob("groundtruth*.txt")):
-        folder = first.parent
-        files = sorted(folder.iterdir())
-        texts = {file.name: file.read_text() for file in files if _is_groundtruth(file.name)}
-        if first.name != min(texts):
-            continue
-        images = tuple(ImageFile(file) for file in files if file.suffix.lower() in IMAGE_SUFFIXES)
-        sequences += _sequences_of(folder.name, images, texts, PSEUDO in folder.parts, folder)
+        sequences += _sequences_of(folder.rpartition("/")[2], images, texts, folder.split("/")[0] == PSEUDO, path)
+    if not sequences:
+        raise SequenceError(f"The shard {path} holds no sequence, which is a folder of images with a groundtruth.txt.")
     return sequences
 
 

@@ -144,7 +144,10 @@ def read_coco(instances: Path, images: Path) -> list[Still]:
     found = next((folder for folder in folders if (folder / next(iter(names.values()), "")).is_file()), None)
     if found is None:
         raise SequenceError(f"The pictures of {instances} were not found in {images} or beside it.")
-    return [Still(name, ImageFile(found / name), None, tuple(objects[key])) for key, name in sorted(names.items())]
+    return [
+        Still(f"{instances.stem}/{name}", ImageFile(found / name), None, tuple(objects[key]))
+        for key, name in sorted(names.items())
+    ]
 
 
 def _coco_object(item: dict[str, Any], categories: dict[int, str]) -> StillObject:
@@ -152,7 +155,7 @@ def _coco_object(item: dict[str, Any], categories: dict[int, str]) -> StillObjec
     parts = parts if isinstance(parts, list) else []
     polygons = tuple(np.array(part, np.float64).reshape(-1, 2) for part in parts if len(part) >= 6)
     return StillObject(
-        np.array(item["bbox"], np.float64), categories.get(item.get("category_id"), ""), polygons=polygons
+        np.array(item["bbox"], np.float64), categories.get(int(item.get("category_id", -1)), ""), polygons=polygons
     )
 
 

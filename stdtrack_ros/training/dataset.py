@@ -12,19 +12,22 @@ import cv2
 import numpy as np
 
 from stdtrack_ros.errors import SettingError
-from stdtrack_ros.sequences.shards import PSEUDO, StoredSequence, open_sequences
+from stdtrack_ros.sequences.annotated import open_annotated
+from stdtrack_ros.sequences.sequence import Sequence
+from stdtrack_ros.sequences.shards import PSEUDO
 from stdtrack_ros.sequences.stills import Still, open_stills
 from stdtrack_ros.settings import SettingGroup, setting
 from stdtrack_ros.training.augmentation import augment
 from stdtrack_ros.training.clips import Clip, ClipSource
-from stdtrack_ros.training.synthetic_clips import CutoutClips, PictureClips, SyntheticOptions
+from stdtrack_ros.training.happenings import SyntheticOptions
+from stdtrack_ros.training.synthetic_clips import CutoutClips, PictureClips
 from stdtrack_ros.training.video_clips import VideoClips, VideoOptions, sequence_weights
 
 
 class DataSettings(SettingGroup):
     """What training draws its clips from."""
 
-    videos: tuple[Path, ...] = setting((), "Tar shards, or folders of shards or sequences, with annotated video.")
+    videos: tuple[Path, ...] = setting((), "Tar shards, folders of shards, or benchmark folders with annotated video.")
     stills: tuple[Path, ...] = setting((), "Folders with stills_index.json and its tars, or COCO instances files.")
     exclude: tuple[str, ...] = setting(("skv_*",), "Sequences to leave out, as name patterns.")
     video_weight: float = setting(0.35, "Share of annotated video.", ge=0)
@@ -78,7 +81,7 @@ def build_dataset(settings: DataSettings, length: int, seed: int, size: int) -> 
         SettingError: no source has both data and a weight.
         SequenceError: a path that cannot be read.
     """
-    videos = [one for path in settings.videos for one in open_sequences(path) if not _excluded(one.name, settings)]
+    videos = [one for path in settings.videos for one in open_annotated(path) if not _excluded(one.name, settings)]
     stills = [one for path in settings.stills for one in open_stills(path)]
     sources = _video_sources(videos, settings) + _still_sources(stills, settings)
     sources = [(source, weight) for source, weight in sources if weight > 0]
@@ -91,7 +94,7 @@ def _excluded(name: str, settings: DataSettings) -> bool:
     return any(fnmatch(name, pattern) for pattern in settings.exclude)
 
 
-def _video_sources(videos: list[StoredSequence], settings: DataSettings) -> list[tuple[ClipSource, float]]:
+def _video_sources(videos: list[Sequence], settings: DataSettings) -> list[tuple[ClipSource, float]]:
     options = VideoOptions(
         settings.max_stride,
         settings.reversed_share,

@@ -162,8 +162,7 @@ def sequence_weights(sequences: ListOf[Sequence], shares: dict[str, float]) -> l
 
 
 def _labelled(sequence: Sequence) -> NDArray[np.bool_]:
-    present: NDArray[np.bool_] = ~np.isnan(sequence.boxes).any(axis=1)
-    return present
+    return np.asarray(~np.isnan(sequence.boxes).any(axis=1))
 
 
 def _follow(allowed: NDArray[np.bool_], index: int, direction: int, stride: int) -> tuple[int, int]:
@@ -188,8 +187,9 @@ def _reachable(box: Box, others: Box) -> NDArray[np.bool_]:
     """(N,) which of (N, 4) boxes a target may take one frame after `box`."""
     size, sizes = np.sqrt(box[2] * box[3]), np.sqrt(others[:, 2] * others[:, 3])
     moved = np.abs(box_center(others) - box_center(box)).max(axis=1)
-    reached: NDArray[np.bool_] = (moved <= MAX_STEP * size) & (np.abs(np.log(sizes / size)) <= np.log(MAX_ZOOM))
-    return reached
+    with np.errstate(invalid="ignore"):  # NaN is not reachable
+        reached = (moved <= MAX_STEP * size) & (np.abs(np.log(sizes / size)) <= np.log(MAX_ZOOM))
+    return np.asarray(reached, dtype=bool)
 
 
 def _without_gaps(boxes: Box) -> Box:

@@ -1,0 +1,24 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Annotated video for training, from tar shards or from the folders of a benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stdtrack_ros.sequences.catalog import open_sequences
+from stdtrack_ros.sequences.sequence import Sequence
+from stdtrack_ros.sequences.shards import read_shard
+
+
+def open_annotated(path: Path) -> list[Sequence]:
+    """All sequences of a tar shard, of a folder of tar shards, or of a benchmark's folder (see `benchmarks.LAYOUTS`).
+
+    Raises:
+        SequenceError: nothing is there, or a file of it cannot be read.
+    """
+    tars = [path] if path.suffix == ".tar" else sorted(path.glob("*.tar"))
+    tars = [tar for tar in tars if not tar.name.startswith(("stills", "unlabelled"))]
+    if tars:
+        return [sequence for tar in tars for sequence in read_shard(tar)]
+    return [handle.open() for handle in open_sequences([path])]

@@ -1,0 +1,84 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Writes tar shards of bounded size, in the layout that `shards` and `stills` read."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.geometry import Box
+
+SHARD_LIMIT_BYTES = 60_000_000
+"""Of one shard, its tar headers included; fits the parcels that a machine without network takes."""
+
+
+class ShardWriter:
+    """Spreads entries over `<stem>_1.tar`, `<stem>_2.tar` ...; an entry's files stay in one shard."""
+
+    def __init__(self, folder: Path, stem: str, limit_bytes: int = SHARD_LIMIT_BYTES) -> None:
+        """Make the folder. Shards of the same name are replaced."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.stem, self.limit_bytes = folder, stem, limit_bytes
+        self.paths: list[Path] = []
+        self._tar: tarfile.TarFile | None = None
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._tar is not None:
+            self._tar.close()
+
+    def add(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Write the files of one entry, as (path in the tar, content).
+
+        Raises:
+            SequenceError: one entry alone exceeds the limit.
+        """
+        entry = list(files)
+        size = sum(_stored_size(len(content)) for _, content in entry)
+        if size + tarfile.RECORDSIZE > self.limit_bytes:
+            raise SequenceError(
+                f"{entry[0][0]} and its files take {size / 1e6:.0f} MB, a shard at most {self.limit_bytes / 1e6:.0f}; "
+                "split the sequence, or pack it with smaller frames."
+            )
+        if self._tar is None or self._tar.offset + size + tarfile.RECORDSIZE > self.limit_bytes:
+            self._next()
+        assert self._tar is not None
+        for name, content in entry:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            self._tar.addfile(info, io.BytesIO(content))
+
+    def _next(self) -> None:
+        if self._tar is not None:
+            self._tar.close()
+        self.paths.append(self.folder / f"{self.stem}_{len(self.paths) + 1}.tar")
+        self._tar = tarfile.open(self.paths[-1], "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+
+
+def sequence_files(split: str, name: str, frames: Iterable[bytes], tracks: dict[str, Box]) -> list[tuple[str, bytes]]:
+    """The files of one video: encoded frames, and boxes by target ("" for the only one); for `ShardWriter.add`."""
+    files = [(f"{split}/{name}/{number:08d}.jpg", frame) for number, frame in enumerate(frames, start=1)]
+    for target, boxes in tracks.items():
+        suffix = f"_{target}" if target else ""
+        files.append((f"{split}/{name}/groundtruth{suffix}.txt", box_lines(boxes).encode()))
+    return files
+
+
+def box_lines(boxes: Box) -> str:
+    """One "x,y,w,h" a line, as `shards.parse_boxes` reads it."""
+    return "".join(",".join(f"{value:.2f}" for value in box) + "\n" for box in np.asarray(boxes))
+
+
+def _stored_size(content: int) -> int:
+    return tarfile.BLOCKSIZE + -(-content // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
