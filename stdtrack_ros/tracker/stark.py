@@ -21,6 +21,9 @@ from stdtrack_ros.tracker.model import FloatArray, ModelInfo, Prediction
 CELL_PX = 16
 """Pixels of a crop a side of a cell: the network's stride."""
 
+MIN_SIDE_PX = 10.0
+"""Smallest side of a box in pixels of the search crop; without it the next window could shrink to nothing."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -87,7 +90,7 @@ class StarkModel:
             }
         )
         return [
-            Prediction(np.asarray(box, dtype=np.float64), float(score), float("nan"))
+            Prediction(_grown(box.astype(np.float64)), float(score), float("nan"))
             for box, score in zip(found["box"], found["score"], strict=True)
         ]
 
@@ -115,6 +118,12 @@ class StarkModel:
     def _encode(self, template: Image) -> tuple[FloatArray, Mask]:
         blackened, outside = blacken_outside(template[None])
         return self.backend.start({"template": blackened})["features"], outside
+
+
+def _grown(box: Box) -> Box:
+    """The box about its centre with sides of at least `MIN_SIDE_PX`: corners are read apart and may even cross."""
+    size = np.maximum(box[2:], MIN_SIDE_PX)
+    return np.concatenate([box[:2] + (box[2:] - size) / 2, size])
 
 
 def blacken_outside(crops: Image) -> tuple[Image, Mask]:

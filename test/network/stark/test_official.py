@@ -11,12 +11,18 @@ import cv2
 import numpy as np
 import pytest
 import torch
+import typer
 from seeded_weights import seeded_weights
+from typer.testing import CliRunner
 
-from stdtrack_ros.errors import ModelError
+from stdtrack_ros.cli.import_stark import import_stark
+from stdtrack_ros.errors import ModelError, SettingError
+from stdtrack_ros.network.stark.checkpoint import load
 from stdtrack_ros.network.stark.config import VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.model import Stark, normalize
 from stdtrack_ros.network.stark.official import build, import_official, official_name, read_official
+from stdtrack_ros.settings import ModelSettings
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend
 
 DATA = Path(__file__).parents[2] / "data" / "stark"
 WINDOWS = ("search_inside", "search_beyond")
@@ -184,3 +190,46 @@ def test_other_contents_are_refused(tmp_path: Path) -> None:
         import_official(tmp_path / "other.pth.tar")
     with pytest.raises(ModelError, match="not a tensor: epoch"):
         import_official(write(tmp_path / "mixed.pth.tar", {"epoch": 3}))
+
+
+def test_an_imported_checkpoint_exported_to_onnx_gives_the_official_boxes(
+    tmp_path: Path, record: dict[str, np.ndarray]
+) -> None:
+    """The whole way of a user: official file, `stdtrack import-stark`, ONNX Runtime; template features computed once."""
+    weights = seeded_weights(recorded_shapes(record, "stark_st50"))
+    app = typer.Typer()
+    app.command()(import_stark)
+    source, target = write(tmp_path / "STARKST_ep0050.pth.tar", weights), tmp_path / "stark.onnx"
+    result = CliRunner().invoke(app, [str(source), str(target)], catch_exceptions=False)
+    assert "stark_st50: all 466 tensors" in result.output
+    backend = OnnxBackend(target, ModelSettings(threads=1))
+    pixels = {name: cv2.imread(str(DATA / f"{name}.png"))[None] for name in ("template", "dynamic", *WINDOWS)}
+    features = np.concatenate(
+        [backend.start({"template": pixels[name]})["features"] for name in ("template", "dynamic")]
+    )
+    for index, window in enumerate(WINDOWS):
+        found = backend.step(
+            {
+                "search": pixels[window],
+                "features": features[None],
+                "features_outside": np.zeros((1, 2, 8, 8), dtype=bool),
+                "search_outside": mask(record, window, 320).numpy()[None],
+            }
+        )
+        box = found["box"][0] / 320
+        center = np.concatenate([box[:2] + box[2:] / 2, box[2:]])
+        np.testing.assert_allclose(center, record["stark_st50/boxes"][index], atol=1e-4, rtol=0)
+        assert found["score"][0] == pytest.approx(record["stark_st50/scores"][index], abs=1e-4)
+
+
+def test_the_file_to_write_is_one_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"ends in \.pt or \.onnx"):
+        import_stark(tmp_path / "a.pth.tar", tmp_path / "a.bin")
+
+
+def test_what_import_writes_is_read_back(tmp_path: Path, record: dict[str, np.ndarray]) -> None:
+    weights = seeded_weights(recorded_shapes(record, "stark_s50"))
+    import_stark(write(tmp_path / "STARKS_ep0500.pth.tar", weights), tmp_path / "s50.pt")
+    network = load(tmp_path / "s50.pt")
+    assert network.config == VARIANTS["stark_s50"] and not network.training
+    assert torch.equal(network.bottleneck.weight, weights["bottleneck.weight"])
