@@ -92,10 +92,18 @@ class OwnTracker:
 
 
 def own_contestant(settings: TrackerSettings, name: str = "") -> Contestant:
-    """The package's tracker with these settings."""
-    changed = {key: value for key, value in flatten(settings).items() if value != flatten(TrackerSettings())[key]}
-    note = ", ".join(f"{key} {value}" for key, value in changed.items()) or "default settings"
-    return Contestant(name or settings.tracker, partial(_make_own, settings), note, repr(sorted(changed.items())))
+    """The package's tracker with these settings; its model is loaded once here, so that a bad one is known at once.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    defaults = flatten(TrackerSettings())
+    changed = {key: value for key, value in flatten(settings).items() if value != defaults[key]}
+    info = OwnTracker(settings).tracker.model.info
+    words = [info.name, info.provider, info.note, f"model {info.sha256[:12]}"]
+    words += [f"{key} {value}" for key, value in changed.items()]
+    identity = f"{info.sha256} {info.provider} {sorted(changed.items())}"
+    return Contestant(name or settings.tracker, partial(_make_own, settings), ", ".join(filter(None, words)), identity)
 
 
 def _make_own(settings: TrackerSettings, threads: int) -> TrackerUnderTest:

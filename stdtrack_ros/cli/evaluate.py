@@ -1,0 +1,212 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack evaluate`: one command on bags or on a benchmark's folder, one report."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from stdtrack_ros.errors import SequenceError, SettingError
+from stdtrack_ros.geometry import parse_box
+from stdtrack_ros.settings import TrackerSettings, flatten, load_settings, make_settings
+
+if TYPE_CHECKING:
+    from stdtrack_ros.evaluation.report import RunInfo
+    from stdtrack_ros.evaluation.results import ResultsFolder
+    from stdtrack_ros.evaluation.runner import Plan
+    from stdtrack_ros.evaluation.tracker_under_test import Contestant
+    from stdtrack_ros.evaluation.verdict import Verdict
+
+DEFAULT_PEERS = ("kcf", "csrt", "mil")
+
+
+class Videos(str, Enum):
+    """Which sequences become annotated videos."""
+
+    none = "none"
+    worst = "worst"
+    all = "all"
+
+
+def evaluate(
+    paths: Annotated[list[Path], typer.Argument(help="Bags, videos, benchmark folders, or patterns of them.")],
+    out: Annotated[Path, typer.Option(help="Folder of results; one with results is gone on with.")] = Path(
+        "evaluation"
+    ),
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="ope, realtime, restart, multistart or all; default: ope, realtime.")
+    ] = None,
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="kcf, kcf-default, csrt, mil, or (nano, nanov3, vit, dasiamrpn)=FOLDER; default: kcf, csrt, mil."
+        ),
+    ] = None,
+    peers: Annotated[bool, typer.Option(help="Peers beside ours.")] = True,
+    plugin: Annotated[list[str] | None, typer.Option(help="A tracker that an installed package plugs in.")] = None,
+    own: Annotated[bool, typer.Option(help="Our tracker.")] = True,
+    settings: Annotated[
+        list[Path] | None, typer.Option(help="YAML of settings; several: a tracker each, named as the file.")
+    ] = None,
+    assignments: Annotated[list[str] | None, typer.Option("--set", help="A setting as name=value.")] = None,
+    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
+    topic: Annotated[str | None, typer.Option(help="Image topic of the bags; default: the only one.")] = None,
+    truth_topic: Annotated[str | None, typer.Option(help="Topic with the true boxes.")] = None,
+    truth_csv: Annotated[Path | None, typer.Option("--truth", help="CSV with true boxes, or a folder of them.")] = None,
+    layout: Annotated[str, typer.Option(help="Layout of a benchmark's folder.")] = "auto",
+    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) to start with where there is no truth.")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = 1,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads of each tracker; 0: cores over workers.")] = 0,
+    cluster: Annotated[str, typer.Option(help="Address of a Dask scheduler, or 'local'.")] = "",
+    video: Annotated[Videos, typer.Option(help="Annotated MP4s of the worst five sequences, or all.")] = Videos.none,
+    raw_results: Annotated[Path | None, typer.Option(help="Write boxes for the benchmarks' own toolkits here.")] = None,
+) -> None:
+    """Run trackers over sequences, and write a report: accuracy, speed, real time, beside other trackers."""
+    from stdtrack_ros.evaluation.results import ResultsFolder
+    from stdtrack_ros.evaluation.runner import Plan, run_plan
+    from stdtrack_ros.evaluation.verdict import judge
+    from stdtrack_ros.sequences.catalog import open_sequences
+
+    console = Console()
+    protocols = _protocols(protocol or ["ope", "realtime"])
+    names = list(DEFAULT_PEERS if peer is None else peer) if peers else []
+    contestants = _contestants(
+        names, plugin or [], _own_settings(settings or [], assignments or [], model) if own else {}
+    )
+    start_box = tuple(map(float, parse_box(init))) if init else None
+    handles = open_sequences(paths, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv, layout=layout)
+    plan = Plan(contestants, tuple(handles), protocols, workers, threads, start_box, cluster)
+    folder = ResultsFolder(out)
+    run_plan(plan, folder, console)
+    verdict = judge(folder, {each.name: each.note for each in contestants}, [handle.name for handle in handles])
+    _print_errors(console, verdict)
+    if not verdict.trackers:
+        raise SequenceError(f"Not one of the {len(handles)} sequences could be evaluated; the reasons stand above.")
+    _write(plan, folder, verdict, _info(paths, plan), video, raw_results, console)
+
+
+def _protocols(asked: list[str]) -> tuple[str, ...]:
+    from stdtrack_ros.evaluation.results import PROTOCOLS
+
+    words = [word for text in asked for word in text.split(",") if word]
+    for word in words:
+        if word not in PROTOCOLS and word != "all":
+            raise SettingError(f"There is no protocol '{word}'; known are {', '.join(PROTOCOLS)}, or all.")
+    # One pass is always run: the others' figures are read beside it, and real time needs its step times.
+    return tuple(name for name in PROTOCOLS if name == "ope" or name in words or "all" in words)
+
+
+def _own_settings(files: list[Path], assignments: list[str], model: str) -> dict[str, TrackerSettings]:
+    """Our tracker's settings by its name in the report."""
+    changes = {"model.path": model} if model else {}
+    for assignment in assignments:
+        name, separator, value = assignment.partition("=")
+        if not separator:
+            raise SettingError(f"--set takes name=value, found '{assignment}'.")
+        changes[name] = yaml.safe_load(value)
+    if not files:
+        chosen = make_settings(changes)
+        return {chosen.tracker: chosen}
+    return {file.stem: make_settings({**flatten(load_settings(file)), **changes}) for file in files}
+
+
+def _contestants(peers: list[str], plugins: list[str], own: dict[str, TrackerSettings]) -> tuple[Contestant, ...]:
+    from stdtrack_ros.evaluation.peers import peer_contestant
+    from stdtrack_ros.evaluation.tracker_under_test import own_contestant, plugged_in_contestant
+
+    found = [own_contestant(settings, name) for name, settings in own.items()]
+    found += [plugged_in_contestant(name) for name in plugins]
+    found += [peer_contestant(name) for name in peers]
+    if not found:
+        raise SettingError("There is no tracker to evaluate: leave --no-own out, or name a peer or a plug-in.")
+    names = [each.name for each in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise SettingError(f"Two trackers are named '{name}'; a report needs different names.")
+    return tuple(found)
+
+
+def _info(paths: list[Path], plan: Plan) -> RunInfo:
+    from stdtrack_ros.evaluation.machine import describe_machine
+    from stdtrack_ros.evaluation.report import RunInfo
+
+    title = ", ".join(path.name or str(path.resolve().name) for path in paths[:3]) + (" …" if len(paths) > 3 else "")
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return RunInfo(title, plan.protocols, _conditions(plan), describe_machine(), command)
+
+
+def _conditions(plan: Plan) -> tuple[str, ...]:
+    threads = f"{plan.threads}" if plan.threads else "as many as there are cores"
+    first = f"Step times leave out the decoding of the frame; CPU threads of a tracker: {threads}."
+    if plan.cluster:
+        return first, "They were measured on the cluster's machines, which this page does not describe."
+    if plan.workers == 1:
+        return first, "They were measured with one tracker running at a time."
+    if "realtime" in plan.protocols:
+        return first, "They were measured alone over the first 50 frames of each sequence, before the parallel run."
+    return first, f"They were measured with {plan.workers} trackers running at once, and are longer than alone."
+
+
+def _write(
+    plan: Plan,
+    folder: ResultsFolder,
+    verdict: Verdict,
+    info: RunInfo,
+    video: Videos,
+    raw_results: Path | None,
+    console: Console,
+) -> None:
+    from stdtrack_ros.evaluation.moments import worst_moments, worst_sequences, write_video
+    from stdtrack_ros.evaluation.report import write_report
+
+    handles = {handle.name: handle for handle in plan.handles}
+    page = write_report(folder.path, verdict, info, worst_moments(verdict, handles))
+    _print_summary(console, verdict)
+    console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+    if raw_results is not None:
+        _write_raw_results(plan, verdict, raw_results)
+        console.print(f"Raw results: {raw_results}", highlight=False, soft_wrap=True)
+    if video is not Videos.none:
+        chosen = worst_sequences(verdict, 5) if video is Videos.worst else list(verdict.facts)
+        for name in chosen:
+            write_video(folder.path / "videos" / f"{name}.mp4", verdict, handles[name])
+            console.print(f"Video: {folder.path / 'videos' / name}.mp4", highlight=False, soft_wrap=True)
+
+
+def _write_raw_results(plan: Plan, verdict: Verdict, root: Path) -> None:
+    from stdtrack_ros.evaluation.protocols import Track
+    from stdtrack_ros.sequences.results import one_pass, write_result
+
+    for tracker, table in verdict.runs.items():
+        for handle in plan.handles:
+            track = table.get(handle.name, {}).get("ope")
+            if isinstance(track, Track):
+                write_result(root, handle.layout, tracker, handle.name, one_pass(track.boxes, track.step_s))
+
+
+def _print_errors(console: Console, verdict: Verdict) -> None:
+    for tracker, name, message in verdict.errors:
+        console.print(f"[bold red]failed[/] {tracker} on {name}: {message}", highlight=False, soft_wrap=True)
+
+
+def _print_summary(console: Console, verdict: Verdict) -> None:
+    from stdtrack_ros.evaluation.figures import FIGURES
+    from stdtrack_ros.evaluation.page import as_text
+
+    wanted = ("auc", "precision", "norm_precision", "ao", "sr50", "sr75", "realtime_auc", "losses", "ms_p50", "ms_p95")
+    shown = [name for name in wanted if any(name in each.summary for each in verdict.trackers)]
+    table = Table("Tracker", title=f"{len(verdict.common)} sequences", title_justify="left")
+    for name in shown:
+        table.add_column(f"{FIGURES[name].label} {FIGURES[name].unit}".rstrip(), justify="right")
+    for tracker in verdict.trackers:
+        table.add_row(tracker.name, *(as_text(name, tracker.summary.get(name)) for name in shown))
+    console.print(table)
