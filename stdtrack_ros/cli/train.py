@@ -21,10 +21,8 @@ def train(
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, over all resumptions.")] = None,
 ) -> None:
-    """Train an STDTrack network; resumable at any step."""
+    """Train an STDTrack network, or a stage of a STARK one; resumable at any step."""
     from stdtrack_ros.settings import build_settings
-    from stdtrack_ros.training.run import train as run
-    from stdtrack_ros.training.settings import TrainSettings
 
     values: dict[str, Any] = _dotted_file(settings) if settings else {}
     for assignment in assignments or []:
@@ -34,7 +32,15 @@ def train(
         values[name] = yaml.safe_load(value)
     if minutes is not None:
         values["minutes"] = minutes
-    run(build_settings(TrainSettings, values), folder)
+    if str(values.get("network", "")).startswith("stark"):
+        from stdtrack_ros.training import stark
+
+        stark.train(build_settings(stark.StarkTrainSettings, values), folder)
+    else:
+        from stdtrack_ros.training.run import train as run
+        from stdtrack_ros.training.settings import TrainSettings
+
+        run(build_settings(TrainSettings, values), folder)
 
 
 def _dotted_file(path: Path) -> dict[str, Any]:

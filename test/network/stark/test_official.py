@@ -192,10 +192,11 @@ def test_other_contents_are_refused(tmp_path: Path) -> None:
         import_official(write(tmp_path / "mixed.pth.tar", {"epoch": 3}))
 
 
+@pytest.mark.slow
 def test_an_imported_checkpoint_exported_to_onnx_gives_the_official_boxes(
     tmp_path: Path, record: dict[str, np.ndarray]
 ) -> None:
-    """The whole way of a user: official file, `stdtrack import-stark`, ONNX Runtime; template features computed once."""
+    """The whole way of a user: official file, `stdtrack import-stark`, ONNX Runtime; templates encoded once."""
     weights = seeded_weights(recorded_shapes(record, "stark_st50"))
     app = typer.Typer()
     app.command()(import_stark)
