@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile
@@ -59,7 +60,8 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         self.create_subscription(TargetInit, "target_init", self._on_target_init, qos, qos_overriding_options=overrides)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
-        self.create_timer(WATCH_S, lambda: self._diagnostics.watch(self._situation(), self.settings.diagnostics_period))
+        # On the steady clock: simulated time may stand still, and a stalled camera with it.
+        self.create_timer(WATCH_S, self._on_watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def start(self) -> None:
         """Configure and activate, as a lifecycle manager would.
@@ -157,6 +159,9 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
                 return response
 
         service.callback = answer
+
+    def _on_watch(self) -> None:
+        self._diagnostics.watch(self._situation(), self.settings.diagnostics_period)
 
     def _on_target_init(self, message: TargetInit) -> None:
         if self._session is None:
