@@ -184,7 +184,7 @@ def _write(
 
 def _write_raw_results(plan: Plan, verdict: Verdict, root: Path) -> None:
     from stdtrack_ros.evaluation.protocols import Track
-    from stdtrack_ros.sequences.results import one_pass, write_result
+    from stdtrack_ros.sequences.toolkit_results import one_pass, write_result
 
     for tracker, table in verdict.runs.items():
         for handle in plan.handles:

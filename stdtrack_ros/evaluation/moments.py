@@ -26,16 +26,8 @@ from stdtrack_ros.tracker.drawing import draw_text, line_width
 Placing = Callable[[Box], Box]
 
 TRUTH_COLOR = (255, 255, 255)
-COLORS_BGR = (
-    (0, 94, 213),
-    (178, 114, 0),
-    (115, 158, 0),
-    (167, 121, 204),
-    (66, 159, 230),
-    (233, 180, 86),
-    (66, 228, 240),
-)
-"""Colours of trackers in the order of the run, as in the report's plots (Okabe and Ito's, for all eyes)."""
+COLORS = ("#e0601a", "#2b8fd6", "#12a37d", "#cc79a7", "#e69f00", "#8a6fd1", "#9a9a00")
+"""Of trackers in the order of the run, in pictures and plots; chosen for light and dark pages and for all eyes."""
 THUMBNAIL_PX = 320, 240
 """Width and height."""
 MARGIN = 3.0
@@ -94,10 +86,15 @@ def worst_frame(ious: FloatArray, qualities: FloatArray) -> int:
 def draw_boxes(image: Image, verdict: Verdict, name: str, frame: int, place: Placing) -> None:
     """Draw the truth in white and each tracker's box in its colour, in place; `place` maps boxes to the picture."""
     _draw_box(image, place(verdict.facts[name].truth[frame]), TRUTH_COLOR, 2)
-    for number, (color, tracker) in reversed(list(enumerate(zip(COLORS_BGR, verdict.trackers, strict=False)))):
+    for number, (color, tracker) in reversed(list(enumerate(zip(_bgr(), verdict.trackers, strict=False)))):
         track = verdict.runs[tracker.name].get(name, {}).get("ope")
         if isinstance(track, Track):
             _draw_box(image, place(track.boxes[frame]), color, 2 if number == 0 else 1)
+
+
+def _bgr() -> list[tuple[int, int, int]]:
+    """COLORS as OpenCV takes them, over and over."""
+    return [(int(color[5:7], 16), int(color[3:5], 16), int(color[1:3], 16)) for color in 20 * COLORS]
 
 
 def _draw_box(image: Image, box: Box, color: tuple[int, int, int], width: int) -> None:
@@ -161,7 +158,7 @@ def write_video(path: Path, verdict: Verdict, handle: SequenceHandle) -> None:
 def _draw_legend(image: Image, verdict: Verdict, name: str, frame: int) -> None:
     height = 16 * line_width(image)
     draw_text(image, f"{name} {frame}", (0, height), TRUTH_COLOR)
-    for row, (color, tracker) in enumerate(zip(COLORS_BGR, verdict.trackers, strict=False), start=2):
+    for row, (color, tracker) in enumerate(zip(_bgr(), verdict.trackers, strict=False), start=2):
         track = verdict.runs[tracker.name].get(name, {}).get("ope")
         if isinstance(track, Track):
             iou = overlaps(track.boxes[frame : frame + 1], verdict.facts[name].truth[frame : frame + 1])[0]

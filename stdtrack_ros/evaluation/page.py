@@ -22,7 +22,7 @@ from stdtrack_ros.evaluation.metrics import (
     FloatArray,
     overlaps,
 )
-from stdtrack_ros.evaluation.moments import Moment
+from stdtrack_ros.evaluation.moments import COLORS, Moment
 from stdtrack_ros.evaluation.protocols import IntArray, Track
 from stdtrack_ros.evaluation.realtime import DELAYS
 from stdtrack_ros.evaluation.verdict import Verdict
@@ -46,6 +46,7 @@ def as_html(content: Mapping[str, Any], verdict: Verdict, moments: Sequence[Mome
             "delays": DELAYS.tolist(),
         },
         "timelines": timelines(verdict),
+        "colors": COLORS,
     }
     # A `</script>` in a name would end the element; JSON may write the slash escaped.
     text = json.dumps(data, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
