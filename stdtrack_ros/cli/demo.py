@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stdtrack_ros.sequences.sequence import Sequence
 
 SAMPLES = 6
-GIF_RATE, GIF_WIDTH = 8.0, 400
+GIF_RATE, GIF_WIDTH = 8.0, 340
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _own_clip(path: Path, init: str) -> Clip:
 def _write_results(
     out: Path, recording: Sequence, log: RunLog, summary: Mapping[str, Any], clip: Clip, gif: Path | None
 ) -> None:
-    from stdtrack_ros.cli.replay_film import film_frames, sample_pictures, stamps_ns
+    from stdtrack_ros.cli.replay_film import close_up, film_frames, sample_pictures, stamps_ns
     from stdtrack_ros.evaluation.run_picture import draw_run
     from stdtrack_ros.sequences.video_writer import VideoWriter, write_gif
 
@@ -104,7 +104,8 @@ def _write_results(
     draw_run(out / "run.png", log, recording.frame(len(recording) // 2), samples, _title(summary))
     if gif is not None:
         stride = max(round(rate / GIF_RATE), 1)
-        write_gif(gif, film_frames(recording, log, clip.init, stride), rate / stride, GIF_WIDTH)
+        window = close_up(log, *recording.frame(0).shape[1::-1])
+        write_gif(gif, film_frames(recording, log, clip.init, stride, window), rate / stride, GIF_WIDTH)
 
 
 def _title(summary: Mapping[str, Any]) -> str:

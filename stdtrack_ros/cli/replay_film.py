@@ -18,7 +18,9 @@ from stdtrack_ros.tracker.result import Status
 TRAIL_FRAMES = 25
 WHITE, PLATE = (255, 255, 255), (40, 40, 40)
 SAMPLE_MARGIN = 0.6
-"""Surroundings in a sample, as a share of the box's longer side, on each side."""
+"""Surroundings in a cut-out, as a share of the box's longer side, on each side."""
+Window = tuple[slice, slice]
+WHOLE: Window = (slice(None), slice(None))
 
 
 def stamps_ns(recording: Sequence) -> list[int]:
@@ -26,11 +28,15 @@ def stamps_ns(recording: Sequence) -> list[int]:
     return [round(stamp * 1e9) for stamp in recording.stamps_s]
 
 
-def film_frames(recording: Sequence, log: RunLog, init: Box, stride: int = 1) -> Iterator[Image]:
+def film_frames(
+    recording: Sequence, log: RunLog, init: Box, stride: int = 1, window: Window = WHOLE
+) -> Iterator[Image]:
     """Each image with the newest box at that time and its way; where the node dropped the image, the picture says so.
 
     Args:
         init: (4,) box that the target was started on, shown in the first image.
+        stride: takes every so many images.
+        window: the part of the images that is kept.
     """
     stamps, centers = stamps_ns(recording), box_center(log.boxes)
     for index in range(0, len(recording), stride):
@@ -38,13 +44,15 @@ def film_frames(recording: Sequence, log: RunLog, init: Box, stride: int = 1) ->
         row = newest_row(log, stamps[index])
         words = f"{(stamps[index] - stamps[0]) * 1e-9:5.2f} s"
         if index == 0:
-            draw_target(picture, init, Status.TRACKING, label="given, then")
+            _outline(picture, init)
+            draw_text(picture, "given", (init[0], init[1]), WHITE)
         elif row is not None:
             status = Status(int(log.status[row]))
             draw_trail(picture, list(centers[max(row - TRAIL_FRAMES, 0) : row + 1]), STATUS_COLORS[status])
             draw_target(picture, log.boxes[row], status, float(log.quality[row]), log.velocity[row])
             dropped = log.stamps_ns[row] != stamps[index]
             words += "  image dropped, box before it" if dropped else f"  latency {1000 * log.latency_s[row]:.0f} ms"
+        picture = np.ascontiguousarray(picture[window])
         draw_text(picture, words, (0, picture.shape[0]), PLATE)
         yield picture
 
@@ -56,14 +64,28 @@ def sample_pictures(recording: Sequence, log: RunLog, truth: Mapping[int, Box], 
     samples = []
     for stamp in chosen:
         picture = recording.frame(stamps.index(stamp)).copy()
-        x, y, width, height = truth[stamp]
-        cv2.rectangle(picture, (int(x), int(y)), (int(x + width), int(y + height)), WHITE, 2)
+        _outline(picture, truth[stamp])
         row = newest_row(log, stamp)
         if row is not None:
             draw_target(picture, log.boxes[row], Status(int(log.status[row])))
         caption = f"{(stamp - stamps[0]) * 1e-9:.2f} s, IoU {found[stamp]:.2f}"
         samples.append((caption, _cut_out(picture, truth[stamp])))
     return samples
+
+
+def close_up(log: RunLog, width: int, height: int) -> Window:
+    """Rows and columns of an image that hold all boxes and their surroundings."""
+    low, high = log.boxes[:, :2].min(axis=0), (log.boxes[:, :2] + log.boxes[:, 2:]).max(axis=0)
+    margin = SAMPLE_MARGIN * (high - low).max()
+    x0, y0 = np.clip(low - margin, 0, (width - 2, height - 2)).astype(int)
+    x1, y1 = np.clip(high + margin, (x0 + 2, y0 + 2), (width, height)).astype(int)
+    return slice(int(y0), int(y1)), slice(int(x0), int(x1))
+
+
+def _outline(image: Image, box: Box) -> None:
+    """What a hand drew, in white."""
+    x, y, width, height = box
+    cv2.rectangle(image, (int(x), int(y)), (int(x + width), int(y + height)), WHITE, 2)
 
 
 def _cut_out(image: Image, box: Box) -> Image:

@@ -18,7 +18,7 @@ from stdtrack_ros.geometry import Image
 
 QUALITY_CRF = 20
 """x264's constant rate factor: smaller is better and larger; 18 looks lossless."""
-GIF_COLORS = 96
+GIF_COLORS = 64
 
 
 class VideoWriter:
