@@ -35,7 +35,7 @@ def _parameters(path: Path) -> dict[str, Any]:
 
 
 def test_every_setup_has_its_file() -> None:
-    assert [path.stem for path in FILES] == ["ground_robot", "replay", "uav"]
+    assert [path.stem for path in FILES] == ["ground_robot", "replay", "stark", "uav"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
