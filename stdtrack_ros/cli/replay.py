@@ -1,6 +1,8 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A recording through the node: player, tracker and recorder as three processes that know each other by DDS alone."""
+"""`stdtrack replay`: a recording through the node, without launch: player, tracker and recorder as three processes that
+know each other by DDS alone.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,45 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stdtrack_ros.errors import StdtrackError
-from stdtrack_ros.geometry import Box
+from stdtrack_ros.geometry import Box, parse_box
 from stdtrack_ros.shipped_files import shipped_file
 
 START_S, QUIET_S, STOP_S = 120.0, 2.0, 15.0
 """Longest wait for the network to load; silence after which no more results come; time to leave after SIGINT."""
 POLL_S = 0.1
+
+
+def replay(
+    bag: Annotated[Path, typer.Argument(help="Bag to play: folder, .mcap or .db3.")],
+    out: Annotated[Path, typer.Option(help="Folder for boxes.csv and the logs of the processes.")],
+    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in the first image.")],
+    topic: Annotated[str, typer.Option(help="Image topic; empty: the only one.")] = "",
+    rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Speed; 0.5 plays at half of it.")] = 1.0,
+    settings: Annotated[Path | None, typer.Option(help="YAML file of ROS parameters of the node.")] = None,
+    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
+) -> None:
+    """Play a bag over DDS into the real node, without launch, and write down the boxes that come back."""
+    from stdtrack_ros.evaluation.run_log import read_run_log
+    from stdtrack_ros.sequences.bags import COMPRESSED, BagSequence
+
+    sequence = BagSequence(bag.name, bag, topic or None)
+    compressed = sequence.bag.topics[sequence.topic] == COMPRESSED
+    out.mkdir(parents=True, exist_ok=True)
+    console = Console()
+    run = Replay(bag, parse_box(init), out, model, sequence.topic, rate, settings, compressed)
+    run.run(len(sequence), console)
+    log = read_run_log(out / "boxes.csv")
+    missed = len(sequence) - 1 - len(log)
+    console.print(f"[bold]{out / 'boxes.csv'}[/]: {len(sequence)} images, {len(log)} boxes", highlight=False)
+    if missed > 0:
+        console.print(f"{missed} images came while the tracker was busy; a smaller --rate drops fewer.")
 
 
 class Replay:
@@ -33,17 +63,34 @@ class Replay:
         init: (4,) box in its first image, px.
         out: folder for `boxes.csv` and the processes' logs.
         model: model file; empty: the one of this package.
+        topic: image topic in the bag; empty: the only one.
+        rate: speed of the playing; a tracker slower than the camera drops no image where this is small enough.
+        settings: YAML file of the node's parameters; None: config/replay.yaml.
+        compressed: the images of the bag are compressed.
     """
 
-    def __init__(self, bag: Path, init: Box, out: Path, model: str = "") -> None:
+    def __init__(
+        self,
+        bag: Path,
+        init: Box,
+        out: Path,
+        model: str = "",
+        topic: str = "",
+        rate: float = 1.0,
+        settings: Path | None = None,
+        compressed: bool = False,
+    ) -> None:
         self._out = out
         self._boxes = out / "boxes.csv"
-        self._tracker = ["--params-file", str(shipped_file("config", "replay.yaml"))]
+        self._tracker = ["--params-file", str(settings or shipped_file("config", "replay.yaml"))]
         self._tracker += ["-p", "use_sim_time:=true"]
         if model:
             self._tracker += ["-p", f"model.path:={model}"]
+        if compressed:
+            self._tracker += ["-p", "image_transport:=compressed"]
         box = ",".join(f"{number:g}" for number in init)
         self._player = ["-p", f"source:={bag}", "-p", f"init:='{box}'", "-p", "clock:=true", "-p", f"wait:={START_S}"]
+        self._player += ["-p", f"rate:={rate:.6f}", *(["-p", f"source_topic:={topic}"] if topic else [])]
 
     def run(self, images: int, console: Console) -> None:
         """Play everything once, and come back when no more results come.

@@ -139,7 +139,8 @@ class _Annotator:
 
     def __init__(self, tracker: Tracker, start: Start) -> None:
         self.outcome = Outcome()
-        self._tracker, self._start = tracker, start
+        # Rounded as TargetInit carries a box: the node would start on just this one.
+        self._tracker, self._start = tracker, Start(start.box.astype(np.float32).astype(np.float64), start.stamp_ns)
         tracker.reset()
 
     def step(self, message: Any, recorded_ns: int) -> tuple[Image | None, TrackResult | None]:

@@ -1,0 +1,72 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack annotate` as it is typed: a real bag with the shipped network, and what is said of bad ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sample_sequences import BagMaker, stamp, write_bag
+
+from stdtrack_ros.cli.main import main
+from stdtrack_ros.sequences.bag_file import BagFile
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Exit code of `stdtrack annotate` with these arguments."""
+    monkeypatch.setattr("sys.argv", ["stdtrack", "annotate", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_a_bag_with_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(2).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    with BagMaker(tmp_path / "flight", "sqlite3") as bag:
+        for index in range(3):
+            bag.image(noise, stamp(index))
+            bag.tracked_box((60, 40, 40, 30), stamp(index))
+    options = ("--truth-topic", "truth", "--box-topic", "boxes", "--threads", 1)
+    assert run(monkeypatch, tmp_path / "flight", "--out", tmp_path / "out", *options) == 0
+    assert "3 images" in capsys.readouterr().out.replace("\n", "")
+    written = BagFile(tmp_path / "out")
+    counts = {connection.topic: connection.msgcount for connection in written.reader.connections}
+    assert counts == {"/camera/image": 3, "/truth": 3, "/boxes": 3, "/stdtrack/image_annotated/compressed": 3}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "Nobody says what to track: give --init"),
+        (("--init", "1,2,3"), "The box '1,2,3' cannot be read"),
+        (("--init", "1,2,30,40", "--topic", "/front"), "no topic /front; its topics are /camera/image"),
+        (("--init", "1,2,30,40", "--box-topic", "/truth"), "has /truth already; name other topics"),
+        (("--init", "1,2,30,40", "--storage", "tape"), "'tape' cannot be written; it may be mcap, sqlite3"),
+        (("--init", "900,900,30,40"), "lies outside the image"),
+        (("--truth-topic", "/none"), "no topic /none"),
+        (("--init", "1,2,30,40", "--model", "none.onnx"), "none.onnx"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    sentence: str,
+) -> None:
+    bag = write_bag(tmp_path / "flight", count=2)
+    assert run(monkeypatch, bag, "--out", tmp_path / "out", *options) == 2
+    error = capsys.readouterr().err.strip()
+    assert sentence in error
+    assert error.count("\n") == 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_cut_off_bag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    bag = write_bag(tmp_path / "flight", count=20)
+    file = next(bag.glob("*.mcap"))
+    file.write_bytes(file.read_bytes()[:-2000])
+    assert run(monkeypatch, bag, "--out", tmp_path / "out", "--init", "1,2,30,40") == 2
+    assert "repair it with" in capsys.readouterr().err

@@ -1,0 +1,72 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A bag through the real node over real DDS, with the shipped network: the same boxes as without ROS."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from rich.console import Console
+from sample_sequences import BagMaker
+
+pytest.importorskip("rclpy")
+pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")
+
+from stdtrack_ros.cli.replay import Replay
+from stdtrack_ros.evaluation.annotated_bag import Start, Topics, annotate_bag
+from stdtrack_ros.sequences.bag_file import BagFile
+from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.tracker import create_tracker
+
+FRAMES, STEP_NS, RATE = 12, 100_000_000, 0.12
+"""Played at 1.2 images a second, so that a machine with other work to do drops none."""
+START_NS = 1_700_000_000_123_456_789
+BOX = (60.1, 69.7, 47.9, 40.2)  # no whole numbers: TargetInit rounds them to 32 bits
+COLUMNS = ("x", "y", "width", "height", "quality", "token_quality", "velocity_x", "velocity_y")
+
+
+def scene(index: int) -> np.ndarray:
+    """A bright, textured target that moves over a dim ground."""
+    random = np.random.default_rng(5)
+    ground = cv2.GaussianBlur(random.integers(0, 120, (240, 320, 3), dtype=np.uint8), (0, 0), 3)
+    target = cv2.resize(random.integers(90, 255, (5, 6, 3), dtype=np.uint8), (48, 40), interpolation=cv2.INTER_CUBIC)
+    x, y = 60 + 5 * index, 70 + 3 * index
+    ground[y : y + 40, x : x + 48] = target
+    return ground
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+@pytest.mark.parametrize("compressed", [False, True])
+def test_live_boxes_are_the_offline_boxes(tmp_path: Path, compressed: bool) -> None:
+    topic = "/camera/image/compressed" if compressed else "/camera/image"
+    with BagMaker(tmp_path / "flight") as bag:
+        for index in range(FRAMES):
+            write = bag.compressed if compressed else bag.image
+            write(scene(index), START_NS + index * STEP_NS, topic)
+    tracker = create_tracker(TrackerSettings())
+    annotate_bag(BagFile(tmp_path / "flight"), tmp_path / "offline", tracker, Start(np.array(BOX)), Topics(topic))
+    replay = Replay(tmp_path / "flight", np.array(BOX), tmp_path, topic=topic, rate=RATE, compressed=compressed)
+    replay.run(FRAMES, Console(quiet=True))
+
+    offline = read_offline(tmp_path / "offline")
+    with (tmp_path / "boxes.csv").open(encoding="utf-8") as file:
+        live = {int(row["stamp_ns"]): row for row in csv.DictReader(file) if row["status"] != "0"}
+    assert sorted(live) == [START_NS + index * STEP_NS for index in range(1, FRAMES)], "an image was dropped"
+    for stamp, row in live.items():
+        message = offline[stamp]
+        assert int(row["status"]) == message.status
+        assert int(row["frame_number"]) == message.frame_number
+        found, expected = [float(row[name]) for name in COLUMNS], [getattr(message, name) for name in COLUMNS]
+        np.testing.assert_array_equal(found, expected)
+
+
+def read_offline(path: Path) -> dict[int, object]:
+    opened = BagFile(path)
+    messages = opened.messages(opened.connections("/stdtrack/tracked_box"))
+    decoded = [opened.decode(data, connection.msgtype) for connection, _, data in messages]
+    return {message.header.stamp.sec * 10**9 + message.header.stamp.nanosec: message for message in decoded}
