@@ -1,0 +1,222 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The tracker on painted scenes with a real, small network's mechanics, and with the shipped weights on a real task."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from stdtrack_ros.errors import InputError
+from stdtrack_ros.geometry import iou
+from stdtrack_ros.settings import TrackerSettings, make_settings
+from stdtrack_ros.tracker import Status, Tracker, TrackResult, create_tracker, load_model, track_together
+from stdtrack_ros.tracker.model import Model
+
+SETTINGS = make_settings({"model.threads": 1, "model.provider": "cpu"})
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model(SETTINGS)
+
+
+def scene(
+    count: int = 12, width: int = 320, height: int = 240, seed: int = 0
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
+    """A patterned disc that moves over a smooth background: frames, and (N, 4) boxes."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:height, :width]
+    background = np.stack([120 + 60 * np.sin(columns / 40 + k) * np.cos(rows / 30) for k in range(3)], axis=2)
+    background += rng.normal(0, 4, background.shape)
+    frames, boxes = [], []
+    for index in range(count):
+        center_x, center_y, radius = 100 + 4 * index, 90 + 3 * index, 24
+        inside = (columns - center_x) ** 2 + (rows - center_y) ** 2 <= radius**2
+        stripes = ((columns - center_x) // 8 + (rows - center_y) // 8) % 2
+        frame = background.copy()
+        frame[inside] = np.stack([30 + 200 * stripes, 40 + 0 * stripes, 220 - 180 * stripes], axis=2)[inside]
+        frames.append(frame.clip(0, 255).astype(np.uint8))
+        boxes.append((center_x - radius, center_y - radius, 2 * radius, 2 * radius))
+    return frames, np.array(boxes, dtype=np.float64)
+
+
+def run(tracker: Tracker, frames: list[NDArray[np.uint8]], box: NDArray[np.float64]) -> list[TrackResult]:
+    tracker.initialize(frames[0], box, 0.0)
+    return [tracker.track(frame, index / 30) for index, frame in enumerate(frames[1:], 1)]
+
+
+def same(first: list[TrackResult], second: list[TrackResult]) -> bool:
+    return all(
+        np.array_equal(one.box, other.box) and one.quality == other.quality and one.token_quality == other.token_quality
+        for one, other in zip(first, second, strict=True)
+    )
+
+
+def test_it_follows_a_moving_target(model: Model) -> None:
+    frames, boxes = scene()
+    results = run(Tracker(model, SETTINGS), frames, boxes[0])
+    overlaps = [float(iou(result.box, box)) for result, box in zip(results, boxes[1:], strict=True)]
+    assert min(overlaps) > 0.5
+    assert all(result.status is Status.TRACKING for result in results)
+    assert [result.frame_number for result in results] == list(range(1, len(frames)))
+
+
+def test_two_replays_give_the_same_bits_and_nothing_survives_a_new_start(model: Model) -> None:
+    frames, boxes = scene()
+    tracker = Tracker(model, SETTINGS)
+    first = run(tracker, frames, boxes[0])
+    run(tracker, scene(seed=5)[0], np.array([10.0, 10, 60, 40]))
+    assert same(first, run(tracker, frames, boxes[0]))
+    tracker.reset()
+    assert not tracker.initialized
+    assert same(first, run(tracker, frames, boxes[0]))
+
+
+@pytest.mark.parametrize("size", [(64, 48), (1280, 720), (33, 200)])
+@pytest.mark.parametrize("box", [(2, 2, 8, 8), (0, 0, 1e9, 1e9), (-5, -5, 20, 20), (20, 30, 3000, 10)])
+def test_any_image_and_any_box_give_a_finite_box_in_the_image(
+    model: Model, size: tuple[int, int], box: tuple[float, float, float, float]
+) -> None:
+    width, height = size
+    frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    start = np.minimum(box, (width, height, width, height))
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(frame, start)
+    for _ in range(3):
+        x, y, w, h = tracker.track(frame).box
+        assert np.isfinite([x, y, w, h]).all()
+        assert w > 0 and h > 0 and x < width and y < height and x + w > 0 and y + h > 0
+        assert x >= 0 and y >= 0 and x + w <= width + 1e-6 and y + h <= height + 1e-6
+
+
+@pytest.mark.parametrize("kind", ["grey", "grey1", "bgra", "uint16"])
+def test_grey_four_channel_and_16_bit_images_are_tracked_as_well(model: Model, kind: str) -> None:
+    frames, boxes = scene(6)
+    change = {
+        "grey": lambda frame: frame.mean(axis=2).astype(np.uint8),
+        "grey1": lambda frame: frame.mean(axis=2, keepdims=True).astype(np.uint8),
+        "bgra": lambda frame: np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)]),
+        "uint16": lambda frame: frame.astype(np.uint16) << 8,
+    }[kind]
+    results = run(Tracker(model, SETTINGS), [change(frame) for frame in frames], boxes[0])
+    assert float(iou(results[-1].box, boxes[-1])) > 0.4
+    if kind in {"bgra", "uint16"}:
+        assert same(results, run(Tracker(model, SETTINGS), frames, boxes[0]))
+
+
+def test_the_image_size_may_change_in_mid_stream(model: Model) -> None:
+    frames, boxes = scene(4)
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(frames[0], boxes[0])
+    tracker.track(frames[1])
+    result = tracker.track(frames[2][:120, :160])
+    assert result.box[0] + result.box[2] <= 160 and result.box[1] + result.box[3] <= 120
+
+
+BAD_BOXES = [
+    ((np.nan, 0, 10, 10), "not finite"),
+    ((0, 0, np.inf, 10), "not finite"),
+    ((0, 0, 0, 10), "too small"),
+    ((0, 0, 10, -3), "too small"),
+    ((400, 0, 10, 10), "outside the image of 320x240"),
+    ((0, -50, 10, 10), "outside the image"),
+    ((-9000, -9000, 20000, 20000), "as large as"),
+    ((1, 2, 3), "4 numbers"),
+]
+
+
+@pytest.mark.parametrize(("box", "sentence"), BAD_BOXES)
+def test_a_box_that_cannot_start_a_target_is_refused_and_the_old_target_kept(
+    model: Model, box: tuple[float, ...], sentence: str
+) -> None:
+    frames, boxes = scene(4)
+    expected = run(Tracker(model, SETTINGS), frames, boxes[0])
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(frames[0], boxes[0], 0.0)
+    found = [tracker.track(frames[1], 1 / 30)]
+    with pytest.raises(InputError, match=sentence):
+        tracker.initialize(frames[1], box)
+    found += [tracker.track(frame, index / 30) for index, frame in enumerate(frames[2:], 2)]
+    assert same(found, expected)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5, 2), np.uint8), np.zeros((5, 5, 3)), np.zeros(7, np.uint8)]
+)
+def test_an_image_that_is_none_is_refused_and_the_state_kept(model: Model, image: NDArray[np.generic]) -> None:
+    frames, boxes = scene(3)
+    tracker = Tracker(model, SETTINGS)
+    with pytest.raises(InputError, match="no target"):
+        tracker.track(frames[0])
+    tracker.initialize(frames[0], boxes[0])
+    with pytest.raises(InputError, match="An image"):
+        tracker.track(image)
+    assert tracker.track(frames[1]).frame_number == 1
+
+
+def test_targets_that_are_tracked_together_get_what_each_gets_alone(model: Model) -> None:
+    frames, boxes = scene(5)
+    starts = [boxes[0], np.array([200.0, 40, 50, 60])]
+    alone = [run(Tracker(model, SETTINGS), frames, box) for box in starts]
+    trackers = [Tracker(model, SETTINGS) for _ in starts]
+    for tracker, box in zip(trackers, starts, strict=True):
+        tracker.initialize(frames[0], box, 0.0)
+    for index, frame in enumerate(frames[1:], 1):
+        for target, result in enumerate(track_together(trackers, frame, index / 30)):
+            np.testing.assert_allclose(result.box, alone[target][index - 1].box, atol=0.05)
+
+
+def test_the_state_does_not_grow(model: Model) -> None:
+    import pickle
+
+    frames, boxes = scene(30)
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(frames[0], boxes[0])
+    sizes = []
+    for frame in frames[1:]:
+        tracker.track(frame)
+        sizes.append(len(pickle.dumps(tracker._state)))
+    assert max(sizes[10:]) - min(sizes[10:]) < 256
+
+
+def test_stamps_that_jump_or_stand_still_do_no_harm(model: Model) -> None:
+    frames, boxes = scene(8)
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(frames[0], boxes[0], 100.0)
+    for frame, stamp in zip(frames[1:], (100.03, 100.03, 5.0, 5.03, 1e9, float("nan"), 1e9), strict=True):
+        result = tracker.track(frame, stamp)
+        assert np.isfinite(result.box).all() and np.isfinite(result.covariance).all()
+        assert result.time_since_seen_s >= 0
+
+
+def test_a_target_that_vanishes_is_said_to_be_lost_and_found_again(model: Model) -> None:
+    """The disc is away for a second, then back where it was: LOST in time, never TRACKING meanwhile, found again."""
+    frames, boxes = scene(40)
+    empty = scene(1, seed=9)[0][0]
+    empty[60:160, 60:180] = empty[60:160, 180:300]
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(frames[0], boxes[0], 0.0)
+    clock = 0
+    for frame in frames[1:8]:
+        clock += 1
+        tracker.track(frame, clock / 30)
+    away = []
+    for _ in range(30):
+        clock += 1
+        away.append(tracker.track(empty, clock / 30))
+    assert Status.LOST in {result.status for result in away}
+    assert all(result.status is not Status.TRACKING for result in away[5:])
+    assert away[-1].time_since_seen_s == pytest.approx((len(away)) / 30, abs=0.15)
+    back = []
+    for _ in range(60):
+        clock += 1
+        back.append(tracker.track(frames[8], clock / 30))
+    assert back[-1].status is Status.TRACKING
+    assert float(iou(back[-1].box, boxes[8])) > 0.5
+
+
+def test_create_tracker_uses_the_shipped_model() -> None:
+    tracker = create_tracker(TrackerSettings())
+    assert tracker.model.info.name.startswith("stdtrack/")
