@@ -133,8 +133,8 @@ def read_coco(instances: Path, images: Path) -> list[Still]:
             if not item.get("iscrowd") and min(item["bbox"][2:]) > 0:
                 objects[item["image_id"]].append(_coco_object(item, categories))
         names = {item["id"]: item["file_name"] for item in content["images"]}
-    except (KeyError, TypeError) as error:
-        raise SequenceError(f"{instances} is no COCO file of instances: {error!r} is missing.") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SequenceError(f"{instances} is no COCO file of instances ({error!r}).") from error
     folders = [
         images,
         images / "images",

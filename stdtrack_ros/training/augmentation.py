@@ -159,7 +159,10 @@ def occlude(rng: Rng, clip: Clip, texture: Image, full: bool) -> None:
     aside = 0.0 if full else rng.normal(0.0, 0.35)
     shape = _shape(rng)
     for index in range(frames):
-        along = (index - middle) * speed if not (full and index in covered) else 0.0
+        along = (index - middle) * speed
+        if full:  # away from the target outside its frames, as something large that comes and goes
+            gap = max(covered.start - index, index - covered.stop + 1, 0)
+            along = np.sign(along) * (1.3 + speed * gap) if gap else 0.0
         if abs(along) > 2.5:
             continue
         offset = along * np.array([np.cos(angle), np.sin(angle)]) + aside * np.array([-np.sin(angle), np.cos(angle)])

@@ -19,6 +19,7 @@ from stdtrack_ros.sequences.stills import Still, open_stills
 from stdtrack_ros.settings import SettingGroup, setting
 from stdtrack_ros.training.augmentation import augment
 from stdtrack_ros.training.clips import Clip, ClipSource
+from stdtrack_ros.training.gallery import Gallery
 from stdtrack_ros.training.happenings import SyntheticOptions
 from stdtrack_ros.training.synthetic_clips import CutoutClips, PictureClips
 from stdtrack_ros.training.video_clips import VideoClips, VideoOptions, sequence_weights
@@ -116,7 +117,6 @@ def _still_sources(stills: list[Still], settings: DataSettings) -> list[tuple[Cl
     if not stills:
         return []
     options = SyntheticOptions(settings.absence_share, settings.pair_absence_share, settings.patch_share)
-    return [
-        (CutoutClips(stills, options), settings.cutout_weight),
-        (PictureClips(stills, options), settings.picture_weight),
-    ]
+    gallery = Gallery(stills)
+    cutouts = settings.cutout_weight if gallery.masked else 0.0
+    return [(CutoutClips(gallery, options), cutouts), (PictureClips(gallery, options), settings.picture_weight)]

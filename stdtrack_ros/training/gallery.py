@@ -58,9 +58,9 @@ class Gallery:
                     self.masked.append(key)
                     self._of_class[target.category].append(key)
 
-    def any_masked(self, rng: Rng) -> tuple[int, int]:
-        """Any object that has a mask."""
-        return self.masked[int(rng.integers(len(self.masked)))]
+    def any_masked(self, rng: Rng) -> tuple[int, int] | None:
+        """Any object that has a mask; None where there is none."""
+        return self.masked[int(rng.integers(len(self.masked)))] if self.masked else None
 
     def same_class(self, rng: Rng, key: tuple[int, int]) -> tuple[int, int]:
         """Another object of the same class, or the same object where there is none (or no class)."""
@@ -76,8 +76,10 @@ class Gallery:
         """The pixels of any still."""
         return self.stills[int(rng.integers(len(self.stills)))].pixels()
 
-    def cut_out(self, rng: Rng, key: tuple[int, int]) -> CutOut | None:
-        """The object with a feathered edge; None where its mask is too sparse to be a thing."""
+    def cut_out(self, rng: Rng, key: tuple[int, int] | None) -> CutOut | None:
+        """The object with a feathered edge; None where there is none, or its mask is too sparse to be a thing."""
+        if key is None:
+            return None
         still, target = self.stills[key[0]], self.object_of(key)
         pixels = still.pixels()
         height, width = pixels.shape[:2]

@@ -59,7 +59,7 @@ def populate(rng: Rng, scene: Scene, gallery: Gallery, options: SyntheticOptions
         _exchange(rng, scene, gallery, path, key, gone)
 
 
-def _similar(rng: Rng, gallery: Gallery, key: Key | None) -> Key:
+def _similar(rng: Rng, gallery: Gallery, key: Key | None) -> Key | None:
     return gallery.same_class(rng, key) if key else gallery.any_masked(rng)
 
 
@@ -70,7 +70,7 @@ def _span(rng: Rng, times: int) -> NDArray[np.bool_]:
     return (np.arange(times) >= start) & (np.arange(times) < stop)
 
 
-def _add_company(rng: Rng, scene: Scene, gallery: Gallery, path: Path, key: Key) -> None:
+def _add_company(rng: Rng, scene: Scene, gallery: Gallery, path: Path, key: Key | None) -> None:
     """Another object at 1.1 to 3 target sizes, with motion of its own; before or behind the target."""
     cut = gallery.cut_out(rng, key)
     if cut is None:

@@ -4,14 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as ListOf
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Image
-from stdtrack_ros.sequences.stills import Still
 from stdtrack_ros.training.clips import CANVAS_SIZE, Clip, assemble, canvas_crops, template_crop
 from stdtrack_ros.training.gallery import (
     TARGET_PX,
@@ -34,8 +31,8 @@ HIDDEN_BELOW = 0.2
 class CutoutClips:
     """A cut-out that moves over another picture, with all that can happen to it."""
 
-    def __init__(self, stills: ListOf[Still], options: SyntheticOptions | None = None) -> None:
-        self.gallery = Gallery(stills)
+    def __init__(self, gallery: Gallery, options: SyntheticOptions | None = None) -> None:
+        self.gallery = gallery
         self.options = options or SyntheticOptions()
 
     def sample(self, rng: Rng, length: int) -> Clip:
@@ -58,15 +55,15 @@ class CutoutClips:
 class PictureClips:
     """A still seen by a moving camera: the target is an object of it, or any patch."""
 
-    def __init__(self, stills: ListOf[Still], options: SyntheticOptions | None = None) -> None:
-        self.gallery = Gallery(stills)
+    def __init__(self, gallery: Gallery, options: SyntheticOptions | None = None) -> None:
+        self.gallery = gallery
         self.options = options or SyntheticOptions()
 
     def sample(self, rng: Rng, length: int) -> Clip:
         """A clip of `length` frames of a random picture."""
         times = length + 1
         key: tuple[int, int] | None = None
-        if rng.random() < self.options.patch_share:
+        if rng.random() < self.options.patch_share or not self.gallery.boxed:
             picture, alpha = _any_patch(rng, self.gallery)
         else:
             key = self.gallery.boxed[int(rng.integers(len(self.gallery.boxed)))]
@@ -105,7 +102,7 @@ def _any_cut_out(rng: Rng, gallery: Gallery) -> tuple[tuple[int, int], CutOut]:
     while True:
         key = gallery.any_masked(rng)
         cut = gallery.cut_out(rng, key)
-        if cut is not None:
+        if key is not None and cut is not None:
             return key, cut
 
 
