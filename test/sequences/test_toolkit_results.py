@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_sequences import write_lines
+from sample_sequences import write_images, write_lines
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.sequences.benchmarks import LAYOUTS
+from stdtrack_ros.sequences.benchmarks import LAYOUTS, find_sequences
 from stdtrack_ros.sequences.toolkit_results import (
     FORMATS,
     VOT_BOX,
@@ -112,3 +112,31 @@ def test_bad_files_are_told(tmp_path: Path) -> None:
 
 def test_every_layout_has_a_format() -> None:
     assert set(LAYOUTS) | {"bag", "video"} == set(FORMATS)
+
+
+def test_the_got10k_toolkit_reads_our_files_and_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own data set class, its own report: mean IoU over the frames with a visible target, the first left out."""
+    experiments = pytest.importorskip("got10k.experiments")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    folder = tmp_path / "data" / "val" / "GOT-10k_Val_000001"
+    write_images(folder, 4)
+    truth = [[10, 8, 12, 10], [12, 8, 12, 10], [14, 8, 12, 10], [16, 8, 12, 10]]
+    write_lines(folder / "groundtruth.txt", [",".join(map(str, box)) for box in truth])
+    for label, marks in (("cover", "8808"), ("absence", "0010"), ("cut_by_image", "0000")):
+        write_lines(folder / f"{label}.label", list(marks))
+    write_lines(folder / "meta_info.ini", ["[METAINFO]", "anno_fps: 10Hz", "resolution: (64, 48)"])
+    write_lines(tmp_path / "data" / "val" / "list.txt", [folder.name])
+    # Exact; (frame 2 is absent); moved by half the width: 60 of 180 px.
+    boxes = [truth[0], truth[1], [0, 0, 1, 1], [22, 8, 12, 10]]
+    write_result(tmp_path / "results", "got10k", "Ours", folder.name, one_pass(boxes, [0.1, 0.02, 0.02, 0.02]))
+    monkeypatch.chdir(tmp_path)
+    experiment = experiments.ExperimentGOT10k(str(tmp_path / "data"), "val", result_dir=str(tmp_path / "results"))
+    report = experiment.report(["Ours"])["Ours"]["overall"]
+    assert report["ao"] == pytest.approx((1 + 60 / 180) / 2)
+    assert report["sr"] == pytest.approx(0.5)
+    (source,) = find_sequences(tmp_path / "data")
+    ours = source.open(source.name)
+    theirs, anno = experiment.dataset[0][:2]
+    assert [str(path) for path in ours.images] == theirs
+    np.testing.assert_array_equal(ours.boxes[[0, 1, 3]], anno[[0, 1, 3]])
+    assert np.isnan(ours.boxes[2]).all()
