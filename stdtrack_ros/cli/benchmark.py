@@ -1,0 +1,129 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack benchmark`: where the time of a frame goes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.settings import flatten, load_settings, make_settings
+
+if TYPE_CHECKING:
+    from stdtrack_ros.evaluation.benchmark import Benchmark, Footage
+    from stdtrack_ros.tracker.result import TrackResult
+
+
+def benchmark(
+    source: Annotated[Path | None, typer.Argument(help="Bag, video or sequence; default: painted frames.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for benchmark.json and benchmark.png.")] = Path("benchmark"),
+    frames: Annotated[int, typer.Option(min=20, help="Frames to measure.")] = 150,
+    size: Annotated[str, typer.Option(help="Size of painted frames, WIDTHxHEIGHT.")] = "1280x720",
+    threads: Annotated[str, typer.Option(help="Numbers of CPU threads; the first also for stages and peers.")] = "",
+    peer: Annotated[list[str] | None, typer.Option(help="As in evaluate; default: kcf, csrt, mil.")] = None,
+    peers: Annotated[bool, typer.Option(help="Peers beside ours.")] = True,
+    settings: Annotated[Path | None, typer.Option(help="YAML file of settings or ROS parameters.")] = None,
+    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
+) -> None:
+    """Measure each stage from the compressed image to the message: p50, p95, p99, threads, peers, floor."""
+    from stdtrack_ros.evaluation.benchmark import run_benchmark
+    from stdtrack_ros.evaluation.benchmark_picture import draw_benchmark
+    from stdtrack_ros.evaluation.machine import describe_machine
+    from stdtrack_ros.evaluation.peers import peer_contestant
+
+    console = Console()
+    values = flatten(load_settings(settings)) if settings else {}
+    chosen = make_settings({**values, **({"model.path": model} if model else {})})
+    footage = _footage(source, frames, size)
+    names = ["kcf", "csrt", "mil"] if peer is None else peer
+    others = [peer_contestant(name) for name in names] if peers else []
+    machine = describe_machine()
+    found = run_benchmark(chosen, footage, _counts(threads), others, _message_maker(footage))
+    out.mkdir(parents=True, exist_ok=True)
+    content = {
+        "format": 1,
+        "footage": footage.source,
+        "frames": len(footage.frames),
+        "machine": machine,
+        **asdict(found),
+    }
+    (out / "benchmark.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    title = f"{found.model['name']} on {machine['Processor']}, {footage.source}"
+    draw_benchmark(found, title, out / "benchmark.png")
+    _print(console, found)
+    console.print(f"Picture and figures: [bold]{out}[/]", highlight=False, soft_wrap=True)
+
+
+def _counts(text: str) -> list[int]:
+    if not text:
+        cores = os.cpu_count() or 1
+        return sorted({1, max(cores // 2, 1), cores}, reverse=True)
+    try:
+        counts = [int(word) for word in text.split(",")]
+    except ValueError:
+        counts = []
+    if not counts or min(counts) < 1:
+        raise SettingError(f"--threads takes numbers from 1 on, such as 1,2,4; found '{text}'.")
+    return list(dict.fromkeys(counts))
+
+
+def _footage(source: Path | None, frames: int, size: str) -> Footage:
+    from stdtrack_ros.evaluation.benchmark import Footage, painted_footage
+    from stdtrack_ros.evaluation.protocols import start_of
+    from stdtrack_ros.sequences.catalog import open_sequences
+
+    if source is None:
+        width, _, height = size.partition("x")
+        if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 64):
+            raise SettingError(f"--size takes WIDTHxHEIGHT of at least 64x64, such as 1280x720; found '{size}'.")
+        return painted_footage(int(width), int(height), frames)
+    handle = open_sequences([source])[0]
+    sequence = handle.open()
+    start, box = start_of(sequence)
+    pictures = [sequence.frame(index) for index in range(start, min(len(sequence), start + frames + 1))]
+    if len(pictures) < 2:
+        raise SettingError(f"{handle.name} has {len(pictures)} frames from its first true box on; give one with more.")
+    height_px, width_px = pictures[0].shape[:2]
+    return Footage(pictures, box, f"{handle.name}, {width_px}x{height_px} px")
+
+
+def _message_maker(footage: Footage) -> Callable[[TrackResult], object] | None:
+    """What turns a result into the bytes of its message; None where there is no ROS."""
+    try:
+        from rclpy.serialization import serialize_message
+        from std_msgs.msg import Header
+
+        from stdtrack_ros.nodes.messages import Shot, tracked_box
+    except ImportError:
+        return None
+    height, width = footage.frames[0].shape[:2]
+    shot = Shot(Header(frame_id="camera"), width, height, 0.01, 0)
+    return lambda result: serialize_message(tracked_box(shot, "target-1", result))
+
+
+def _print(console: Console, found: Benchmark) -> None:
+    from stdtrack_ros.evaluation.benchmark import STAGES
+
+    table = Table("Stage", "p50 ms", "p95 ms", "p99 ms", "", title=f"{found.model['name']}", title_justify="left")
+    rows = [*((name, timing, STAGES[name]) for name, timing in found.stages.items()), ("whole frame", found.total, "")]
+    rows.append(("one step", found.step, "all but image decoding and message, as the peers are measured"))
+    rows += [(f"network, {count} threads", timing, _floor(found, count)) for count, timing in found.threads.items()]
+    rows += [(name, timing, "one step of a peer") for name, timing in found.peers.items()]
+    for name, timing, note in rows:
+        table.add_row(name, f"{timing.p50:.2f}", f"{timing.p95:.2f}", f"{timing.p99:.2f}", note)
+    console.print(table)
+
+
+def _floor(found: Benchmark, count: int) -> str:
+    if count not in found.floor_ms:
+        return ""
+    return f"floor {found.floor_ms[count]:.1f} ms at {found.rate[count] / 1e9:.0f} G operations/s"
