@@ -68,10 +68,10 @@ $(STAMPS)/demo: $(STAMPS)/messages requirements/demo.txt requirements/demo_clip.
 	@touch $@
 
 # opencv-contrib-python brings the same module as opencv-python, with more in it: it is installed later, over it.
-$(STAMPS)/test: $(STAMPS)/demo requirements/train.txt requirements/eval.txt requirements/dev.txt
+$(STAMPS)/test: $(STAMPS)/demo requirements/train.txt requirements/eval.txt requirements/cluster.txt requirements/dev.txt
 	$(say) "installing PyTorch (CPU), the peers and the test tools (about 1 GB, once)"
 	@tools/install_torch.sh $(VENV) $(TORCH_INDEX)
-	@$(PIP) --requirement requirements/train.txt --requirement requirements/dev.txt --requirement requirements/eval.txt
+	@$(PIP) $(foreach extra,train eval cluster dev,--requirement requirements/$(extra).txt)
 	@touch $@
 
 clean:

@@ -23,7 +23,7 @@ setup(
     python_requires=">=3.10,<3.13",
     package_dir={"": "."},
     packages=find_packages(include=["stdtrack_ros", "stdtrack_ros.*"]),
-    package_data={"stdtrack_ros.evaluation": ["*.j2"]},
+    package_data={"": ["*.yaml", "*.j2"]},
     install_requires=requirements("run"),
     extras_require={name: requirements(name) for name in EXTRAS},
     entry_points={"console_scripts": ["stdtrack = stdtrack_ros.cli.main:main"]},
