@@ -20,7 +20,7 @@ from stdtrack_ros.tracker.model import ModelInfo, Prediction
 
 PATCH = 32
 """Side of the target in both crops: the template's window is 2 targets wide, the search's 4."""
-SCALES = (0.94, 1.0, 1.06)
+SCALES = (0.97, 1.0, 1.03)
 
 
 INFO = ModelInfo(

@@ -1,0 +1,145 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""follow_controller in its own process, and the closed loop: camera, tracker_node, controller, body."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from geometry_msgs.msg import TwistStamped
+from node_bench import Bench, NodeProcess, running
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+from simulated_world import HEIGHT, WIDTH, Body, World, camera_info
+from stdtrack_ros.msg import TrackedBox
+from test_follow_law import box
+
+pytestmark = pytest.mark.ros
+CONTROLLER = "../../scripts/follow_controller"
+TRACKING, LOST = TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_LOST
+PERIOD_S = 0.05
+
+
+@contextmanager
+def controller(bench: Bench, log: Path, **parameters: object) -> Iterator[list[TwistStamped]]:
+    """A controller that runs; the velocities it sends."""
+    commands: list[TwistStamped] = []
+    bench.create_subscription(TwistStamped, "cmd_vel", commands.append, 50)
+    process = NodeProcess(log, bench.get_namespace().strip("/"), script=CONTROLLER, **parameters)
+    try:
+        bench.wait(lambda: bench.count_publishers("cmd_vel") or process.process.poll() is not None, "controller")
+        yield commands
+        assert process.stop() == 0, process.output
+    finally:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.process.wait()
+
+
+def test_it_is_off_until_a_parameter_turns_it_on(bench: Bench, tmp_path: Path) -> None:
+    boxes = bench.create_publisher(TrackedBox, "tracked_box", 10)
+    with controller(bench, tmp_path / "log", yaw_gain=1.0) as commands:
+        right = box()
+        right.bearing.x, right.bearing.z = 0.5, math.sqrt(0.75)
+
+        def feed(time_s: float) -> None:
+            end = time.monotonic() + time_s
+            while time.monotonic() < end:
+                boxes.publish(right)
+                bench.spin(0.05)
+
+        feed(1.0)
+        assert not commands
+        request = SetParametersAtomically.Request(parameters=[Parameter("actuation", value=True).to_parameter_msg()])
+        assert bench.call(
+            SetParametersAtomically, "follow_controller/set_parameters_atomically", request
+        ).result.successful
+        feed(1.0)
+        assert commands[-1].twist.angular.z == pytest.approx(-math.pi / 6)
+        assert commands[-1].header.frame_id == "base_link"
+        bench.spin(0.6)
+        assert commands[-1].twist.angular.z == 0.0, "it stops when the boxes do"
+        request.parameters = [Parameter("actuation", value=False).to_parameter_msg()]
+        feed(0.3)
+        bench.call(SetParametersAtomically, "follow_controller/set_parameters_atomically", request)
+        bench.spin(0.3)
+        count = len(commands)
+        assert commands[-1].twist.angular.z == 0.0, "the last word is a stop"
+        feed(0.5)
+        assert len(commands) == count
+
+
+@dataclass
+class Moment:
+    """One step of the loop."""
+
+    time_s: float
+    hidden: bool
+    status: int
+    error_rad: float
+    yaw_rate: float
+    forward: float
+
+
+def drive(bench: Bench, world: World, body: Body, commands: list[TwistStamped], until_s: float) -> list[Moment]:
+    """Run camera and body, each frame as soon as the one before was answered: a busy machine changes nothing."""
+    moments = []
+    for step in range(round(until_s / PERIOD_S)):
+        now_s = step * PERIOD_S
+        at = bench.header(PERIOD_S)
+        bench.calibration.publish(camera_info())
+        bench.answer(world.image(body, now_s), at)
+        if step == 5:
+            bench.start(world.box(body, now_s), at=at)
+        count = len(commands)
+        bench.wait(lambda count=count: len(commands) >= count + 2, "velocity after the answer")
+        twist = commands[-1].twist if commands else TwistStamped().twist
+        body.move(twist.linear.x, twist.angular.z, PERIOD_S)
+        depth, right = body.seen(*world.target(now_s))
+        moments.append(
+            Moment(
+                now_s,
+                world.hidden(body, now_s),
+                bench.boxes[-1].status,
+                math.atan2(right, depth),
+                twist.angular.z,
+                twist.linear.x,
+            )
+        )
+    return moments
+
+
+def test_a_body_follows_loses_and_finds_its_target(bench: Bench, tmp_path: Path) -> None:
+    world, body = World(), Body(heading=0.15)
+    follow = {
+        "actuation": True,
+        "forward_gain": 0.5,
+        "target_size": 0.22,
+        "max_speed": 0.3,
+        "yaw_gain": 2.0,
+        "rate": 50.0,
+    }
+    with running(tmp_path / "tracker", bench), controller(bench, tmp_path / "follow", **follow) as commands:
+        moments = drive(bench, world, body, commands, until_s=18.0)
+    assert abs(moments[0].error_rad) > 0.15, "it begins off its target"
+    before = [m for m in moments if 2.0 < m.time_s < 3.0]
+    assert {m.status for m in before} == {TRACKING} and max(abs(m.error_rad) for m in before) < 0.15
+
+    hidden = [m for m in moments if m.hidden]
+    assert len(hidden) * PERIOD_S > 1.0, "the wall hides the target for a while"
+    late = [m for m in hidden if m.time_s > hidden[0].time_s + 0.6]
+    assert {m.status for m in late} == {LOST}, "loss is said within 0.6 s"
+    assert {(m.yaw_rate, m.forward) for m in late} == {(0.0, 0.0)}, "and the body stands still"
+
+    after = [m for m in moments if m.time_s > hidden[-1].time_s + 3.0]
+    assert {m.status for m in after} == {TRACKING}, "it has found the target again"
+    assert abs(after[-1].error_rad) < 0.05 and after[-1].time_s > hidden[-1].time_s + 4.0
+    depth, _ = body.seen(*world.target(18.0))
+    assert depth < 5.5, "and has come nearer"
+    assert (bench.boxes[-1].image_width, bench.boxes[-1].image_height) == (WIDTH, HEIGHT)
