@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
+from threading import Thread
 from typing import TypeVar
 
 from rich.console import Console
@@ -128,7 +129,20 @@ def _run_alone(job: Job) -> Outcome:
 
 def _pool(workers: int) -> ProcessPoolExecutor:
     # Spawned, not forked: OpenCV's and ONNX Runtime's threads do not survive a fork.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """In a worker: end when the parent ends, however it does; a pool's workers would wait for it for ever."""
+    Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _write(outcome: Outcome, folder: ResultsFolder) -> None:
