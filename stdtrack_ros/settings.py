@@ -141,9 +141,16 @@ class StarkSettings(SettingGroup):
     """What only the STARK trackers read."""
 
     update_interval: int = setting(
-        200, "Frames between two replacements of the dynamic template.", unit="frames", ge=1, le=100000
+        200,
+        "Frames between two replacements of the dynamic template.",
+        unit="frames",
+        ge=1,
+        le=100000,
+        read_only=True,
     )
-    update_score: float = setting(0.5, "Score above which a frame may become the dynamic template.", ge=0.0, le=1.0)
+    update_score: float = setting(
+        0.5, "Score above which a frame may become the dynamic template.", ge=0.0, le=1.0, read_only=True
+    )
 
 
 class TrackerSettings(SettingGroup):
