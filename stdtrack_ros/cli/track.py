@@ -90,18 +90,21 @@ def open_footage(source: str) -> Footage:
     Raises:
         SequenceError: nothing there, nothing that can be read, or several sequences.
     """
-    from stdtrack_ros.sequences.catalog import is_bag, open_sequences
+    from stdtrack_ros.sequences.catalog import open_sequences
     from stdtrack_ros.sequences.frames import list_images, read_image
     from stdtrack_ros.sequences.videos import live_frames
 
     path = Path(source)
     if source.isdigit() or "://" in source or path.is_char_device():
         return Footage(live_frames(source), None, FOLDER_RATE)
-    images = [] if is_bag(path) else list_images(path)
-    if images:
+    try:
+        handles = open_sequences([path])
+    except SequenceError:
+        images = list_images(path)  # a folder of nothing but images is no benchmark's, and good enough
+        if not images:
+            raise
         frames = ((index / FOLDER_RATE, read_image(image)) for index, image in enumerate(images))
         return Footage(frames, len(images), FOLDER_RATE)
-    handles = open_sequences([path])
     if len(handles) != 1:
         raise SequenceError(f"{source} holds {len(handles)} sequences; name one, such as {handles[0].path}.")
     sequence = handles[0].open()

@@ -1,0 +1,155 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack track` on real files with the shipped network, and what it says of things that it cannot track in."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from stdtrack_ros.cli.track import open_footage, summarize_results
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.geometry import iou
+from stdtrack_ros.sequences.video_writer import VideoWriter
+from stdtrack_ros.tracker.result import Status, TrackResult
+
+COUNT, SIDE = 8, 48
+
+
+def _scene(index: int) -> np.ndarray:
+    """A patterned square that moves 3 px a frame over a smooth ground."""
+    rows, columns = np.mgrid[0:160, 0:240]
+    image = np.stack([60 + rows / 4, 90 + columns / 6, 120 - rows / 5], axis=2).astype(np.uint8)
+    x, y = _place(index)
+    image[y : y + SIDE, x : x + SIDE] = (30, 30, 220)
+    cv2.circle(image, (x + SIDE // 2, y + SIDE // 2), SIDE // 3, (240, 240, 240), -1)
+    cv2.circle(image, (x + SIDE // 2, y + SIDE // 2), SIDE // 6, (20, 20, 20), -1)
+    return image
+
+
+def _place(index: int) -> tuple[int, int]:
+    return 60 + 3 * index, 50 + index
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("track") / "clip.mp4"
+    with VideoWriter(path, 25.0) as writer:
+        for index in range(COUNT):
+            writer.write(_scene(index))
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("images")
+    for index in range(COUNT):
+        cv2.imwrite(str(path / f"{index}.png"), _scene(index))  # 0 to 7: no zeros in front
+    return path
+
+
+def _track(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "stdtrack_ros.cli.main", "track", *map(str, arguments)]
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+@pytest.mark.slow
+def test_a_target_is_followed_through_a_video_into_json_and_mp4(video: Path, tmp_path: Path) -> None:
+    init = f"60,50,{SIDE},{SIDE}"
+    done = _track(video, "--init", init, "--out", tmp_path / "out.mp4", "--json", tmp_path / "boxes.json")
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "boxes.json").read_text())
+    assert content["init"] == [60, 50, SIDE, SIDE]
+    assert content["summary"]["frames"] == COUNT - 1  # the first one is given
+    assert [row["frame"] for row in content["frames"]] == list(range(1, COUNT))
+    assert [row["stamp_s"] for row in content["frames"]] == pytest.approx([0.04 * i for i in range(1, COUNT)])
+    truth = [(*_place(index), SIDE, SIDE) for index in range(1, COUNT)]
+    assert iou([row["box"] for row in content["frames"]], truth).mean() > 0.5
+    capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
+    frames = [image for good, image in (capture.read() for _ in range(COUNT + 1)) if good]
+    assert len(frames) == COUNT
+    assert frames[0].shape == (160, 240, 3)
+    assert np.abs(frames[-1].astype(int) - _scene(COUNT - 1)).max() > 60  # something is drawn
+
+
+def test_a_folder_of_images_is_read_in_the_order_of_its_numbers(folder: Path) -> None:
+    footage = open_footage(str(folder))
+    frames = list(footage.frames)
+    assert footage.count == len(frames) == COUNT
+    for index, (stamp_s, image) in enumerate(frames):
+        assert stamp_s == pytest.approx(index / footage.rate)
+        assert np.array_equal(image, _scene(index))
+
+
+def test_a_video_has_its_own_stamps_and_rate(video: Path) -> None:
+    footage = open_footage(str(video))
+    assert footage.rate == pytest.approx(25.0)
+    assert [stamp_s for stamp_s, _ in footage.frames] == pytest.approx([0.04 * index for index in range(COUNT)])
+
+
+def test_a_benchmark_sequence_brings_its_first_box(folder: Path, tmp_path: Path) -> None:
+    sequence = tmp_path / "Toy"
+    sequence.mkdir()
+    for image in folder.iterdir():
+        (sequence / f"{int(image.stem) + 1:08d}.png").write_bytes(image.read_bytes())
+    rows = [f"{x},{y},{SIDE},{SIDE}" for x, y in map(_place, range(COUNT))]
+    (sequence / "groundtruth.txt").write_text("\n".join(rows) + "\n")
+    first = open_footage(str(sequence)).first_box
+    assert first is not None
+    assert first.tolist() == [60, 50, SIDE, SIDE]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["{tmp}/nothing.mp4", "--init", "1,2,3,4"], "nothing"),
+        (["{video}"], "--init"),
+        (["{video}", "--init", "1,2,3"], "x,y,width,height"),
+        (["{video}", "--init", "500,500,20,20"], "outside"),
+        (["{video}", "--init", "5,5,nan,20"], "finite"),
+        (["{video}", "--init", "60,50,48,48", "--model", "{tmp}/no.onnx"], "no.onnx"),
+        (["{video}", "--init", "60,50,48,48", "--provider", "tpu"], "auto, cpu"),
+        (["{video}", "--init", "60,50,48,48", "--settings", "{tmp}/no.yaml"], "no.yaml"),
+        (["{video}", "--show"], "screen"),
+        (["{tmp}/text.mp4", "--init", "1,2,3,4"], "text.mp4"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value[1:] or value),
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_2(
+    video: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    (tmp_path / "text.mp4").write_text("no video")
+    done = _track(*(text.format(video=video, tmp=tmp_path) for text in arguments))
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_of_several_sequences_asks_for_one(folder: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "00000001.png").write_bytes((folder / "0.png").read_bytes())
+        (tmp_path / name / "groundtruth.txt").write_text("1,1,9,9\n")
+    with pytest.raises(SequenceError, match="2 sequences"):
+        open_footage(str(tmp_path))
+
+
+def test_the_summary_counts_states_and_their_changes() -> None:
+    results = [
+        TrackResult(np.zeros(4), status, 0.5, 0.5, np.zeros((4, 4)), np.zeros(2), 0.0, number, {"a": 1.0, "b": time})
+        for number, (status, time) in enumerate(((Status.TRACKING, 4.0), (Status.LOST, 9.0), (Status.LOST, 9.0)), 1)
+    ]
+    summary = summarize_results(results)
+    assert summary["frames_by_status"] == {"TRACKING": 1, "LOST": 2}
+    assert summary["state_changes"] == [{"frame": 2, "from": "TRACKING", "to": "LOST"}]
+    assert summary["time_ms_p50"] == pytest.approx(10.0)
+    assert summary["fps_of_tracker"] == pytest.approx(1000 * 3 / 25)
+    assert summarize_results([])["time_ms_p50"] is None
