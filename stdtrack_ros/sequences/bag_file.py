@@ -112,7 +112,18 @@ class BagFile:
 
     def _unreadable(self, error: Exception) -> SequenceError:
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        repair = "ros2 bag reindex" if self.path.is_dir() else "mcap recover"
         return SequenceError(
-            f"The bag {self.path} cannot be read ({reason}); if its recording was cut off, repair it with `{repair}`."
+            f"The bag {self.path} cannot be read ({reason}); if its recording was cut off, repair it with "
+            f"`{_repair(self.path)}`."
         )
+
+
+def _repair(path: Path) -> str:
+    """The command that makes the most of a bag that was cut off."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    for file in files:
+        if file.suffix == ".mcap":
+            return f"mcap recover {file.name} -o repaired.mcap"
+        if file.suffix == ".db3":
+            return f"sqlite3 {file.name} .recover | sqlite3 repaired.db3"
+    return "ros2 bag reindex"

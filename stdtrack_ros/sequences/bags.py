@@ -9,6 +9,7 @@ needed does not grow with the bag beyond some 16 bytes a frame.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 IMAGE_TYPES = (RAW, COMPRESSED)
 
 _MOST_BACK = 0.1  # share of frames whose stamps may go back before the bag as a whole makes no sense
+_MOST_SKIPPED = 2  # images ahead that are quicker to read over than to look up
 _JUMP_S, _JUMP_FRAMES = 5.0, 20.0  # a gap is named where it is longer than both, in seconds and usual intervals
 
 
@@ -107,7 +109,7 @@ class BagSequence:
         self._kept, self.stamps_s, more = _order(header_ns, self._log_ns, path)
         self.boxes, truth_notes = self._truth(truth_topic, truth_csv)
         self.notes: Notes = notes + more + truth_notes
-        self._cursor: tuple[int, Iterator[tuple[Any, int, bytes]]] | None = None
+        self._cursor: tuple[int, Iterator[tuple[Any, int, bytes]]] = 0, self.bag.messages(self._connections)
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -131,14 +133,14 @@ class BagSequence:
     def message(self, index: int) -> Any:
         """The image message of a frame, decoded from CDR but with its pixels as recorded."""
         wanted = int(self._kept[index])
-        if self._cursor is None or self._cursor[0] != wanted:
+        upcoming, stream = self._cursor
+        if not upcoming <= wanted <= upcoming + _MOST_SKIPPED:
             start = int(self._log_ns[wanted])
             stream = self.bag.messages(self._connections, start)
-            for _ in range(int((self._log_ns[:wanted] >= start).sum())):  # images of the same time, or of another file
-                next(stream)
-            self._cursor = wanted, stream
-        connection, _, data = next(self._cursor[1])
-        self._cursor = wanted + 1, self._cursor[1]
+            # Before it come those of the same time, and of an overlapping file of the bag.
+            upcoming = wanted - int((self._log_ns[:wanted] >= start).sum())
+        connection, _, data = next(islice(stream, wanted - upcoming, None))
+        self._cursor = wanted + 1, stream
         return self.bag.decode(data, connection.msgtype)
 
     def _index(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Notes]:

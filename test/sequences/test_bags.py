@@ -108,7 +108,7 @@ def test_truncated_bag_is_named(tmp_path: Path, storage: str, keep: float, alone
     file = next(each for each in path.iterdir() if each.suffix in (".mcap", ".db3"))
     data = file.read_bytes()
     file.write_bytes(data[: int(keep * len(data))])
-    with pytest.raises(SequenceError, match=r"The bag .*cut.* cannot be read \(.+\); .*repair it"):
+    with pytest.raises(SequenceError, match=rf"The bag .*cut.* cannot be read \(.+\); .*repair it .*{file.name}"):
         BagSequence("cut", file if alone else path)
 
 
