@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.sequences.truth import read_numbers
@@ -49,7 +50,7 @@ def read_vector(path: Path, layout: str) -> frozenset[str]:
     return frozenset(name for name, value in zip(names, values, strict=True) if value > 0)
 
 
-def read_marks(path: Path) -> np.ndarray:
+def read_marks(path: Path) -> NDArray[np.bool_]:
     """(N,) bool: the frames that a per-frame label file (`absence.label`, `occlusion.tag`, ...) marks."""
     return np.concatenate([*read_numbers(path), np.empty(0)]) > 0
 

@@ -145,7 +145,9 @@ class BagSequence:
 
     def _index(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Notes]:
         """Times of recording and stamps (ns) of all images, and notes on what changes among them."""
-        log_ns, header_ns, kinds = [], [], {}
+        log_ns: list[int] = []
+        header_ns: list[int] = []
+        kinds: dict[str, int] = {}
         for connection, recorded_ns, data in self.bag.messages(self._connections):
             message = self.bag.decode(data, connection.msgtype)
             where = f"Frame {len(log_ns)} of {self.topic} in {self.bag.path}"

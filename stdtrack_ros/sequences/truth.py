@@ -256,7 +256,7 @@ def clean_boxes(boxes: Box) -> tuple[Box, Notes]:
     notes = []
     if flat.any():
         notes.append(f"{int(flat.sum())} boxes have no width or height: they count as absent.")
-    known = np.isfinite(cleaned).all(axis=1)
+    known = ~(broken | flat)
     if not known.any():
         notes.append("There is no ground truth: nothing can be scored.")
     elif not known[0]:
