@@ -48,15 +48,23 @@ class Gallery:
         self.masked: list[tuple[int, int]] = []
         self.boxed: list[tuple[int, int]] = []
         self._of_class: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        weights: list[float] = []
         for still_index, still in enumerate(self.stills):
             for object_index, target in enumerate(still.objects):
                 key = (still_index, object_index)
                 if np.sqrt(target.box[2] * target.box[3]) < MIN_OBJECT_PX:
                     continue
                 self.boxed.append(key)
+                weights.append(_context_weight(still, target))
                 if target.has_mask:
                     self.masked.append(key)
                     self._of_class[target.category].append(key)
+
+        self._cumulative = np.cumsum(weights) / max(sum(weights), 1e-9)
+
+    def any_in_context(self, rng: Rng) -> tuple[int, int]:
+        """Any object, those that leave room for their surroundings in the picture more often."""
+        return self.boxed[min(int(np.searchsorted(self._cumulative, rng.random())), len(self.boxed) - 1)]
 
     def any_masked(self, rng: Rng) -> tuple[int, int] | None:
         """Any object that has a mask; None where there is none."""
@@ -90,6 +98,13 @@ class Gallery:
         margin = 3
         rows, columns = slice(max(y - margin, 0), y + h + margin), slice(max(x - margin, 0), x + w + margin)
         return _cut(rng, pixels[rows, columns], mask[rows, columns])
+
+
+def _context_weight(still: Still, target: StillObject) -> float:
+    """1 for objects up to a quarter of the picture's shorter side, falling with the square of their size."""
+    shorter = min(still.width, still.height)
+    share = float(np.sqrt(target.box[2] * target.box[3])) / shorter if shorter else 0.5
+    return min(1.0, (0.25 / share) ** 2)
 
 
 def _cut(rng: Rng, pixels: Image, mask: NDArray[np.uint8]) -> CutOut | None:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import csv
+import signal
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from torch import Tensor, distributed, nn
 
 from stdtrack_ros.network.checkpoint import save_checkpoint
+from stdtrack_ros.training.curves import draw_curves
 from stdtrack_ros.training.settings import OptimizerSettings
 
 Objective = Callable[[nn.Module, dict[str, Tensor], torch.Generator], tuple[Tensor, dict[str, float]]]
@@ -100,23 +103,26 @@ class Trainer:
         precision: torch.dtype,
         log_every: int,
         save_minutes: float,
-        validate: Callable[[], float] | None = None,
+        validate: Callable[[], dict[str, float]] | None = None,
         validate_minutes: float = 20.0,
     ) -> None:
-        """Train until the budget is spent or the batches end; a checkpoint is written in any case, Ctrl-C included."""
+        """Train until the budget is spent or the batches end; a checkpoint is written in any case.
+
+        Ctrl-C and SIGTERM end the run in order: the step is finished and the checkpoint written.
+        """
         last_save = last_validation = time.monotonic()
         means: dict[str, list[float]] = defaultdict(list)
-        with _progress_bar() as (progress, task):
+        with _progress_bar() as (progress, task), _stop_signals() as stopped:
             try:
                 for batch in batches:
-                    if self._agree(budget.progress(self.step) >= 1.0):
+                    if self._agree(budget.progress(self.step) >= 1.0 or stopped.is_set()):
                         break
                     parts = self._train_step(batch, objective, budget, precision)
                     for name, value in parts.items():
                         means[name].append(value)
                     progress.update(task, completed=budget.progress(self.step) * 1000, text=_summary(parts, self))
                     if self.step % log_every == 0:
-                        self._log({name: sum(values) / len(values) for name, values in means.items()}, budget)
+                        self._log("log.csv", {name: sum(all_) / len(all_) for name, all_ in means.items()}, budget)
                         means.clear()
                     now = time.monotonic()
                     if now - last_save > 60 * save_minutes:
@@ -127,7 +133,7 @@ class Trainer:
                         last_validation = time.monotonic()
             finally:
                 self.save("last.pt", budget)
-        if validate is not None:
+        if validate is not None and not stopped.is_set():
             self._validate(validate, budget)
 
     def save(self, name: str, budget: Budget) -> None:
@@ -200,24 +206,27 @@ class Trainer:
             groups[1.0].extend(self.extra.parameters())
         return [{"params": group, "factor": factor} for factor, group in groups.items() if group]
 
-    def _validate(self, validate: Callable[[], float], budget: Budget) -> None:
-        score = validate() if _rank() == 0 else 0.0
-        if _rank() == 0 and score > self.best:
-            self.best = score
-            self.save("best.pt", budget)
+    def _validate(self, validate: Callable[[], dict[str, float]], budget: Budget) -> None:
+        if _rank() == 0:
+            scores = validate()
+            self._log("validation.csv", scores, budget)
+            if scores["auc"] > self.best:
+                self.best = scores["auc"]
+                self.save("best.pt", budget)
 
-    def _log(self, means: dict[str, float], budget: Budget) -> None:
+    def _log(self, name: str, values: dict[str, float], budget: Budget) -> None:
         if _rank() != 0:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / "log.csv"
-        row = {"step": self.step, "samples": self.samples, "minutes": budget.elapsed_s / 60, **means}
+        path = self.folder / name
+        row = {"step": self.step, "samples": self.samples, "minutes": budget.elapsed_s / 60, **values}
         fresh = not path.exists()
         with path.open("a", newline="") as file:
             writer = csv.DictWriter(file, list(row), extrasaction="ignore")
             if fresh:
                 writer.writeheader()
             writer.writerow({name: f"{value:.6g}" for name, value in row.items()})
+        draw_curves(self.folder)
 
     def _agree(self, decision: bool) -> bool:
         """The first process decides for all, so that none waits for a gradient that never comes."""
@@ -250,6 +259,21 @@ def _world() -> int:
 
 def _summary(parts: dict[str, float], trainer: Trainer) -> str:
     return f"step {trainer.step}  loss {parts.get('loss', 0):.3f}  IoU {parts.get('iou', 0):.3f}"
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set while the context lasts (in a main thread; elsewhere nothing sets it)."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

