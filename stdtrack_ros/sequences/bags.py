@@ -139,9 +139,11 @@ class BagSequence:
             stream = self.bag.messages(self._connections, start)
             # Before it come those of the same time, and of an overlapping file of the bag.
             upcoming = wanted - int((self._log_ns[:wanted] >= start).sum())
-        connection, _, data = next(islice(stream, wanted - upcoming, None))
+        found = next(islice(stream, wanted - upcoming, None), None)
+        if found is None:
+            raise SequenceError(f"Frame {index} of {self.topic} in {self.bag.path} is gone: the bag has changed.")
         self._cursor = wanted + 1, stream
-        return self.bag.decode(data, connection.msgtype)
+        return self.bag.decode(found[2], found[0].msgtype)
 
     def _index(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Notes]:
         """Times of recording and stamps (ns) of all images, and notes on what changes among them."""
@@ -153,7 +155,7 @@ class BagSequence:
             where = f"Frame {len(log_ns)} of {self.topic} in {self.bag.path}"
             if connection.msgtype == RAW:
                 self._size.check(message.width, message.height, where)
-            kinds.setdefault(getattr(message, "encoding", None) or message.format, len(log_ns))
+            kinds.setdefault(message.encoding if connection.msgtype == RAW else message.format, len(log_ns))
             log_ns.append(recorded_ns)
             header_ns.append(stamp_ns(message))
         if not log_ns:

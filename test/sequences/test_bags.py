@@ -165,10 +165,11 @@ def test_mixed_encodings_are_read_each_in_its_own_and_noted(tmp_path: Path) -> N
     assert "changes its encoding ('bgr8' from frame 0, 'rgb8' from frame 1, 'mono8' from frame 2)" in sequence.notes[0]
 
 
-def test_unknown_encoding_names_the_frame_and_the_allowed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["sepia", ""])
+def test_unknown_encoding_names_the_frame_and_the_allowed(tmp_path: Path, encoding: str) -> None:
     with BagMaker(tmp_path / "odd") as bag:
-        bag.image(picture(0), stamp(0), encoding="sepia")
-    with pytest.raises(SequenceError, match=r"Frame 0 of /camera/image .* 'sepia' cannot be read; .*bgr8"):
+        bag.image(picture(0), stamp(0), encoding=encoding)
+    with pytest.raises(SequenceError, match=rf"Frame 0 of /camera/image .* '{encoding}' cannot be read; .*bgr8"):
         BagSequence("odd", tmp_path / "odd").frame(0)
 
 
