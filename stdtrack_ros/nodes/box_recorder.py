@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from rclpy.node import Node
@@ -55,17 +57,24 @@ class BoxRecorder(SettingsNode[RecorderSettings], Node):
         except OSError as error:
             raise SettingError(f"The file {path} cannot be written: {error.strerror}; set another `out`.") from None
         self._writer = csv.writer(self._file)
-        self._writer.writerow(COLUMNS)
+        self._write(COLUMNS)
         self.rows = 0
         self.create_subscription(TrackedBox, "tracked_box", self._on_tracked_box, 100)
 
     def _on_tracked_box(self, message: TrackedBox) -> None:
-        self._writer.writerow(row(message))
+        self._write(row(message))
         self.rows += 1
+
+    def _write(self, values: Sequence[object]) -> None:
+        try:
+            self._writer.writerow(values)
+        except OSError as error:
+            raise SettingError(f"The file {self.settings.out} cannot be written: {error.strerror}.") from None
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # a full disk, of which `_write` has told
+            self._file.close()
         self.get_logger().info(f"wrote {self.rows} rows to {self.settings.out}")
 
 

@@ -33,7 +33,7 @@ WAKE_S = 0.1
 
 
 def run_node(make: Callable[[], N], finish: Callable[[N], object], args: Sequence[str] | None = None) -> None:
-    """Run a node until SIGINT or SIGTERM, then leave with exit code 0; with 2 and a sentence where it cannot start.
+    """Run a node until SIGINT or SIGTERM, then leave with exit code 0; with 2 and a sentence where it cannot work.
 
     Args:
         make: makes the node once ROS is up.
@@ -50,14 +50,19 @@ def run_node(make: Callable[[], N], finish: Callable[[N], object], args: Sequenc
         rclpy.try_shutdown()
         print(f"stdtrack_ros: {error}", file=sys.stderr)
         sys.exit(2)
-    _spin(node, stop)
-    finish(node)
-    node.destroy_node()
-    rclpy.try_shutdown()
+    try:
+        _spin(node, stop)
+    except StdtrackError as error:
+        print(f"stdtrack_ros: {error}", file=sys.stderr)
+        sys.exit(2)
+    finally:
+        finish(node)
+        node.destroy_node()
+        rclpy.try_shutdown()
 
 
 def _spin(node: Node, stop: threading.Event) -> None:
-    """Run callbacks until told to stop; an error in one of them is logged and does not end the node."""
+    """Run callbacks until told to stop; only an error that is the user's to cure ends the node before."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     while not stop.is_set():
@@ -65,6 +70,8 @@ def _spin(node: Node, stop: threading.Event) -> None:
             executor.spin_once(timeout_sec=WAKE_S)
         except ExternalShutdownException:
             return
+        except StdtrackError:
+            raise
         except Exception:
             node.get_logger().error(traceback.format_exc())
     executor.shutdown(timeout_sec=1.0)

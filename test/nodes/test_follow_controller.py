@@ -141,5 +141,5 @@ def test_a_body_follows_loses_and_finds_its_target(bench: Bench, tmp_path: Path)
     assert {m.status for m in after} == {TRACKING}, "it has found the target again"
     assert abs(after[-1].error_rad) < 0.05 and after[-1].time_s > hidden[-1].time_s + 4.0
     depth, _ = body.seen(*world.target(18.0))
-    assert depth < 5.5, "and has come nearer"
+    assert depth < 6.0, "and has come nearer than the 6.5 m that the target is from the start"
     assert (bench.boxes[-1].image_width, bench.boxes[-1].image_height) == (WIDTH, HEIGHT)
