@@ -24,7 +24,9 @@ def annotate(
     init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in the first image.")] = "",
     topic: Annotated[str, typer.Option(help="Image topic; empty: the only one.")] = "",
     truth_topic: Annotated[str, typer.Option(help="Start on the first box of this topic instead of --init.")] = "",
-    truth_csv: Annotated[Path | None, typer.Option(help="Start on the first box of this CSV file instead.")] = None,
+    truth_csv: Annotated[
+        Path | None, typer.Option("--truth", help="Start on the first box of this CSV file instead.")
+    ] = None,
     box_topic: Annotated[str, typer.Option(help="Topic of the boxes.")] = "/stdtrack/tracked_box",
     picture_topic: Annotated[
         str, typer.Option(help="Topic of the annotated JPEGs; empty: none.")
@@ -76,7 +78,7 @@ def _start(bag: Path, camera: str, init: str, truth_topic: str, truth_csv: Path 
         return Start(parse_box(init))
     if truth_topic or truth_csv:
         return start_on_truth(BagSequence(bag.name, bag, camera, truth_topic or None, truth_csv))
-    raise SettingError("Nobody says what to track: give --init x,y,width,height, --truth-topic or --truth-csv.")
+    raise SettingError("Nobody says what to track: give --init x,y,width,height, --truth-topic or --truth.")
 
 
 def _print(console: Console, out: Path, outcome: Outcome) -> None:
