@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from enum import Enum
@@ -145,8 +146,12 @@ def _info(paths: list[Path], plan: Plan) -> RunInfo:
 
 
 def _conditions(plan: Plan) -> tuple[str, ...]:
-    threads = f"{plan.threads}" if plan.threads else "as many as there are cores"
-    first = f"Step times leave out the decoding of the frame; CPU threads of a tracker: {threads}."
+    from stdtrack_ros.evaluation.runner import threads_of
+
+    first = f"Step times leave out the decoding of the frame; CPU threads of a tracker: {threads_of(plan)}."
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    if load > cores + plan.workers * threads_of(plan):
+        first += f" The machine was busy with other work (load {load:.1f} on {cores} cores): times are too long."
     if plan.cluster:
         return first, "They were measured on the cluster's machines, which this page does not describe."
     if plan.workers == 1:
@@ -202,9 +207,10 @@ def _print_summary(console: Console, verdict: Verdict) -> None:
     from stdtrack_ros.evaluation.figures import FIGURES
     from stdtrack_ros.evaluation.page import as_text
 
-    wanted = ("auc", "precision", "norm_precision", "ao", "sr50", "sr75", "realtime_auc", "losses", "ms_p50", "ms_p95")
+    wanted = ("auc", "precision", "norm_precision", "ao", "sr50", "realtime_auc", "losses", "ms_p50", "ms_p95")
     shown = [name for name in wanted if any(name in each.summary for each in verdict.trackers)]
-    table = Table("Tracker", title=f"{len(verdict.common)} sequences", title_justify="left")
+    table = Table(title=f"{len(verdict.common)} sequences", title_justify="left")
+    table.add_column("Tracker", no_wrap=True)
     for name in shown:
         table.add_column(f"{FIGURES[name].label} {FIGURES[name].unit}".rstrip(), justify="right")
     for tracker in verdict.trackers:

@@ -72,7 +72,7 @@ def _draw_peers(axes: Any, benchmark: Benchmark) -> None:
     axes.patches[names.index(benchmark.model["name"])].set_color(COLORS[0])
     axes.axvline(FRAME_MS, color=SOFT, linewidth=1, linestyle="--")
     axes.annotate("30 Hz", (FRAME_MS, len(names) - 0.45), fontsize=8.5, color=SOFT, ha="left", va="bottom")
-    _prepare(axes, "One step beside others, same frames and threads", "ms, median; line to p95")
+    _prepare(axes, "One step beside others", "ms, median; line to p95")
 
 
 def _draw_bars(axes: Any, names: list[str], timings: list[Any], color: str) -> None:

@@ -89,9 +89,9 @@ def as_text(name: str, value: float | None) -> str:
     figure = FIGURES[name]
     if figure.unit == "%":
         return f"{100 * value:.1f}"
-    return (
-        f"{value:.0f}" if figure.summed or (name == "fps" and value >= 10) else f"{value:.2f}".rstrip("0").rstrip(".")
-    )
+    if figure.summed:
+        return f"{value:.0f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
 def sentence(content: Mapping[str, Any]) -> str:

@@ -71,7 +71,7 @@ def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
     jobs = []
     for handle in plan.handles:
         for contestant in plan.contestants:
-            job = Job(contestant, handle, (), _threads(plan), plan.start_box)
+            job = Job(contestant, handle, (), threads_of(plan), plan.start_box)
             done: dict[str, Run] = {}
             for protocol in plan.protocols:
                 run = folder.load(contestant.name, handle.name, protocol, job.identity)
@@ -83,7 +83,8 @@ def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
     return jobs
 
 
-def _threads(plan: Plan) -> int:
+def threads_of(plan: Plan) -> int:
+    """CPU threads that each tracker gets."""
     cores = os.cpu_count() or 1
     return plan.threads or max(cores // plan.workers, 1)
 
