@@ -47,12 +47,14 @@ class StillObject:
 
 @dataclass(frozen=True)
 class Still:
-    """One picture with its objects."""
+    """One picture with its objects; `width` and `height` as its source states them, 0: not stated."""
 
     name: str
     image: EncodedImage
     mask: EncodedImage | None
     objects: tuple[StillObject, ...]
+    width: int = 0
+    height: int = 0
 
     def pixels(self) -> Image:
         """(H, W, 3) uint8 BGR."""
@@ -117,7 +119,7 @@ def _still_of(entry: dict[str, Any], files: dict[str, EncodedImage]) -> Still:
         for item in entry.get("objects", ())
     )
     mask = files[entry["mask"]] if entry.get("mask") else None
-    return Still(entry["image"], files[entry["image"]], mask, objects)
+    return Still(entry["image"], files[entry["image"]], mask, objects, entry.get("width", 0), entry.get("height", 0))
 
 
 def read_coco(instances: Path, images: Path) -> list[Still]:
@@ -132,7 +134,8 @@ def read_coco(instances: Path, images: Path) -> list[Still]:
         for item in content["annotations"]:
             if not item.get("iscrowd") and min(item["bbox"][2:]) > 0:
                 objects[item["image_id"]].append(_coco_object(item, categories))
-        names = {item["id"]: item["file_name"] for item in content["images"]}
+        lines = {item["id"]: item for item in content["images"]}
+        names = {key: item["file_name"] for key, item in lines.items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise SequenceError(f"{instances} is no COCO file of instances ({error!r}).") from error
     folders = [
@@ -145,7 +148,14 @@ def read_coco(instances: Path, images: Path) -> list[Still]:
     if found is None:
         raise SequenceError(f"The pictures of {instances} were not found in {images} or beside it.")
     return [
-        Still(f"{instances.stem}/{name}", ImageFile(found / name), None, tuple(objects[key]))
+        Still(
+            f"{instances.stem}/{name}",
+            ImageFile(found / name),
+            None,
+            tuple(objects[key]),
+            lines[key].get("width", 0),
+            lines[key].get("height", 0),
+        )
         for key, name in sorted(names.items())
     ]
 

@@ -101,10 +101,10 @@ class Gallery:
 
 
 def _context_weight(still: Still, target: StillObject) -> float:
-    """1 for objects up to a quarter of the picture's shorter side, falling with the square of their size."""
+    """1 for objects up to a quarter of the picture's shorter side, falling with their size."""
     shorter = min(still.width, still.height)
     share = float(np.sqrt(target.box[2] * target.box[3])) / shorter if shorter else 0.5
-    return min(1.0, (0.25 / share) ** 2)
+    return min(1.0, 0.25 / share)
 
 
 def _cut(rng: Rng, pixels: Image, mask: NDArray[np.uint8]) -> CutOut | None:
