@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +65,9 @@ def write_video(path: Path, count: int, rate: float = 20.0) -> None:
 class BagMaker:
     """Writes a bag message by message; closed by leaving the `with`."""
 
-    def __init__(self, path: Path, storage: str = "mcap") -> None:
+    def __init__(self, path: Path, storage: str = "mcap", definitions: Mapping[str, str] = VISION_MSGS) -> None:
         self.store = typestore()
-        for name, text in VISION_MSGS.items():
+        for name, text in definitions.items():
             self.store.register(get_types_from_msg(text, name))
         self.writer = Writer(path, version=9, storage_plugin=STORAGES[storage])
         self.connections: dict[tuple[str, str], Any] = {}

@@ -280,6 +280,21 @@ def test_vision_msgs_detection_and_its_turn(tmp_path: Path) -> None:
     np.testing.assert_allclose(sequence.boxes, [[10, 8, 12, 9], [11.5, 6.5, 9, 12]], atol=1e-9)
 
 
+def test_vision_msgs_of_foxy_has_its_centre_elsewhere(tmp_path: Path) -> None:
+    definitions = {
+        "vision_msgs/msg/BoundingBox2D": "geometry_msgs/Pose2D center\nfloat64 size_x\nfloat64 size_y\n",
+        "vision_msgs/msg/Detection2D": "std_msgs/Header header\nvision_msgs/BoundingBox2D bbox\nstring tracking_id\n",
+    }
+    with BagMaker(tmp_path / "foxy", definitions=definitions) as bag:
+        bag.image(picture(0), stamp(0))
+        center = bag.make("geometry_msgs/msg/Pose2D", x=16.0, y=12.5, theta=0.0)
+        box = bag.make("vision_msgs/msg/BoundingBox2D", center=center, size_x=12.0, size_y=9.0)
+        fields = {"header": bag.header(stamp(0)), "bbox": box, "tracking_id": "7"}
+        bag.write("/truth", bag.make("vision_msgs/msg/Detection2D", **fields), stamp(0))
+    sequence = BagSequence("foxy", tmp_path / "foxy", truth_topic="/truth")
+    np.testing.assert_array_equal(sequence.boxes, [[10, 8, 12, 9]])
+
+
 def test_vision_msgs_array_follows_one_id(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "vision") as bag:
         for index in range(3):
