@@ -109,13 +109,19 @@ def _expand(path: Path) -> list[Path]:
 
 
 def _look(path: Path, layout: str) -> Listed[Path | FolderSource]:
-    """The bags and videos at a path, or else the sequences of the benchmark that it is."""
+    """The bags and videos at a path, and the sequences of the benchmark that it is."""
     if is_bag(path) or (path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES):
         return [path]
     if path.is_file():
         known = ", ".join(sorted(VIDEO_SUFFIXES))
         raise SequenceError(f"The file {path} is neither a bag (.mcap, .db3) nor a video ({known}).")
-    return (_recordings(path) if layout == "auto" else []) or find_sequences(path, layout)
+    recordings: list[Path | FolderSource] = [*_recordings(path)] if layout == "auto" else []
+    try:
+        return [*recordings, *find_sequences(path, layout)]
+    except SequenceError:
+        if not recordings:
+            raise
+        return recordings
 
 
 def _check_truth(truth_csv: Path | None, found: Listed[Path | FolderSource]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import get_types_from_msg
 
 from stdtrack_ros.sequences.bag_file import TRACKED_BOX_TYPE, typestore
@@ -65,11 +65,18 @@ def write_video(path: Path, count: int, rate: float = 20.0) -> None:
 class BagMaker:
     """Writes a bag message by message; closed by leaving the `with`."""
 
-    def __init__(self, path: Path, storage: str = "mcap", definitions: Mapping[str, str] = VISION_MSGS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        storage: str = "mcap",
+        definitions: Mapping[str, str] = VISION_MSGS,
+        compression: CompressionMode = CompressionMode.NONE,
+    ) -> None:
         self.store = typestore()
         for name, text in definitions.items():
             self.store.register(get_types_from_msg(text, name))
         self.writer = Writer(path, version=9, storage_plugin=STORAGES[storage])
+        self.writer.set_compression(compression, CompressionFormat.ZSTD)
         self.connections: dict[tuple[str, str], Any] = {}
 
     def __enter__(self) -> BagMaker:

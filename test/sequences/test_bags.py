@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rosbags.rosbag2 import CompressionMode
 from sample_sequences import (
     HEIGHT,
     START_NS,
@@ -57,6 +58,23 @@ def test_single_storage_file_without_its_folder(tmp_path: Path, storage: str) ->
     sequence = BagSequence("flight", file.rename(tmp_path / f"alone{file.suffix}"), truth_topic="/truth")
     assert index_of(sequence.frame(4)) == 4
     np.testing.assert_array_equal(sequence.boxes, truth_of(5))
+
+
+@pytest.mark.parametrize(
+    ("storage", "compression"),
+    [
+        ("mcap", CompressionMode.STORAGE),
+        ("mcap", CompressionMode.MESSAGE),
+        ("sqlite3", CompressionMode.MESSAGE),
+        ("sqlite3", CompressionMode.FILE),
+    ],
+)
+def test_compressed_bags(tmp_path: Path, storage: str, compression: CompressionMode) -> None:
+    with BagMaker(tmp_path / "packed", storage, compression=compression) as bag:
+        for index in range(4):
+            bag.image(picture(index), stamp(index))
+    sequence = BagSequence("packed", tmp_path / "packed")
+    assert [index_of(sequence.frame(index)) for index in (0, 3, 1, 2)] == [0, 3, 1, 2]
 
 
 def test_images_recorded_at_the_same_time_stay_apart(tmp_path: Path) -> None:

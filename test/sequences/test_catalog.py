@@ -56,6 +56,13 @@ def test_recording_cut_off_before_its_metadata_is_still_found(tmp_path: Path) ->
     assert (handle.name, len(handle.open())) == ("run1", 5)
 
 
+def test_a_video_beside_sequences_hides_none_of_them(tmp_path: Path) -> None:
+    make_folder(tmp_path / "clip")
+    write_video(tmp_path / "preview.mp4", 2)
+    assert [(h.name, h.layout) for h in open_sequences([tmp_path])] == [("preview", "video"), ("clip", "plain")]
+    assert [handle.name for handle in open_sequences([tmp_path], layout="plain")] == ["clip"]
+
+
 def test_names_are_made_unique(tmp_path: Path) -> None:
     paths = [make_folder(tmp_path / "a" / "clip"), make_folder(tmp_path / "b" / "clip"), tmp_path / "b" / "clip"]
     handles = open_sequences(paths)
