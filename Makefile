@@ -17,7 +17,7 @@ say = @printf '\033[1m[stdtrack]\033[0m %s\n'
 unexport PYTHONPATH PYTHONHOME AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH
 unexport ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE VIRTUAL_ENV
 
-.PHONY: help demo test lint run-environment test-environment clean
+.PHONY: help demo media test lint run-environment test-environment clean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +26,10 @@ help:
 demo: $(STAMPS)/demo
 	$(say) "running the demo"
 	@$(VENV)/bin/stdtrack demo --out demo_out
+
+media: $(STAMPS)/demo
+	$(say) "making the README's picture"
+	@$(VENV)/bin/stdtrack demo --out demo_out --gif media/demo.gif
 
 test: lint
 	$(say) "running the tests"

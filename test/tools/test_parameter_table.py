@@ -1,0 +1,45 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""README.md's tables of parameters are those of the declarations, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy")
+pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_tables_are_current() -> None:
+    sys.path.insert(0, str(ROOT / "tools"))
+    import parameter_table
+
+    assert parameter_table.with_tables(README) == README, "run `python tools/parameter_table.py`"
+    assert "| `memory.capacity` \\* | `6` | 1 … 16 tokens |" in README
+
+
+def test_a_readme_without_the_marks_is_refused() -> None:
+    sys.path.insert(0, str(ROOT / "tools"))
+    import parameter_table
+
+    with pytest.raises(SystemExit, match="no place for the parameters of tracker_node"):
+        parameter_table.with_tables("# nothing\n")
+
+
+def test_what_the_readme_links_to_is_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_launch_arguments_in_the_readme_are_those_of_the_launch_file() -> None:
+    declared = re.findall(r'^        \("(\w+)", ', (ROOT / "launch" / "tracker.launch.py").read_text(), re.MULTILINE)
+    assert len(declared) > 10
+    assert [name for name in declared if f"`{name}`" not in README] == []
