@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from stdtrack_ros.errors import ModelError
+from stdtrack_ros.errors import ModelError, SettingError
+from stdtrack_ros.shipped_files import shipped_file
 
 SHIPPED = {"stdtrack": "stdtrack_lite.onnx"}
-_PACKAGE = "stdtrack_ros"
 
 
 def shipped_model(tracker: str) -> Path:
@@ -21,10 +20,7 @@ def shipped_model(tracker: str) -> Path:
     """
     if tracker not in SHIPPED:
         raise ModelError(f"No model ships for {tracker}; set model.path to one (`stdtrack import-stark` makes them).")
-    places = [Path(__file__).resolve().parents[2] / "model"]
-    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
-    places += [Path(prefix) / "share" / _PACKAGE / "model" for prefix in prefixes if prefix]
-    for place in places:
-        if (place / SHIPPED[tracker]).is_file():
-            return place / SHIPPED[tracker]
-    raise ModelError(f"The shipped model {SHIPPED[tracker]} is not in {' or '.join(map(str, places))}.")
+    try:
+        return shipped_file("model", SHIPPED[tracker])
+    except SettingError as error:
+        raise ModelError(f"The shipped model is missing: {error}") from None
