@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stdtrack_ros.errors import StdtrackError
-from stdtrack_ros.geometry import Box, parse_box
+from stdtrack_ros.geometry import Box, check_box, parse_box
 from stdtrack_ros.shipped_files import shipped_file
 
 START_S, QUIET_S, STOP_S = 120.0, 2.0, 15.0
@@ -43,10 +43,12 @@ def replay(
     from stdtrack_ros.sequences.bags import COMPRESSED, BagSequence
 
     sequence = BagSequence(bag.name, bag, topic or None)
+    height, width = sequence.frame(0).shape[:2]
+    box = check_box(parse_box(init), width, height)
     compressed = sequence.bag.topics[sequence.topic] == COMPRESSED
     out.mkdir(parents=True, exist_ok=True)
     console = Console()
-    run = Replay(bag, parse_box(init), out, model, sequence.topic, rate, settings, compressed)
+    run = Replay(bag, box, out, model, sequence.topic, rate, settings, compressed)
     run.run(len(sequence), console)
     log = read_run_log(out / "boxes.csv")
     missed = len(sequence) - 1 - len(log)
