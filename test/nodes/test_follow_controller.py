@@ -115,6 +115,7 @@ def drive(bench: Bench, world: World, body: Body, commands: list[TwistStamped], 
     return moments
 
 
+@pytest.mark.slow
 def test_a_body_follows_loses_and_finds_its_target(bench: Bench, tmp_path: Path) -> None:
     world, body = World(), Body(heading=0.15)
     follow = {

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import sys
@@ -135,20 +136,25 @@ def test_a_thousand_starts_in_a_row(bench: Bench, tmp_path: Path) -> None:
         assert answer.status == TRACKING and overlap(answer, SCENE.box(1)) > 0.7
 
 
-def test_a_full_disk_ends_the_recorder_with_a_sentence_and_leaves_the_node(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("when", ["from the start", "in the middle"])
+def test_a_full_disk_ends_the_recorder_with_a_sentence_and_leaves_the_node(
+    bench: Bench, tmp_path: Path, when: str
+) -> None:
+    out = "/dev/full" if when == "from the start" else str(tmp_path / "boxes.csv")
+    namespace, topic = bench.get_namespace().strip("/"), f"{bench.get_namespace()}/tracked_box"
     with running(tmp_path / "log", bench):
-        namespace = bench.get_namespace().strip("/")
-        recorder = NodeProcess(tmp_path / "recorder", namespace, "../../scripts/box_recorder", out="/dev/full")
-        topic = f"{bench.get_namespace()}/tracked_box"
+        recorder = NodeProcess(tmp_path / "recorder", namespace, "../../scripts/box_recorder", out=out)
         try:
             bench.wait(lambda: bench.count_subscribers(topic) == 2 or recorder.process.poll() is not None, "recorder")
-            end = time.monotonic() + 30
+            if when == "in the middle":
+                resource.prlimit(recorder.process.pid, resource.RLIMIT_FSIZE, (2000, 2000))
             index = 0
+            end = time.monotonic() + 30
             while recorder.process.poll() is None and time.monotonic() < end:
                 index += 1
                 assert bench.answer(SCENE.image(index)).status == TrackedBox.STATUS_NONE
             assert recorder.process.poll() == 2, recorder.output
-            assert "/dev/full" in recorder.output and "Traceback" not in recorder.output, recorder.output
+            assert f"{out} cannot be written" in recorder.output and "Traceback" not in recorder.output
         finally:
             recorder.process.kill()
             recorder.process.wait()
