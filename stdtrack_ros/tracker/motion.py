@@ -30,12 +30,14 @@ class MotionModel:
         sizes = (settings.size_noise * size) ** 2
         prior = (self._VELOCITY_PRIOR * size) ** 2
         self.covariance = np.diag([noise, noise, sizes, sizes, prior, prior])
+        self._measured = True
 
     def predict(self, elapsed_s: float) -> None:
-        """Move on by a time; without measurements the velocity fades out over `coast` seconds."""
-        fade = math.exp(-elapsed_s / max(self.settings.coast, 1e-3))
+        """Move on by a time; from the second step without a measurement on the velocity fades over `coast` seconds."""
+        fade = 1.0 if self._measured else math.exp(-elapsed_s / self.settings.coast)
         # The way of a velocity that decays exponentially: it never carries the window further than coast * velocity.
-        way = max(self.settings.coast, 1e-3) * (1.0 - fade)
+        way = elapsed_s if self._measured else self.settings.coast * (1.0 - fade)
+        self._measured = False
         transition = np.eye(6)
         transition[0, 4] = transition[1, 5] = way
         transition[4, 4] = transition[5, 5] = fade
@@ -53,6 +55,7 @@ class MotionModel:
 
     def correct(self, box: Box, quality: float) -> None:
         """Take in a measured box; one of low quality counts less."""
+        self._measured = True
         size = _size(self.mean)
         doubt = 1.0 + self.settings.doubt * (1.0 - quality)
         deviations = doubt * size * np.array([self.settings.center_noise] * 2 + [self.settings.size_noise] * 2)
