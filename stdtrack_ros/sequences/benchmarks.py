@@ -18,7 +18,7 @@ from stdtrack_ros.sequences.uav123_parts import part
 LAYOUTS: dict[str, str] = {
     "got10k": "GOT-10k: <sequence>/00000001.jpg, groundtruth.txt, meta_info.ini",
     "otb": "OTB: <sequence>/img/0001.jpg, groundtruth_rect.txt",
-    "dtb70": "DTB70: the files of OTB in a folder whose name holds DTB70",
+    "dtb70": "DTB70: <sequence>/img/00001.jpg, groundtruth_rect.txt",
     "lasot": "LaSOT: <class>/<class>-1/img/00000001.jpg, groundtruth.txt, full_occlusion.txt",
     "trackingnet": "TrackingNet: TEST/frames/<sequence>/0.jpg, TEST/anno/<sequence>.txt",
     "uav123": "UAV123: data_seq/UAV123/<folder>/000001.jpg, anno/UAV123/<sequence>.txt",
@@ -159,7 +159,8 @@ def _name(folder: Path, truth: Path, kind: str, number: int) -> str:
 def _kind(folder: Path, truths: list[Path]) -> str:
     """The layout of a sequence's folder, by its files."""
     if any(truth.stem.startswith("groundtruth_rect") for truth in truths):
-        return "dtb70" if any("dtb70" in part.lower() for part in folder.parts[-3:]) else "otb"
+        # DTB70 copies OTB's files, but numbers its images with five digits; of OTB's sequences only Board does.
+        return "dtb70" if (folder / "img" / "00001.jpg").is_file() and folder.name != "Board" else "otb"
     if (folder / "color").is_dir() or any(folder.glob("*.tag")) or any(has_polygons(truth) for truth in truths[:1]):
         return "vot"
     if (folder / "img").is_dir() and ((folder / "out_of_view.txt").is_file() or (folder / "nlp.txt").is_file()):

@@ -79,8 +79,8 @@ def test_otb_attributes_and_the_frames_of_david(tmp_path: Path) -> None:
     assert sequence.attributes == {"IV", "SV", "LR"}
 
 
-def test_dtb70_is_told_from_otb_by_its_folder(tmp_path: Path) -> None:
-    root = tmp_path / "DTB70"
+def test_dtb70_is_told_from_otb_by_its_five_digits(tmp_path: Path) -> None:
+    root = tmp_path / "drones"
     write_images(root / "Gull1" / "img", 2, "{:05d}.jpg")
     write_lines(root / "Gull1" / "groundtruth_rect.txt", ["11,9,12,9", "12,9,12,9"])
     write_lines(root / "att" / "Gull1.txt", ["0 0 0 0 1 0 0 0 0 1 1"])
@@ -88,6 +88,9 @@ def test_dtb70_is_told_from_otb_by_its_folder(tmp_path: Path) -> None:
     assert sequence.source.layout == "dtb70"
     assert sequence.boxes.tolist() == [[10, 8, 12, 9], [11, 8, 12, 9]]
     assert sequence.attributes == {"FCM", "SOA", "MB"}
+    write_images(tmp_path / "Board" / "img", 1, "{:05d}.jpg")
+    write_lines(tmp_path / "Board" / "groundtruth_rect.txt", ["11,9,12,9"])
+    assert only(tmp_path / "Board").source.layout == "otb"
 
 
 def test_lasot(tmp_path: Path) -> None:
