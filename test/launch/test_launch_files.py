@@ -30,7 +30,7 @@ def test_a_launch_file_names_only_files_and_executables_that_ship(path: Path) ->
     text = path.read_text(encoding="utf-8")
     for folder, name in re.findall(r'"(config|launch)", "([\w.]+)"', text):
         assert (ROOT / folder / name).is_file()
-    installed = re.search(r"install\(PROGRAMS (.*?) DESTINATION", (ROOT / "CMakeLists.txt").read_text())
+    installed = re.search(r"install\(PROGRAMS(.*?)DESTINATION", (ROOT / "CMakeLists.txt").read_text(), re.DOTALL)
     assert installed
     executables = re.findall(r'executable="(\w+)"', text)
     for executable in executables:

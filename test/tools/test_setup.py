@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -100,7 +101,9 @@ def test_every_message_and_every_node_is_built_and_installed() -> None:
     assert set(re.findall(r"msg/\w+\.msg", cmake)) == {f"msg/{path.name}" for path in (ROOT / "msg").iterdir()}
     assert set(re.findall(r"scripts/(\w+)", cmake)) == {path.name for path in (ROOT / "scripts").iterdir()}
     for script in (ROOT / "scripts").iterdir():
-        assert f"from stdtrack_ros.nodes.{script.name} import main" in script.read_text()
+        module = "cli.main" if script.name == "stdtrack" else f"nodes.{script.name}"
+        assert f"from stdtrack_ros.{module} import main" in script.read_text()
+        assert os.access(script, os.X_OK)
 
 
 def test_every_ros_package_that_the_nodes_import_is_declared() -> None:
