@@ -88,7 +88,8 @@ def evaluate(
     plan = Plan(contestants, tuple(handles), protocols, workers, threads, start_box, cluster)
     folder = ResultsFolder(out)
     run_plan(plan, folder, console)
-    verdict = judge(folder, {each.name: each.note for each in contestants}, [handle.name for handle in handles])
+    notes = {each.name: each.note for each in contestants}
+    verdict = judge(folder, notes, [handle.name for handle in handles], protocols)
     _print_errors(console, verdict)
     if not verdict.trackers:
         raise SequenceError(f"Not one of the {len(handles)} sequences could be evaluated; the reasons stand above.")

@@ -34,6 +34,7 @@ STAGES: Mapping[str, str] = {
     "crop": "search window cut out and resampled",
     PREPROCESS: "inside the graph: to float, normalised",
     "backbone": "features of search window and template",
+    "transformer": "STARK's encoder and decoder",
     "MFIFM": "fusion with the stored tokens",
     "mask": "mask enhancement",
     "head": "score, size and offset maps",

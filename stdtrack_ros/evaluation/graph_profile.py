@@ -31,6 +31,9 @@ PARTS: Mapping[str, str] = {
     "prior": "mask",
     "head": "head",
     "confidence": "quality",
+    "bottleneck": "backbone",
+    "box_head": "head",
+    "score_head": "quality",
 }
 """Parts of the paper by the first component of a node's name; other components stand for themselves."""
 PREPROCESS = "preprocess"

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.evaluation.metrics import FloatArray, known, overlaps
 from stdtrack_ros.evaluation.tracker_under_test import Estimate, TrackerUnderTest
-from stdtrack_ros.geometry import Box
+from stdtrack_ros.geometry import MIN_SIDE_PX, Box
 from stdtrack_ros.sequences.sequence import Sequence
 
 IntArray = NDArray[np.int64]
@@ -76,13 +76,18 @@ class MultiStartRun:
     directions: IntArray
 
 
+def startable(truth: Box) -> NDArray[np.bool_]:
+    """(N,) whether a tracker can be started on the true box of a frame: it is known, and a pixel wide and high."""
+    return known(truth) & (np.nan_to_num(truth[:, 2:]) >= MIN_SIDE_PX).all(axis=1)
+
+
 def start_of(sequence: Sequence, start_box: ArrayLike | None = None) -> tuple[int, Box]:
     """Frame and box to start with: the first true box, or `start_box` in frame 0 where there is no truth at all.
 
     Raises:
         SequenceError: neither is there.
     """
-    indices = np.flatnonzero(known(sequence.boxes))
+    indices = np.flatnonzero(startable(sequence.boxes))
     if len(indices):
         return int(indices[0]), sequence.boxes[indices[0]]
     if start_box is not None:
@@ -135,13 +140,13 @@ def run_with_restarts(tracker: TrackerUnderTest, sequence: Sequence, gap: int = 
     """
     index, _ = start_of(sequence)
     truth = sequence.boxes
-    is_known = known(truth)
+    is_known, can_start = known(truth), startable(truth)
     boxes = np.full((len(sequence), 4), np.nan)
     starts: list[int] = []
     failures: list[int] = []
     restart = index
     while index < len(sequence):
-        if index < restart or (index == restart and not is_known[index]):
+        if index < restart or (index == restart and not can_start[index]):
             restart = max(restart, index + 1)
         elif index == restart:
             starts.append(index)
@@ -167,7 +172,7 @@ def run_multi_start(tracker: TrackerUnderTest, sequence: Sequence, spacing: int 
     """
     first, _ = start_of(sequence)
     length = len(sequence)
-    indices = np.flatnonzero(known(sequence.boxes))
+    indices = np.flatnonzero(startable(sequence.boxes))
     anchors = [int(indices[np.searchsorted(indices, at)]) for at in range(first, int(indices[-1]) + 1, spacing)]
     anchors = sorted(set(anchors))
     boxes = np.full((len(anchors), length, 4), np.nan)

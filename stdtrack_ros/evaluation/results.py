@@ -100,6 +100,10 @@ class ResultsFolder:
             parts["start"] = int(parts["start"])
         return kind(**parts)
 
+    def remove(self, tracker: str, sequence: str, protocol: str) -> None:
+        """Delete a raw result, where there is one."""
+        self._run_file(tracker, sequence, protocol).unlink(missing_ok=True)
+
     def save_facts(self, facts: SequenceFacts) -> None:
         """Write what is known of a sequence."""
         values = asdict(facts)

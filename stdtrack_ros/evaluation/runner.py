@@ -153,6 +153,8 @@ def _write(outcome: Outcome, folder: ResultsFolder) -> None:
     for protocol, run in outcome.runs.items():
         folder.save(tracker, sequence, protocol, run, outcome.job.identity)
     if outcome.error:
+        for protocol in set(outcome.job.protocols) - set(outcome.runs):
+            folder.remove(tracker, sequence, protocol)  # what lies there is of an older identity
         folder.save_error(tracker, sequence, outcome.error)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -131,7 +133,16 @@ def plugged_in_contestant(name: str) -> Contestant:
         )
     point = points[name]
     version = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
-    return Contestant(name, partial(_make_plugged_in, name), f"plug-in {version}", version)
+    return Contestant(name, partial(_make_plugged_in, name), f"plug-in {version}", f"{version} {_changed(point)}")
+
+
+def _changed(point: metadata.EntryPoint) -> float:
+    """When the plug-in's module was changed: under development, code changes and the version does not."""
+    try:
+        spec = find_spec(point.module)
+        return Path(spec.origin).stat().st_mtime if spec and spec.origin else 0.0
+    except (ImportError, ValueError, OSError):
+        return 0.0
 
 
 def _make_plugged_in(name: str, threads: int) -> TrackerUnderTest:

@@ -70,11 +70,16 @@ class Verdict:
     errors: tuple[tuple[str, str, str], ...]
 
 
-def judge(folder: ResultsFolder, trackers: Mapping[str, str], sequences: Sequence[str]) -> Verdict:
-    """The verdict on trackers (notes by name) and sequences out of a folder of raw results."""
+def judge(
+    folder: ResultsFolder,
+    trackers: Mapping[str, str],
+    sequences: Sequence[str],
+    protocols: Sequence[str] = tuple(PROTOCOLS),
+) -> Verdict:
+    """The verdict on trackers (notes by name), sequences and protocols out of a folder of raw results."""
     known_facts = {name: folder.load_facts(name) for name in sequences}
     facts = {name: fact for name, fact in known_facts.items() if fact is not None}
-    runs = {tracker: _runs_of(folder, tracker, facts) for tracker in trackers}
+    runs = {tracker: _runs_of(folder, tracker, facts, protocols) for tracker in trackers}
     errors = [
         (tracker, name, message)
         for name in sequences
@@ -95,11 +100,13 @@ def judge(folder: ResultsFolder, trackers: Mapping[str, str], sequences: Sequenc
     return Verdict(verdicts, facts, rows, runs, common, _attributes(facts, rows, common), tuple(errors))
 
 
-def _runs_of(folder: ResultsFolder, tracker: str, facts: Mapping[str, SequenceFacts]) -> dict[str, dict[str, Run]]:
+def _runs_of(
+    folder: ResultsFolder, tracker: str, facts: Mapping[str, SequenceFacts], protocols: Sequence[str]
+) -> dict[str, dict[str, Run]]:
     """The raw results of a tracker; sequences without a whole pass are left out."""
     found: dict[str, dict[str, Run]] = {}
     for name in facts:
-        loaded = {protocol: folder.load(tracker, name, protocol) for protocol in PROTOCOLS}
+        loaded = {protocol: folder.load(tracker, name, protocol) for protocol in protocols}
         if loaded["ope"] is not None:
             found[name] = {protocol: run for protocol, run in loaded.items() if run is not None}
     return found

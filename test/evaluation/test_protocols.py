@@ -57,6 +57,14 @@ def test_a_restart_waits_for_a_true_box() -> None:
     assert run.failures.tolist() == [10, 29]
 
 
+def test_boxes_smaller_than_a_pixel_start_nothing() -> None:
+    clip = PaintedClip("specks", 60)
+    clip.boxes[:3, 2:] = 0.4
+    clip.boxes[53, 2:] = 0.4
+    assert start_of(clip)[0] == 3
+    assert run_multi_start(RedTracker(), clip).anchors.tolist() == [3, 54]
+
+
 def test_restart_accuracy_leaves_the_burn_in_out() -> None:
     clip = PaintedClip("a", 30)
     run = run_with_restarts(RedTracker(), clip)

@@ -24,6 +24,7 @@ from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation.protocols import Track
 from stdtrack_ros.evaluation.results import ResultsFolder
 from stdtrack_ros.evaluation.runner import Plan, pending_jobs, run_ope, run_plan
+from stdtrack_ros.evaluation.verdict import judge
 
 ALL = ("ope", "realtime", "restart", "multistart")
 
@@ -87,6 +88,24 @@ def test_a_damaged_result_is_made_again(tmp_path: Path) -> None:
     file = tmp_path / "raw" / "RedTracker" / "a" / "ope.npz"
     file.write_bytes(file.read_bytes()[:100])
     assert len(pending_jobs(plan, folder)) == 1
+
+
+def test_an_older_result_never_stands_in_for_a_run_that_failed(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    run_plan(Plan((contestant(RedTracker),), (clip("a"),), ALL), folder)
+    run_plan(Plan((contestant(RedTracker, "2"),), (broken_clip("a"),), ("ope", "restart")), folder)
+    assert folder.load("RedTracker", "a", "ope") is None and folder.load("RedTracker", "a", "restart") is None
+    assert judge(folder, {"RedTracker": ""}, ["a"], ("ope", "restart")).trackers == ()
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_the_shortest_sequences_pass_through_every_protocol(tmp_path: Path, length: int) -> None:
+    folder = ResultsFolder(tmp_path)
+    run_plan(Plan((contestant(RedTracker),), (clip("short", length=length),), ALL), folder)
+    assert folder.load_error("RedTracker", "short") is None
+    (tracker,) = judge(folder, {"RedTracker": ""}, ["short"]).trackers
+    assert tracker.summary["auc"] == pytest.approx(20 / 21)
+    assert np.isnan(tracker.summary["ao"]) == (length == 1)
 
 
 def test_a_failed_sequence_is_tried_again(tmp_path: Path) -> None:
