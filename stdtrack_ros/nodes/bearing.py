@@ -15,6 +15,9 @@ from stdtrack_ros.errors import InputError
 MODELS = ("plumb_bob", "rational_polynomial", "equidistant", "")
 """Distortion models of CameraInfo that can be undone; an empty name is taken for no distortion."""
 
+LARGEST_TANGENT = 1e3
+"""Rays further from the optical axis than this (in units of the depth) are what diverging iterations give."""
+
 
 def bearing(
     info: Any, x: float, y: float, image_width: int, image_height: int, rectified: bool = False
@@ -36,11 +39,14 @@ def bearing(
     if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and np.isfinite(matrix).all()):
         raise InputError("The CameraInfo has no calibration (its focal length is not positive): no bearings.")
     normalized = _plane(matrix, u, v) if rectified else _undistorted(info, matrix, u, v)
+    if not np.abs(normalized).max() < LARGEST_TANGENT:  # also where it is NaN
+        raise InputError("The pixel lies outside what the lens model of the CameraInfo covers: no bearing.")
     direction = np.append(normalized, 1.0)
     if rectified:
         rotation = np.asarray(info.r, dtype=np.float64).reshape(3, 3)
         direction = rotation.T @ direction if np.abs(rotation).max() > 0 else direction
-    return direction / np.linalg.norm(direction)
+    unit: NDArray[np.float64] = direction / np.linalg.norm(direction)
+    return unit
 
 
 def _check_size(info: Any, image_width: int, image_height: int) -> None:
@@ -62,7 +68,8 @@ def _full_pixels(info: Any, x: float, y: float) -> tuple[float, float]:
 
 def _plane(matrix: NDArray[np.float64], u: float, v: float) -> NDArray[np.float64]:
     point = np.linalg.solve(matrix, np.array([u, v, 1.0]))
-    return point[:2] / point[2]
+    plane: NDArray[np.float64] = point[:2] / point[2]
+    return plane
 
 
 def _undistorted(info: Any, matrix: NDArray[np.float64], u: float, v: float) -> NDArray[np.float64]:
@@ -86,7 +93,5 @@ def _undistorted(info: Any, matrix: NDArray[np.float64], u: float, v: float) -> 
         raise InputError(
             f"The CameraInfo has {distortion.size} numbers of distortion, which {info.distortion_model} does not take."
         ) from None
-    result = plane.reshape(2)
-    if not np.isfinite(result).all() or np.abs(result).max() > 1e3:
-        raise InputError("The pixel lies outside what the lens model of the CameraInfo covers: no bearing.")
+    result: NDArray[np.float64] = plane.reshape(2)
     return result
