@@ -130,7 +130,7 @@ def benchmark(model: Path) -> tuple[Benchmark, list[TrackResult]]:
 def test_every_stage_from_image_to_message_is_measured(benchmark: tuple[Benchmark, list[TrackResult]]) -> None:
     found, messages = benchmark
     assert list(found.stages) == [name for name in STAGES if name in found.stages]
-    assert set(found.stages) >= set(STAGES) - {"rest of the graph"}
+    assert set(found.stages) >= set(STAGES) - {"rest of the graph", "transformer"}  # the latter is STARK's
     assert len(messages) == 25  # 20 frames after five to warm up
     assert {int(result.status) for result in messages} == {1}
     assert list(found.threads) == [1, 2] and list(found.peers) == ["StillTracker"]
