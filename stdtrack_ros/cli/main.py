@@ -12,7 +12,19 @@ from rich.console import Console
 
 from stdtrack_ros.errors import StdtrackError
 
-VERBS = ("track", "demo", "train", "evaluate", "annotate", "replay", "benchmark", "export", "pack", "import-stark")
+VERBS = (
+    "track",
+    "demo",
+    "train",
+    "evaluate",
+    "annotate",
+    "replay",
+    "recovery",
+    "benchmark",
+    "export",
+    "pack",
+    "import-stark",
+)
 """Each verb is the function of that name (with `_` for `-`) in the module of that name."""
 
 app = typer.Typer(

@@ -19,7 +19,6 @@ from stdtrack_ros.network.export import export_onnx
 from stdtrack_ros.network.stdtrack import STDTrack
 from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.settings import make_settings
-from stdtrack_ros.tracker import create_tracker
 
 
 def make_validation(paths: Sequence[Path], threads: int) -> Callable[[STDTrack], dict[str, float]] | None:
@@ -41,7 +40,7 @@ def make_validation(paths: Sequence[Path], threads: int) -> Callable[[STDTrack],
             export_onnx(network, path)
             settings = make_settings({"model.path": str(path), "model.threads": threads, "status.enabled": False})
             sequences = [handle.open() for handle in handles]
-            tracks = run_ope(lambda: OwnTracker(create_tracker(settings)), sequences)
+            tracks = run_ope(lambda: OwnTracker(settings), sequences)
         groups: dict[str, list[float]] = defaultdict(list)
         for sequence in sequences:
             groups[re.split(r"[_\d]", sequence.name)[0]].append(score(tracks[sequence.name].boxes, sequence.boxes).auc)

@@ -89,6 +89,14 @@ def test_a_run_that_was_cut_goes_on_exactly_where_it_stopped(videos: Path, tmp_p
     assert (tmp_path / "whole" / "curves.png").stat().st_size > 1000
 
 
+def test_the_best_checkpoint_is_chosen_by_validation(videos: Path, tmp_path: Path) -> None:
+    trainer = train(settings(videos, steps=1, validation=(videos,)), tmp_path)
+    rows = list(csv.DictReader((tmp_path / "validation.csv").open()))
+    assert len(rows) == 1
+    assert 0 < float(rows[0]["auc"]) == pytest.approx(trainer.best, abs=1e-5)
+    assert load_checkpoint(tmp_path / "best.pt")["step"] == 1
+
+
 def cutouts(count: int) -> CutoutClips:
     """Clips of painted ellipses that are always there."""
     return CutoutClips(Gallery([painted_still(seed) for seed in range(count)]), SyntheticOptions(absence_share=0.0))

@@ -1,0 +1,96 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Staged events: the target is where the boxes say, and nowhere while they say nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.sequences.staged import EVENTS, Schedule, StagedSequence, look_alike
+
+RED = (20, 20, 240)
+SHORT = Schedule(length=40, begin=15, end=28)
+
+
+class RedSquare:
+    """A red square of 30 px that moves over green noise."""
+
+    name = "red"
+    attributes = frozenset[str]()
+    notes = ()
+
+    def __init__(self, count: int = 10) -> None:
+        self.boxes = np.array([[40.0 + 3 * i, 60.0, 30.0, 30.0] for i in range(count)])
+        self.stamps_s = np.arange(count) / 30
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def frame(self, index: int) -> np.ndarray:
+        image = np.random.default_rng(index).integers(60, 200, (240, 320, 3), dtype=np.uint8)
+        image[..., 2] = 10
+        x, y, width, height = self.boxes[index].astype(int)
+        image[y : y + height, x : x + width] = RED
+        return image
+
+
+class Grey(RedSquare):
+    name = "grey"
+
+    def frame(self, index: int) -> np.ndarray:
+        return np.full((120, 160, 3), 128, np.uint8)
+
+
+def red_pixels(image: np.ndarray) -> np.ndarray:
+    return (image.astype(int) - RED == 0).all(axis=2)
+
+
+@pytest.mark.parametrize("event", list(EVENTS))
+def test_the_target_is_where_the_box_says_and_hidden_where_there_is_none(event: str) -> None:
+    staged = StagedSequence(RedSquare(), event, SHORT, other=Grey())
+    assert (len(staged), staged.name, staged.attributes) == (40, f"red_{event}", {event})
+    hidden = np.isnan(staged.boxes).any(axis=1)
+    assert hidden[SHORT.begin : SHORT.end].all()
+    assert not hidden[0] and not hidden[-1]
+    for index in range(40):
+        red = red_pixels(staged.frame(index))
+        if hidden[index]:
+            assert not red.any()
+        else:
+            x, y, width, height = staged.boxes[index].astype(int)
+            inside = red[max(y, 0) : y + height, max(x, 0) : x + width]
+            assert inside.mean() > 0.99
+            assert inside.sum() == red.sum()
+
+
+def test_frames_run_forward_and_backward() -> None:
+    staged = StagedSequence(RedSquare(4), "occlusion", Schedule(length=9, begin=8, end=9))
+    assert staged.boxes[:8, 0].tolist() == [40, 43, 46, 49, 46, 43, 40, 43]
+    np.testing.assert_allclose(np.diff(staged.stamps_s), 1 / 30)
+
+
+def test_a_look_alike_is_in_view_all_the_time() -> None:
+    staged = StagedSequence(RedSquare(), "look_alike", SHORT)
+    plain = RedSquare()
+    color = look_alike(np.full((30, 30, 3), RED, np.uint8))[0, 0]
+    for index in (2, 20, 35):
+        alike = (staged.frame(index) == color).all(axis=2)
+        assert alike.sum() == 27 * 27
+        assert not (plain.frame(0) == color).all(axis=2).any()
+
+
+def test_what_cannot_be_staged_is_named() -> None:
+    with pytest.raises(SequenceError, match="occlusion, leave, cut, look_alike"):
+        StagedSequence(RedSquare(), "explosion")
+    with pytest.raises(SequenceError, match="another sequence"):
+        StagedSequence(RedSquare(), "cut")
+    gone = RedSquare()
+    gone.boxes[3] = np.nan
+    with pytest.raises(SequenceError, match="target in all of them"):
+        StagedSequence(gone, "occlusion")
+    large = RedSquare()
+    large.boxes[:] = (10, 10, 300, 200)
+    with pytest.raises(SequenceError, match="too large"):
+        StagedSequence(large, "leave")
