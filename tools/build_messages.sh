@@ -4,7 +4,8 @@
 #
 # Build the messages with colcon into a virtual environment that holds the ROS 2 wheels: tools/build_messages.sh .venv
 # Libraries go to its lib folder, where the wheels look for theirs; Python modules stand apart, so that a checkout
-# installed with `pip install -e` comes first on Python's path and `stdtrack_ros.msg` joins it.
+# installed with `pip install -e` comes first on Python's path and `stdtrack_ros.msg` joins it. Links instead of copies:
+# what is changed in launch/, config/ and model/ counts at once.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 venv=$(cd "$1" && pwd)
@@ -20,7 +21,7 @@ cd "$root"
 PATH="$venv/bin:$PATH" AMENT_PREFIX_PATH="$venv" CMAKE_PREFIX_PATH="$venv" COLCON_HOME="$venv/colcon" \
   "$venv/bin/colcon" --log-base "$venv/colcon/log" build \
   --base-paths "$root" --packages-select stdtrack_ros \
-  --build-base "$venv/colcon/build" --merge-install --install-base "$venv" \
+  --build-base "$venv/colcon/linked" --symlink-install --merge-install --install-base "$venv" \
   --cmake-args -DBUILD_TESTING=OFF -DSTDTRACK_INSTALL_PYTHON=OFF -DPYTHON_INSTALL_DIR="$modules" \
   -DPython3_EXECUTABLE="$venv/bin/python" -Wno-dev
 # pip would take this for an older installation of the package, and remove the messages with it.
