@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from rosbags.highlevel import AnyReader
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.interfaces import MessageDefinitionFormat
+from rosbags.rosbag2 import Reader
+from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
 from stdtrack_ros.errors import SequenceError
 
@@ -63,8 +64,9 @@ class BagFile:
             )
         if not path.exists():
             raise SequenceError(f"The bag {path} does not exist.")
+        self._stores: dict[str, Any] = {}
         try:
-            self.reader = AnyReader([path], default_typestore=typestore())
+            self.reader = Reader(path)
             self.reader.open()
         except Exception as error:  # a damaged file makes the parsers below raise nearly anything
             raise self._unreadable(error) from error
@@ -98,9 +100,21 @@ class BagFile:
             SequenceError: the bytes are no such message.
         """
         try:
-            return self.reader.deserialize(data, msgtype)
+            return self.types_of(msgtype).deserialize_cdr(data, msgtype)
         except Exception as error:  # as above
             raise self._unreadable(error) from error
+
+    def types_of(self, msgtype: str) -> Any:
+        """The store of message types that knows a type of this bag, by the bag's own definition where it carries one.
+
+        Each type has a store of its own, made when first asked for: a recording of a whole robot holds definitions that
+        cannot be parsed (those of services) or that contradict others, and they shall not spoil its images.
+        """
+        if msgtype not in self._stores:
+            connections = [connection for connection in self.reader.connections if connection.msgtype == msgtype]
+            defined = [c for c in connections if c.msgdef.format != MessageDefinitionFormat.NONE]
+            self._stores[msgtype] = _store_of(defined[0]) if defined else typestore()
+        return self._stores[msgtype]
 
     def close(self) -> None:
         """Close the files."""
@@ -116,6 +130,18 @@ class BagFile:
             f"The bag {self.path} cannot be read ({reason}); if its recording was cut off, repair it with "
             f"`{_repair(self.path)}`."
         )
+
+
+def _store_of(connection: Any) -> Any:
+    store = get_typestore(Stores.EMPTY)
+    if connection.msgdef.format == MessageDefinitionFormat.MSG:
+        store.register(get_types_from_msg(connection.msgdef.data, connection.msgtype))
+        return store
+    for part in connection.msgdef.data.split(f"{'=' * 80}\n"):  # one IDL file a part, its name in the first line
+        text = part.split("\n", 1)[1] if part.startswith("IDL: ") else part
+        if text.strip():
+            store.register(get_types_from_idl(text))
+    return store
 
 
 def _repair(path: Path) -> str:

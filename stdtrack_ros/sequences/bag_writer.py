@@ -104,8 +104,10 @@ class BagCopy:
     def _hash(self, connection: Any) -> str:
         if connection.digest:
             return str(connection.digest)
-        known = connection.msgtype in self.source.reader.typestore.fielddefs
-        return str(self.source.reader.typestore.hash_rihs01(connection.msgtype)) if known else _UNKNOWN_HASH
+        try:
+            return str(self.source.types_of(connection.msgtype).hash_rihs01(connection.msgtype))
+        except Exception:  # a definition that cannot be parsed is copied as it is
+            return _UNKNOWN_HASH
 
 
 def _key(connection: Any) -> str:

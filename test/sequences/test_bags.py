@@ -23,6 +23,8 @@ from sample_sequences import (
 )
 
 from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.sequences.bag_file import BagFile
+from stdtrack_ros.sequences.bag_writer import BagCopy
 from stdtrack_ros.sequences.bags import BagSequence
 
 
@@ -75,6 +77,25 @@ def test_compressed_bags(tmp_path: Path, storage: str, compression: CompressionM
             bag.image(picture(index), stamp(index))
     sequence = BagSequence("packed", tmp_path / "packed")
     assert [index_of(sequence.frame(index)) for index in (0, 3, 1, 2)] == [0, 3, 1, 2]
+
+
+SERVICE_EVENT = "bool a\n---\nbool b\n" + "=" * 80 + "\nMSG: example/srv/Event_Request\nbool a\n---\nbool b\n"
+
+
+def test_definitions_that_cannot_be_parsed_do_not_spoil_the_images(tmp_path: Path) -> None:
+    with BagMaker(tmp_path / "robot") as bag:
+        fields = {"msgdef": SERVICE_EVENT, "rihs01": "RIHS01_" + "0" * 64}
+        service = bag.writer.add_connection("/service/_service_event", "example/srv/Event", **fields)
+        bag.writer.write(service, stamp(0), b"\x00\x01\x00\x00\x01")
+        for index in range(2):
+            bag.image(picture(index), stamp(index))
+    assert index_of(BagSequence("robot", tmp_path / "robot").frame(1)) == 1
+    with pytest.raises(SequenceError, match=r"its topics are /camera/image .*, /service/_service_event \(example/srv"):
+        BagSequence("robot", tmp_path / "robot", topic="/front")
+    source = BagFile(tmp_path / "robot")
+    with BagCopy(source, tmp_path / "copy", {}) as copy:
+        assert len(list(copy.copied())) == 3
+    assert len(BagSequence("copy", tmp_path / "copy")) == 2
 
 
 def test_images_recorded_at_the_same_time_stay_apart(tmp_path: Path) -> None:
