@@ -5,11 +5,18 @@
 from __future__ import annotations
 
 import ast
+import csv
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from stdtrack_ros.sequences.bags import RAW
+from stdtrack_ros.sequences.image_bag import CameraMessage, image_cdr, write_image_bag
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
@@ -76,3 +83,48 @@ def test_a_value_that_is_not_among_the_choices_is_refused() -> None:
     argument = next(a for a in description.get_launch_arguments() if a.name == "image_transport")
     with pytest.raises(RuntimeError, match="compressed"):
         argument.execute(context)
+
+
+RUN = """
+import sys
+from launch import LaunchService
+from launch.actions import IncludeLaunchDescription
+from launch import LaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+path, *given = sys.argv[1:]
+arguments = [tuple(word.split(":=", 1)) for word in given]
+service = LaunchService()
+source = PythonLaunchDescriptionSource(path)
+service.include_launch_description(LaunchDescription([IncludeLaunchDescription(source, launch_arguments=arguments)]))
+sys.exit(service.run())
+"""
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+def test_a_replay_runs_and_ends_with_its_recording(tmp_path: Path) -> None:
+    pytest.importorskip("launch_ros")
+    images = []
+    for index in range(12):
+        image = np.full((120, 160, 3), 70, np.uint8)
+        image[40:70, 30 + 2 * index : 60 + 2 * index] = (40, 60, 230)
+        stamp_ns = 10**9 + index * 10**8
+        images.append(CameraMessage(RAW, stamp_ns, image_cdr(image, stamp_ns)))
+    write_image_bag(tmp_path / "bag", images)
+    given = {"source": tmp_path / "bag", "init": "30,40,30,30", "out": tmp_path / "boxes.csv", "namespace": "front"}
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "ROS_DOMAIN_ID": "91",
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_LOG_DIR": str(tmp_path / "log"),
+    }
+    command = [sys.executable, str(script), str(ROOT / "launch" / "replay.launch.py")]
+    command += [f"{name}:={value}" for name, value in given.items()]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[ERROR]" not in done.stdout + done.stderr
+    rows = list(csv.DictReader((tmp_path / "boxes.csv").open(newline="")))
+    assert any(row["target_id"] == "target-1" for row in rows), done.stdout + done.stderr
