@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mcap.writer import CompressionType, IndexType
+from mcap.writer import Writer as McapWriter
 from rosbags.rosbag2 import CompressionMode
 from sample_sequences import (
     HEIGHT,
@@ -77,6 +79,32 @@ def test_compressed_bags(tmp_path: Path, storage: str, compression: CompressionM
             bag.image(picture(index), stamp(index))
     sequence = BagSequence("packed", tmp_path / "packed")
     assert [index_of(sequence.frame(index)) for index in (0, 3, 1, 2)] == [0, 3, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"use_chunking": False},
+        {"compression": CompressionType.LZ4},
+        {"chunk_size": 100},
+        {"use_chunking": False, "index_types": IndexType.NONE, "use_statistics": False},
+    ],
+)
+def test_mcap_files_of_another_writer(tmp_path: Path, options: dict[str, object]) -> None:
+    source = BagFile(write_bag(tmp_path / "flight", count=6))
+    with (tmp_path / "other.mcap").open("wb") as file:
+        writer = McapWriter(file, **options)
+        writer.start(profile="ros2")
+        channels = {}
+        for connection in source.reader.connections:
+            schema = writer.register_schema(connection.msgtype, "ros2msg", connection.msgdef.data.encode())
+            channels[connection.topic] = writer.register_channel(connection.topic, "cdr", schema)
+        for connection, recorded_ns, data in source.messages(source.reader.connections):
+            writer.add_message(channels[connection.topic], recorded_ns, bytes(data), recorded_ns)
+        writer.finish()
+    sequence = BagSequence("other", tmp_path / "other.mcap", truth_topic="/truth")
+    np.testing.assert_array_equal(sequence.boxes, truth_of(6))
+    assert [index_of(sequence.frame(index)) for index in (0, 1, 5, 2, 2)] == [0, 1, 5, 2, 2]
 
 
 SERVICE_EVENT = "bool a\n---\nbool b\n" + "=" * 80 + "\nMSG: example/srv/Event_Request\nbool a\n---\nbool b\n"
