@@ -76,3 +76,21 @@ def test_two_nodes_in_namespaces_do_not_meet(bench: Bench, tmp_path: Path) -> No
                 assert overlap(other.answer(SCENE.image(index, 2)), SCENE.box(index, 1)) > 0.7
     finally:
         other.close()
+
+
+def test_detections_go_out_where_vision_msgs_is_installed(bench: Bench, tmp_path: Path) -> None:
+    messages = pytest.importorskip("vision_msgs.msg")
+    arrays: list = []
+    bench.create_subscription(messages.Detection2DArray, "detections", arrays.append, 10)
+    with running(tmp_path / "log", bench):
+        bench.start(SCENE.box(0), at=bench.answer(SCENE.image(0)).header)
+        bench.spin(0.2)
+        index = 0
+        while not (arrays and arrays[-1].detections):
+            index += 1
+            assert index < 100, "no detection came"
+            answer = bench.answer(SCENE.image(index))
+            bench.spin(0.1)
+        (detection,) = arrays[-1].detections
+        assert detection.id == "target-1" and arrays[-1].header.stamp == answer.header.stamp
+        assert abs(detection.bbox.center.position.x - (answer.x + answer.width / 2)) < 1e-3
