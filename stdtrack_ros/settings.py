@@ -75,11 +75,13 @@ class MemorySettings(SettingGroup):
     """The Spatiotemporal Token Maintainer (STM)."""
 
     policy: Literal["quality", "fifo"] = setting(
-        "quality", "Which token a full memory gives up: the one of lowest quality (the paper), or the oldest."
+        "quality",
+        "Which token a full memory gives up: the one of lowest quality (the paper), or the oldest.",
+        read_only=True,
     )
     capacity: int = setting(6, "Number of stored tokens.", unit="tokens", ge=1, le=16, read_only=True)
-    pin_initial: bool = setting(False, "Keep the token of the initial frame for ever.")
-    spacing: int = setting(1, "Frames between two stored tokens.", unit="frames", ge=1, le=1000)
+    pin_initial: bool = setting(False, "Keep the token of the initial frame for ever.", read_only=True)
+    spacing: int = setting(1, "Frames between two stored tokens.", unit="frames", ge=1, le=1000, read_only=True)
 
 
 class StatusSettings(SettingGroup):

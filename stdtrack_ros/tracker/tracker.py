@@ -68,6 +68,7 @@ class Tracker:
         if self._state is not None:
             self._state.judge.settings = settings.status
             self._state.motion.settings = settings.motion
+            self._state.redetection.settings = settings.redetection
 
     def initialize(self, image: NDArray[np.generic], box: ArrayLike, stamp_s: float | None = None) -> None:
         """Start a target; whatever was tracked before is forgotten.

@@ -62,8 +62,7 @@ def test_ranges_reach_the_descriptor(node: ParameterNode) -> None:
         ("annotated.scale", True, "a number from 0.05 to 1"),
         ("max_targets", 2.5, "an integer from 1 to 64"),
         ("max_targets", "2", "an integer from 1 to 64"),
-        ("memory.policy", "random", "one of quality, fifo"),
-        ("memory.pin_initial", 1, "true or false"),
+        ("image_rectified", 1, "true or false"),
         ("stale_after", -1, "a number from 0.05 to 60 (s)"),
         ("model.path", "other.onnx", "cannot change while the node runs"),
         ("annotated.scale", None, "cannot be deleted"),
@@ -107,6 +106,7 @@ def test_parameters_of_ros_itself_pass(node: ParameterNode) -> None:
         ({"max_targets": "many"}, "max_targets cannot be 'many'; allowed is an integer from 1 to 64"),
         ({"image_transport": "smoke"}, "one of raw, compressed"),
         ({"memory__capacity": 99}, "memory.capacity.*an integer from 1 to 16"),
+        ({"memory__policy": "random"}, "one of quality, fifo"),
     ],
 )
 def test_a_wrong_value_at_the_start_is_refused(ros: None, given: dict[str, object], words: str) -> None:
