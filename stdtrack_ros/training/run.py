@@ -19,6 +19,7 @@ from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.config import NetworkConfig, preset
 from stdtrack_ros.network.losses import LossWeights
 from stdtrack_ros.network.stdtrack import STDTrack
+from stdtrack_ros.network.vit_weights import load_sliced_vit, read_vit
 from stdtrack_ros.training.clips import Clip, collate
 from stdtrack_ros.training.dataset import ClipDataset, build_dataset, use_one_thread
 from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
@@ -77,6 +78,8 @@ def make_network(settings: TrainSettings, resumed: dict[str, Any] | None) -> STD
         network = STDTrack(preset(settings.network).model_copy(update=settings.switches))
         if network.config.backbone == "lite_hybrid":
             network.embedding.cells.cnn.load_imagenet(_imagenet(settings.imagenet))
+        elif settings.vit:
+            load_sliced_vit(network, read_vit(Path(settings.vit)))
     if network.config.backbone == "lite_hybrid":
         network.embedding.cells.cnn.freeze(settings.frozen_blocks, settings.frozen_depthwise)
     return network

