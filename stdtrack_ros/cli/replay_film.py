@@ -6,17 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import cv2
 import numpy as np
 
 from stdtrack_ros.evaluation.run_log import RunLog, newest_row, overlaps
 from stdtrack_ros.geometry import Box, Image, box_center
 from stdtrack_ros.sequences.sequence import Sequence
-from stdtrack_ros.tracker.drawing import STATUS_COLORS, draw_target, draw_text, draw_trail
+from stdtrack_ros.tracker.drawing import STATUS_COLORS, draw_given, draw_target, draw_text, draw_trail
 from stdtrack_ros.tracker.result import Status
 
 TRAIL_FRAMES = 25
-WHITE, PLATE = (255, 255, 255), (40, 40, 40)
+PLATE = (40, 40, 40)
 SAMPLE_MARGIN = 0.6
 """Surroundings in a cut-out, as a share of the box's longer side, on each side."""
 Window = tuple[slice, slice]
@@ -44,8 +43,7 @@ def film_frames(
         row = newest_row(log, stamps[index])
         words = f"{(stamps[index] - stamps[0]) * 1e-9:5.2f} s"
         if index == 0:
-            _outline(picture, init)
-            draw_text(picture, "given", (init[0], init[1]), WHITE)
+            draw_given(picture, init, "given")
         elif row is not None:
             status = Status(int(log.status[row]))
             draw_trail(picture, list(centers[max(row - TRAIL_FRAMES, 0) : row + 1]), STATUS_COLORS[status])
@@ -64,7 +62,7 @@ def sample_pictures(recording: Sequence, log: RunLog, truth: Mapping[int, Box], 
     samples = []
     for stamp in chosen:
         picture = recording.frame(stamps.index(stamp)).copy()
-        _outline(picture, truth[stamp])
+        draw_given(picture, truth[stamp])
         row = newest_row(log, stamp)
         if row is not None:
             draw_target(picture, log.boxes[row], Status(int(log.status[row])))
@@ -80,12 +78,6 @@ def close_up(log: RunLog, width: int, height: int) -> Window:
     x0, y0 = np.clip(low - margin, 0, (width - 2, height - 2)).astype(int)
     x1, y1 = np.clip(high + margin, (x0 + 2, y0 + 2), (width, height)).astype(int)
     return slice(int(y0), int(y1)), slice(int(x0), int(x1))
-
-
-def _outline(image: Image, box: Box) -> None:
-    """What a hand drew, in white."""
-    x, y, width, height = box
-    cv2.rectangle(image, (int(x), int(y)), (int(x + width), int(y + height)), WHITE, 2)
 
 
 def _cut_out(image: Image, box: Box) -> Image:

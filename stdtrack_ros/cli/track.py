@@ -173,15 +173,14 @@ class _Outputs:
 
     def __init__(self, path: Path | None, rate: float, show: bool, first: Image, box: Box) -> None:
         from stdtrack_ros.sequences.video_writer import VideoWriter
-        from stdtrack_ros.tracker.drawing import draw_target
-        from stdtrack_ros.tracker.result import Status
+        from stdtrack_ros.tracker.drawing import draw_given
 
         self._show = show
         self._stack = ExitStack()
         self._writer = self._stack.enter_context(VideoWriter(path, rate)) if path else None
         if self._writer is not None:
             picture = first.copy()
-            draw_target(picture, box, Status.TRACKING, label="given:")
+            draw_given(picture, box, "given")
             self._writer.write(picture)
 
     def put(self, image: Image, result: TrackResult) -> bool:

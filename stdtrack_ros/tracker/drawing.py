@@ -23,6 +23,7 @@ STATUS_COLORS: dict[Status, Color] = {
     Status.LOST: (70, 60, 235),
 }
 """BGR; told apart by people who do not see red and green alike through the word beside the box."""
+WHITE: Color = (255, 255, 255)
 ARROW_S = 0.5
 """The velocity's arrow ends where the centre would be after this time."""
 
@@ -53,6 +54,14 @@ def draw_target(
         _draw_arrow(image, corners, np.asarray(velocity, dtype=np.float64), color, line)
     words = [label, status.name, "" if np.isnan(quality) else f"{quality:.2f}"]
     draw_text(image, " ".join(filter(None, words)), (corners[0], corners[1]), color)
+
+
+def draw_given(image: Image, box: ArrayLike, words: str = "") -> None:
+    """Draw a (4,) box that a person gave, in white, with words above it, in place."""
+    low, size = np.asarray(box, dtype=np.float64)[:2], np.asarray(box, dtype=np.float64)[2:]
+    cv2.rectangle(image, _pixel(low), _pixel(low + size - 1), WHITE, line_width(image))
+    if words:
+        draw_text(image, words, (float(low[0]), float(low[1])), WHITE)
 
 
 def draw_trail(image: Image, centers: Sequence[ArrayLike], color: Color) -> None:

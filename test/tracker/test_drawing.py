@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from stdtrack_ros.tracker.drawing import STATUS_COLORS, draw_target, draw_text, draw_trail
+from stdtrack_ros.tracker.drawing import STATUS_COLORS, draw_given, draw_target, draw_text, draw_trail
 from stdtrack_ros.tracker.result import Status
 
 
@@ -54,6 +54,14 @@ def test_text_wider_than_the_image_starts_at_its_left_edge() -> None:
     image = _canvas(40, 50)
     draw_text(image, "much longer than the image is wide", (45, 20), (90, 210, 60))
     assert image[:, 0].any()
+
+
+def test_a_given_box_is_white_on_its_edges_with_its_words_above() -> None:
+    image = _canvas()
+    draw_given(image, (100, 100, 80, 60), "given")
+    assert tuple(image[130, 100]) == tuple(image[159, 140]) == (255, 255, 255)
+    assert not image[105:155, 105:175].any()
+    assert image[80:98, 100:140].any()
 
 
 def test_the_trail_joins_known_positions_and_skips_unknown_ones() -> None:
