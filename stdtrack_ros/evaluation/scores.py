@@ -11,10 +11,11 @@ import numpy as np
 
 from stdtrack_ros.evaluation.figures import FIGURES
 from stdtrack_ros.evaluation.losses import LOST_IOU, false_confidence, find_losses
-from stdtrack_ros.evaluation.metrics import FloatArray, known, mean, overlaps, score, success_curve
+from stdtrack_ros.evaluation.metrics import SUCCESS_THRESHOLDS, FloatArray, known, mean, overlaps, score
 from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
-from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, seen_boxes
+from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, seen_boxes, visible
 from stdtrack_ros.evaluation.results import Run, SequenceFacts
+from stdtrack_ros.geometry import iou
 
 Row = dict[str, float]
 """Figures by name; NaN where there is none."""
@@ -104,10 +105,15 @@ def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
 
 
 def real_time_curve(run: RealTimeRun, facts: SequenceFacts) -> FloatArray:
-    """(51,) success AUC for each allowed delay of extended LAE."""
-    truth = facts.truth[run.start :]
-    values = [success_curve(overlaps(seen_boxes(run, delay)[run.start :], truth)).mean() for delay in DELAYS]
-    return np.asarray(values, dtype=np.float64)
+    """(51,) success AUC for each allowed delay of extended LAE; NaN without truth."""
+    frames = np.flatnonzero(known(facts.truth))
+    frames = frames[frames >= run.start]
+    if not len(frames):
+        return np.full(len(DELAYS), np.nan)
+    sources = np.stack([visible(run, delay)[frames] for delay in DELAYS])
+    ious = np.nan_to_num(iou(run.boxes[sources], facts.truth[frames]))
+    # The area under a frame's curve is the share of thresholds that its IoU lies above.
+    return np.asarray(np.searchsorted(SUCCESS_THRESHOLDS, ious).mean(axis=1) / len(SUCCESS_THRESHOLDS))
 
 
 def _restarts(run: RestartRun, facts: SequenceFacts) -> Row:

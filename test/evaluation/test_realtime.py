@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from painted_clips import PaintedClip, RedTracker
 
-from stdtrack_ros.evaluation.realtime import RealTimeRun, mean_mismatch, replay, seen_boxes, visible
+from stdtrack_ros.evaluation.metrics import overlaps, success_curve
+from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, replay, seen_boxes, visible
 from stdtrack_ros.evaluation.results import facts_of
-from stdtrack_ros.evaluation.scores import row_of
+from stdtrack_ros.evaluation.scores import real_time_curve, row_of
 
 
 def run(cost_s: float, length: int = 12) -> tuple[PaintedClip, RealTimeRun]:
@@ -89,6 +90,16 @@ def test_outputs_are_causal_and_never_go_back(costs: list[float], delay: float) 
     taken = np.flatnonzero(~np.isnan(result.finish_s))
     assert (np.diff(result.finish_s[taken]) >= 0).all()
     assert (result.finish_s[taken] >= result.arrival_s[taken]).all()
+
+
+def test_the_curve_over_delays_is_the_auc_of_what_is_seen_at_each() -> None:
+    clip = PaintedClip("hidden", 40, hidden=range(4, 8))
+    run_ = replay(RedTracker(), clip, np.linspace(0.01, 0.22, 40))
+    curve = real_time_curve(run_, facts_of(clip, "hidden"))
+    for number in (0, 17, 33, 50):
+        seen = seen_boxes(run_, DELAYS[number])
+        assert curve[number] == pytest.approx(success_curve(overlaps(seen, clip.boxes)).mean())
+    assert curve[0] < curve[-1]
 
 
 def test_the_same_step_times_give_the_same_boxes() -> None:
