@@ -41,10 +41,9 @@ class SyntheticOptions:
 def populate(rng: Rng, scene: Scene, gallery: Gallery, options: SyntheticOptions, key: Key | None, path: Path) -> None:
     """Add to a scene whose only sprite is the target, moving along `path`; `key` is its object (None: a patch)."""
     times = len(path.centers)
-    absent = rng.random() < (options.absence_share if times > 2 else options.pair_absence_share)
-    gone = _span(rng, times) if times > 2 else np.array([False, True])
-    kind = rng.integers(3) if absent else -1
-    if kind == 0 and times > 2:
+    gone = _span(rng, times)
+    absence = _absence(rng, options, times, scene.sprites[scene.target].pixels is not None)
+    if absence == "leave":
         _leave(rng, scene, path, gone)
     if rng.random() < options.lookalike_share:
         _add_company(rng, scene, gallery, path, key if key and rng.random() < 0.4 else _similar(rng, gallery, key))
@@ -53,10 +52,22 @@ def populate(rng: Rng, scene: Scene, gallery: Gallery, options: SyntheticOptions
     if rng.random() < options.occluder_share:
         passing = path.centers + _passing(rng, times)
         _add_occluder(rng, scene, gallery, passing, rng.uniform(0.4, 1.2), np.arange(times) > 0)
-    if kind == 2 or (kind >= 0 and scene.sprites[scene.target].pixels is None and (kind or times == 2)):
+    if absence == "cover":
         _add_occluder(rng, scene, gallery, path.centers, rng.uniform(1.6, 2.2), gone)
-    elif kind == 1 or (kind == 0 and times == 2):
+    elif absence == "exchange":
         _exchange(rng, scene, gallery, path, key, gone)
+
+
+def _absence(rng: Rng, options: SyntheticOptions, times: int, drawn: bool) -> str:
+    """How the target is absent for a while: "leave", "cover", "exchange", or "" (mostly): not at all.
+
+    In a pair there is no frame to be seen leaving; what is a part of the picture (not `drawn`) cannot be exchanged.
+    """
+    pair = times == 2
+    if rng.random() >= (options.pair_absence_share if pair else options.absence_share):
+        return ""
+    ways = ["cover"] + ["leave"] * (not pair) + ["exchange"] * drawn
+    return ways[int(rng.integers(len(ways)))]
 
 
 def _similar(rng: Rng, gallery: Gallery, key: Key | None) -> Key | None:
@@ -64,8 +75,8 @@ def _similar(rng: Rng, gallery: Gallery, key: Key | None) -> Key | None:
 
 
 def _span(rng: Rng, times: int) -> NDArray[np.bool_]:
-    """(T,) a run of frames after the clip's first, often up to its end."""
-    start = int(rng.integers(2, times))
+    """(T,) a run of frames after the clip's first (in a pair: the search frame), often up to the clip's end."""
+    start = int(rng.integers(2, times)) if times > 2 else 1
     stop = times if rng.random() < 0.4 else int(rng.integers(start + 1, times + 1))
     return (np.arange(times) >= start) & (np.arange(times) < stop)
 
