@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import onnx
@@ -14,6 +16,10 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from node_bench import Bench, NodeProcess, Scene, running
 from stdtrack_ros.msg import TrackedBox
+from template_matching import TemplateMatching
+
+from stdtrack_ros.nodes.tracker_node import TrackerNode
+from stdtrack_ros.settings import TrackerSettings
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()
@@ -138,7 +144,26 @@ def test_a_signal_in_the_middle_of_a_frame_ends_the_node_with_0(
 
 
 def test_the_node_needs_no_torch(ros: None) -> None:
-    import subprocess
-
     program = "import sys; import stdtrack_ros.nodes.tracker_node; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_cleanup_frees_the_model(ros: None) -> None:
+    made: list[weakref.ref[TemplateMatching]] = []
+
+    def load(settings: TrackerSettings) -> TemplateMatching:
+        model = TemplateMatching()
+        made.append(weakref.ref(model))
+        return model
+
+    node = TrackerNode(load, namespace="cleanup")
+    try:
+        for _ in range(3):
+            node.start()
+            assert made[-1]() is not None
+            node.trigger_deactivate()
+            node.trigger_cleanup()
+        assert len(made) == 3 and [reference() for reference in made] == [None] * 3
+    finally:
+        node.trigger_shutdown()
+        node.destroy_node()
