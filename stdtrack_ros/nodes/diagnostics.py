@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -72,6 +72,7 @@ class Health:
         self._latencies: deque[float] = deque(maxlen=LATENCIES)
         self._refusal, self._refused_s = "", -float("inf")
         self._failure, self._failed_s = "", -float("inf")
+        self._rates = (0.0, 0.0)
         self._image = ""
         self._stamp_age_s = float("nan")
 
@@ -104,19 +105,18 @@ class Health:
             self._failure, self._failed_s = sentence, time.monotonic()
 
     def report(self, situation: Situation) -> tuple[bytes, str, dict[str, str]]:
-        """Level, one sentence, and all values by name; rates are those since the last `roll`."""
+        """Level, one sentence, and all values by name; rates are those of the last period that `roll` has ended."""
         with self._lock:
             now_s = time.monotonic()
             refusal = self._refusal if now_s - self._refused_s < SHOWN_S else ""
             failure = self._failure if now_s - self._failed_s < SHOWN_S else ""
-            passed = max(now_s - self._before.since_s, 1e-3)
             latencies = np.array(self._latencies or [np.nan]) * 1e3
             p50, p95 = np.percentile(latencies, [50, 95])
             values = {
                 "state": situation.state if situation.enabled else f"{situation.state}, disabled",
                 "targets": ", ".join(_target(report) for report in situation.targets) or "none",
-                "rate in [Hz]": f"{(self._now.arrived - self._before.arrived) / passed:.1f}",
-                "rate out [Hz]": f"{(self._now.published - self._before.published) / passed:.1f}",
+                "rate in [Hz]": f"{self._rates[0]:.1f}",
+                "rate out [Hz]": f"{self._rates[1]:.1f}",
                 "images in": str(self._now.arrived),
                 "results out": str(self._now.published),
                 "dropped": str(situation.dropped),
@@ -133,9 +133,12 @@ class Health:
         return level, sentence, values
 
     def roll(self) -> None:
-        """Begin a new period of the rates."""
+        """End the period of the rates, and begin a new one."""
         with self._lock:
-            self._before = _Counts(self._now.arrived, self._now.published, self._now.refused)
+            before, self._before = self._before, replace(self._now, since_s=time.monotonic())
+            passed = max(self._before.since_s - before.since_s, 1e-3)
+            arrived, published = self._now.arrived - before.arrived, self._now.published - before.published
+            self._rates = (arrived / passed, published / passed)
 
 
 def _target(report: TargetReport) -> str:
@@ -192,8 +195,11 @@ class DiagnosticsPublisher:
 
     def watch(self, situation: Situation, period_s: float) -> None:
         """Look at the situation; call this often."""
-        level, sentence, values = self._health.report(situation)
         due = time.monotonic() - self._sent_s >= period_s
+        if due:
+            self._health.roll()
+            self._sent_s = time.monotonic()
+        level, sentence, values = self._health.report(situation)
         if not due and level == self._level:
             return
         name = self._node.get_fully_qualified_name().lstrip("/")
@@ -203,6 +209,3 @@ class DiagnosticsPublisher:
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
         self._level = level
-        if due:
-            self._health.roll()
-            self._sent_s = time.monotonic()

@@ -73,6 +73,11 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             if trigger() != SUCCESS:
                 raise ModelError(self._fault)
 
+    def leave(self) -> None:
+        """Stop and free everything, whatever the state."""
+        if self._state_machine.current_state[1] != "finalized":
+            self.trigger_shutdown()
+
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the model and offer the topics."""
         self._fault = ""
@@ -213,7 +218,7 @@ def main(args: Sequence[str] | None = None, load: Callable[[TrackerSettings], Mo
             node.start()
         return node
 
-    run_node(make, TrackerNode.trigger_shutdown, args)
+    run_node(make, TrackerNode.leave, args)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ class TrackingSession:
         """Process images, or let them pass; targets are kept."""
         self.enabled = enabled
         self._slot.clear()
+        self._ring.clear()  # a start must not land on an image from before the pause
         self._loop.pause(not enabled)
 
     def change_settings(self, settings: TrackerNodeSettings) -> None:

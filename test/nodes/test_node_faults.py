@@ -80,6 +80,18 @@ def test_one_message_in_a_hundred_is_corrupt(bench: Bench, tmp_path: Path) -> No
         assert (answer.frame_number, answer.dropped_frames) == (300, bad)
 
 
+def test_bytes_that_are_no_message_at_all(bench: Bench, tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    with running(tmp_path / "log", bench) as node:
+        start(bench)
+        for index in range(1, 41):
+            for publisher in (bench.camera, bench.starter, bench.calibration):
+                publisher.publish(random.integers(0, 255, int(random.integers(4, 200)), dtype=np.uint8).tobytes())
+            answer = bench.answer(SCENE.image(index))
+            assert answer.status == TRACKING and overlap(answer, SCENE.box(index)) > 0.6
+        assert node.process.poll() is None
+
+
 def test_a_burst_at_ten_times_the_rate(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench, model__threads=20):  # milliseconds a frame
         start(bench)

@@ -77,6 +77,13 @@ def test_a_transition_that_is_not_possible_is_refused(bench: Bench, tmp_path: Pa
         assert bench.answer(SCENE.image(1)).status == NONE
 
 
+def test_a_node_that_was_shut_down_still_ends_with_0(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench):
+        start(bench, 0)
+        assert change(bench, Transition.TRANSITION_ACTIVE_SHUTDOWN) and state(bench) == "finalized"
+        assert not change(bench, Transition.TRANSITION_CONFIGURE)
+
+
 def test_parameters_change_while_the_node_runs(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench, stale_after=30.0):
         start(bench, 0)
