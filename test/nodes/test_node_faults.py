@@ -19,8 +19,6 @@ from node_bench import HERE, Bench, NodeProcess, Scene, overlap, running
 from sensor_msgs.msg import Image
 from stdtrack_ros.msg import TrackedBox
 
-from stdtrack_ros.nodes.messages import seconds
-
 pytestmark = pytest.mark.ros
 SCENE = Scene()
 TRACKING, LOST = TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_LOST
@@ -100,9 +98,10 @@ def test_a_burst_at_ten_times_the_rate(bench: Bench, tmp_path: Path) -> None:
             bench.show(SCENE.image(1 + index // 100))
             bench.spin(1 / 300)
         last = bench.header(0.0).stamp
-        bench.wait(lambda: bench.boxes and bench.boxes[-1].header.stamp == last, "answer to the last frame", 5.0)
-        assert max(seconds(box.latency) for box in bench.boxes) < 1.0, "nothing queues up"
-        assert bench.boxes[-1].frame_number + bench.boxes[-1].dropped_frames <= 300
+        bench.wait(lambda: bench.boxes and bench.boxes[-1].header.stamp == last, "answer to the last frame")
+        end = bench.boxes[-1]
+        assert end.frame_number < 200, "nothing queues up"
+        assert end.frame_number + end.dropped_frames <= 300
         assert bench.boxes[-1].status == TRACKING
 
 
@@ -115,7 +114,6 @@ def test_a_subscriber_that_stalls_holds_nothing_up(bench: Bench, tmp_path: Path)
         for index in range(1, 201):
             answer = bench.answer(SCENE.image(index))
             assert overlap(answer, SCENE.box(index)) > 0.6
-            assert seconds(answer.latency) < 1.0
 
 
 def test_a_node_that_is_killed_and_started_again(bench: Bench, tmp_path: Path) -> None:
