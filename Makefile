@@ -46,6 +46,7 @@ $(STAMPS)/python: tools/find_python.sh
 	@tools/find_python.sh >/dev/null
 	$(say) "making a virtual environment in $(VENV)"
 	@test -x $(VENV)/bin/python || "$$(tools/find_python.sh)" -m venv $(VENV)
+	@$(PIP) 'setuptools>=68,<80' wheel
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/ros: $(STAMPS)/python requirements/ros.txt requirements/constraints.txt
