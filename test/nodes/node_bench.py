@@ -152,7 +152,9 @@ class Bench(Node):
 
     def call(self, kind: type, name: str, request: Any) -> Any:
         """Call a service and wait for its response."""
-        client = self.services_of.setdefault(name, self.create_client(kind, name))
+        if name not in self.services_of:
+            self.services_of[name] = self.create_client(kind, name)
+        client = self.services_of[name]
         assert client.wait_for_service(WAIT_S), name
         future = client.call_async(request)
         self.wait(future.done, f"answer of {name}")
