@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,11 +149,18 @@ def make_batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tenso
         each,
         num_workers=settings.workers,
         collate_fn=_to_tensors,
-        worker_init_fn=use_one_thread,
+        worker_init_fn=_start_worker,
         prefetch_factor=3 if settings.workers else None,
         persistent_workers=settings.workers > 0,
     )
     return iter(loader)
+
+
+def _start_worker(worker: int) -> None:
+    """Signals that end a run in order go to its whole process group; only the training process answers them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    use_one_thread(worker)
 
 
 def _to_tensors(clips: list[Clip]) -> dict[str, Tensor]:
