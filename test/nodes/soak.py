@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -78,6 +79,7 @@ def soak(bench: Bench, pid: int, scene: Scene, frames: int, rate: float) -> list
             bench.wait(lambda answered=answered: len(bench.boxes) > answered, f"answer to frame {index}")
         if index % max(frames // SAMPLES, 1) == 0:
             samples.append(measure(pid, index, began_s, bench.boxes))
+            print(json.dumps(asdict(samples[-1])), file=sys.stderr, flush=True)
             bench.boxes.clear()
             bench.reports.clear()
     return samples
@@ -97,7 +99,7 @@ def growth(samples: list[Sample]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run, and print samples and growth as JSON."""
+    """Run, and print growth as JSON; each sample goes to the standard error as it comes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=108_000)
     parser.add_argument("--rate", type=float, default=0.0, help="Hz; 0: as fast as answers come")
