@@ -37,7 +37,7 @@ def benchmark(
     """Measure each stage from the compressed image to the message: p50, p95, p99, threads, peers, floor."""
     from stdtrack_ros.evaluation.benchmark import run_benchmark
     from stdtrack_ros.evaluation.benchmark_picture import draw_benchmark
-    from stdtrack_ros.evaluation.machine import describe_machine
+    from stdtrack_ros.evaluation.machine import busy_note, describe_machine
     from stdtrack_ros.evaluation.peers import peer_contestant
 
     console = Console()
@@ -46,7 +46,7 @@ def benchmark(
     footage = _footage(source, frames, size)
     names = ["kcf", "csrt", "mil"] if peer is None else peer
     others = [peer_contestant(name) for name in names] if peers else []
-    machine = describe_machine()
+    machine = {**describe_machine(), "Note": busy_note()}
     found = run_benchmark(chosen, footage, _counts(threads), others, _message_maker(footage))
     out.mkdir(parents=True, exist_ok=True)
     content = {
@@ -60,6 +60,8 @@ def benchmark(
     title = f"{found.model['name']} on {machine['Processor']}, {footage.source}"
     draw_benchmark(found, title, out / "benchmark.png")
     _print(console, found)
+    if machine["Note"]:
+        console.print(f"[bold yellow]{machine['Note']}[/]", highlight=False, soft_wrap=True)
     console.print(f"Picture and figures: [bold]{out}[/]", highlight=False, soft_wrap=True)
 
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from enum import Enum
@@ -147,12 +146,11 @@ def _info(paths: list[Path], plan: Plan) -> RunInfo:
 
 
 def _conditions(plan: Plan) -> tuple[str, ...]:
+    from stdtrack_ros.evaluation.machine import busy_note
     from stdtrack_ros.evaluation.runner import threads_of
 
     first = f"Step times leave out the decoding of the frame; CPU threads of a tracker: {threads_of(plan)}."
-    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
-    if load > cores + plan.workers * threads_of(plan):
-        first += f" The machine was busy with other work (load {load:.1f} on {cores} cores): times are too long."
+    first = f"{first} {busy_note(plan.workers * threads_of(plan))}".rstrip()
     if plan.cluster:
         return first, "They were measured on the cluster's machines, which this page does not describe."
     if plan.workers == 1:

@@ -40,20 +40,32 @@ def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outc
     except (OSError, ValueError) as error:
         raise SettingError(f"No Dask scheduler answers at '{address}': {error}.") from None
     try:
-        futures = {client.submit(run_job, job, pure=False, retries=1): job for job in jobs}
+        suspects = []
+        futures = {client.submit(run_job, job, pure=False): job for job in jobs}
         for future in as_completed(futures):
-            yield _outcome(future, futures.pop(future))
-            future.release()
+            job = futures.pop(future)
+            try:
+                yield _outcome(future, job)
+            except Exception:  # Dask has classes of its own for what killed a worker; it blames what stood in line, too
+                suspects.append(job)
+        for job in suspects:
+            yield _alone(client, job)
     finally:
         client.close()
         if local is not None:
             local.close()
 
 
+def _alone(client: Any, job: Job) -> Outcome:
+    """Once more, with nothing beside it, so that the guilty one is known."""
+    try:
+        return _outcome(client.submit(run_job, job, pure=False), job)
+    except Exception as error:  # see above
+        message = f"{job.contestant.name} killed its worker on {job.handle.name} ({type(error).__name__})."
+        return Outcome(job, {}, None, message)
+
+
 def _outcome(future: Any, job: Job) -> Outcome:
-    if future.status == "finished":
-        outcome: Outcome = future.result()
-        return replace(outcome, job=job)
-    error = future.exception()
-    message = f"{job.contestant.name} killed its worker on {job.handle.name}: {type(error).__name__}: {error}"
-    return Outcome(job, {}, None, message)
+    outcome: Outcome = future.result()
+    future.release()
+    return replace(outcome, job=job)

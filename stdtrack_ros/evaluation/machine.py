@@ -25,6 +25,14 @@ def describe_machine() -> dict[str, str]:
     }
 
 
+def busy_note(own_threads: int = 0) -> str:
+    """A sentence where other work keeps the machine busy, so that times are too long; empty where it is idle."""
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
+    if load < cores / 2 + own_threads:
+        return ""
+    return f"The machine was busy with other work (load {load:.1f} on {cores} cores): times are too long."
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

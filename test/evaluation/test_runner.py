@@ -51,17 +51,31 @@ def test_a_bad_sequence_and_a_failing_tracker_lose_nothing_else(tmp_path: Path) 
     assert folder.load_error("RedTracker", "good") is None
 
 
-def test_a_tracker_that_kills_its_process_loses_only_that_sequence(tmp_path: Path) -> None:
+def dask_config() -> dict[str, object]:
+    import dask
+    import distributed  # noqa: F401 (fills the configuration)
+
+    return dask.config.config["distributed"]["scheduler"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cluster", ["", "local"], ids=["processes", "dask"])
+def test_a_tracker_that_kills_its_process_loses_only_that_sequence(
+    tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if cluster:
+        pytest.importorskip("distributed")
+        monkeypatch.setitem(dask_config(), "allowed-failures", 0)  # else each job may kill four workers first
     folder = ResultsFolder(tmp_path)
     handles = (clip("a"), clip("deadly", seed=13), clip("b", seed=2), clip("c", seed=3))
-    run_plan(Plan((contestant(KillingTracker),), handles, workers=2), folder)
+    run_plan(Plan((contestant(KillingTracker),), handles, workers=2, cluster=cluster), folder)
     assert [folder.load("KillingTracker", name, "ope") is not None for name in ("a", "deadly", "b", "c")] == [
         True,
         False,
         True,
         True,
     ]
-    assert "killed its process on deadly" in str(folder.load_error("KillingTracker", "deadly"))
+    assert "KillingTracker killed its " in str(folder.load_error("KillingTracker", "deadly"))
 
 
 def test_what_is_done_is_not_done_again_unless_something_changed(tmp_path: Path) -> None:
