@@ -134,9 +134,9 @@ def _shrunk(rng: Rng, picture: Image, alpha: NDArray[np.uint8]) -> tuple[Image, 
 
 
 def _frame(rng: Rng, path: Path) -> Box:
-    """The source image's frame: 5 to 14 targets wide, where it holds the target the longest."""
-    size = TARGET_PX * np.exp(rng.uniform(np.log(5.0), np.log(14.0))) * np.array([1.0, rng.uniform(0.55, 1.0)])
-    corners = path.centers[1] - size * rng.uniform(0.08, 0.92, (6, 2))
+    """The source image's frame: 6 to 14 targets wide, where it holds the target the longest."""
+    size = TARGET_PX * np.exp(rng.uniform(np.log(6.0), np.log(14.0))) * np.array([1.0, rng.uniform(0.55, 1.0)])
+    corners = path.centers[1] - size * rng.uniform(0.08, 0.92, (16, 2))
     inside = (path.centers[1:] > corners[:, None]) & (path.centers[1:] < corners[:, None] + size)
     return np.concatenate([corners[inside.all(axis=2).sum(axis=1).argmax()], size])
 
