@@ -66,7 +66,9 @@ def read_run_log(path: Path) -> RunLog:
         raise SequenceError(f"The recorded boxes {path} cannot be read: {error!r}.") from error
     if not rows:
         raise SequenceError(f"The recorded boxes {path} hold no target: it was never started.")
-    rows.sort(key=lambda row: int(row["stamp_ns"]))
+    # While images stall the node repeats the last frame, as LOST: that is no new frame.
+    first_of_frame = {(int(row["stamp_ns"]), row["frame_number"]): row for row in reversed(rows)}
+    rows = [first_of_frame[frame] for frame in sorted(first_of_frame, key=lambda frame: frame[0])]
 
     def column(*names: str) -> FloatArray:
         return np.array([[float(row[name]) for name in names] for row in rows])

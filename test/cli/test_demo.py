@@ -63,7 +63,7 @@ def test_the_demo_writes_video_picture_numbers_and_summary(tmp_path: Path) -> No
     assert summary["frames_in"] == FRAMES
     accounted = sum(summary[f"frames_{name}"] for name in ("tracked", "dropped", "not_arrived"))
     assert accounted == FRAMES - 1  # every frame but the given one
-    assert summary["frames_tracked"] > 10
+    assert summary["frames_tracked"] >= 3
     assert summary["annotated_frames"] == 11
     assert summary["mean_iou"] > 0.3  # also where a slow machine drops most of the frames
     shares = [summary[f"share_{name}"] for name in ("tracking", "uncertain", "lost")]
