@@ -22,6 +22,7 @@ from painted_clips import (
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation.protocols import Track
+from stdtrack_ros.evaluation.realtime import RealTimeRun
 from stdtrack_ros.evaluation.results import ResultsFolder
 from stdtrack_ros.evaluation.runner import Plan, pending_jobs, run_ope, run_plan
 from stdtrack_ros.evaluation.verdict import judge
@@ -159,6 +160,21 @@ def test_processes_and_cluster_give_the_boxes_of_a_single_process(tmp_path: Path
     for name, boxes in one.items():
         np.testing.assert_array_equal(boxes, many[name])
     assert ResultsFolder(tmp_path / "many").load_error("RedTracker", "bad") == "The bag bad is truncated."
+
+
+def test_with_several_workers_real_time_goes_by_times_measured_alone(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    handles = (clip("long", length=80), broken_clip("bad"))
+    run_plan(Plan((contestant(RedTracker),), handles, ("ope", "realtime"), workers=2), folder)
+    track, against_time = folder.load("RedTracker", "long", "ope"), folder.load("RedTracker", "long", "realtime")
+    assert isinstance(track, Track) and isinstance(against_time, RealTimeRun)
+    # 50 steps are measured, then they repeat; these are what the replay's outputs cost.
+    np.testing.assert_array_equal(track.step_s[51:], track.step_s[1:30])
+    taken = np.flatnonzero(~np.isnan(against_time.finish_s))[1:]
+    free = np.concatenate(([0.0], against_time.finish_s[taken][:-1]))
+    begun = np.maximum(free, against_time.arrival_s[taken])
+    np.testing.assert_allclose(against_time.finish_s[taken] - begun, track.step_s[taken])
+    assert folder.load_error("RedTracker", "bad") == "The bag bad is truncated."
 
 
 def test_a_cluster_that_does_not_answer_is_said_in_one_sentence(tmp_path: Path) -> None:
