@@ -144,12 +144,16 @@ class Tracker:
         trusted = status is Status.TRACKING and (
             not self.settings.status.enabled or prediction.quality >= self.settings.status.uncertain_quality
         )
-        if trusted:
-            state.motion.correct(box, prediction.quality)
-            state.model = self.model.remember(state.model, prediction, image, box)
+        if status is Status.TRACKING:
             state.seen_s = state.stamp_s
-        if status is Status.LOST or (prediction.quality < self.settings.status.lost_quality and self._coasting(state)):
+        if trusted:
+            state.model = self.model.remember(state.model, prediction, image, box)
+        # A doubtful box still leads the window, the less the more doubtful it is; a box of no worth does not.
+        worthless = self._coasting(state) and prediction.quality < self.settings.status.lost_quality
+        if status is Status.LOST or worthless:
             box = clip_box(state.motion.box, image.shape[1], image.shape[0], self.settings.search.clip_margin)
+        else:
+            state.motion.correct(box, prediction.quality)
         state.box = box
         return prediction
 
