@@ -107,7 +107,9 @@ class MotionSettings(SettingGroup):
         0.5, "Time in which the velocity fades while the target is not seen.", unit="s", ge=0.001, le=60.0
     )
     center_noise: float = setting(0.04, "Deviation of a measured centre.", unit="target sizes", ge=0.001, le=10.0)
-    size_noise: float = setting(0.12, "Deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0)
+    size_noise: float = setting(
+        0.12, "Deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0
+    )
     doubt: float = setting(5.0, "By how much that deviation grows as quality falls from 1 to 0.", ge=0.0, le=100.0)
     acceleration_noise: float = setting(
         6.0, "Deviation of the velocity after one second.", unit="target sizes/s", ge=0.001, le=1000.0
