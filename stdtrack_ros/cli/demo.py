@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from stdtrack_ros.sequences.sequence import Sequence
 
 SAMPLES = 6
+SHOWN_CHANGES = 4
 GIF_RATE, GIF_WIDTH = 8.0, 340
 
 
@@ -115,6 +116,13 @@ def _title(summary: Mapping[str, Any]) -> str:
     return title
 
 
+def _changes(changes: list[dict[str, Any]]) -> str:
+    """The first few changes in words."""
+    words = [f"{change['time_s']:.2f} s {change['from']} to {change['to']}" for change in changes[:SHOWN_CHANGES]]
+    more = len(changes) - len(words)
+    return ", ".join([*words, *([f"{more} more"] if more else [])]) or "none"
+
+
 def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> None:
     table = Table(show_header=False, title="What came back")
     lines = {
@@ -126,8 +134,7 @@ def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> N
         "tracking / uncertain / lost": " / ".join(
             f"{summary[f'share_{name}']:.0%}" for name in ("tracking", "uncertain", "lost")
         ),
-        "state changes": ", ".join(f"{c['time_s']:.2f} s {c['from']} to {c['to']}" for c in summary["state_changes"])
-        or "none",
+        "state changes": _changes(summary["state_changes"]),
     }
     if summary["mean_iou"] is not None:
         lines["mean IoU with hand-made boxes"] = f"{summary['mean_iou']:.3f} ({summary['annotated_frames']} frames)"
