@@ -36,15 +36,16 @@ def bearing(
     u, v = _full_pixels(info, x, y)
     intrinsic = np.asarray(info.p if rectified else info.k, dtype=np.float64)
     matrix = intrinsic.reshape(3, 4)[:, :3] if rectified else intrinsic.reshape(3, 3)
-    if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and np.isfinite(matrix).all()):
-        raise InputError("The CameraInfo has no calibration (its focal length is not positive): no bearings.")
+    upper = matrix[1, 0] == 0 and (matrix[2] == (0, 0, 1)).all()
+    if not (upper and matrix[0, 0] > 0 and matrix[1, 1] > 0 and np.isfinite(matrix).all()):
+        raise InputError("The CameraInfo has no calibration (focal lengths above 0, 1 in the corner): no bearings.")
     normalized = _plane(matrix, u, v) if rectified else _undistorted(info, matrix, u, v)
     if not np.abs(normalized).max() < LARGEST_TANGENT:  # also where it is NaN
         raise InputError("The pixel lies outside what the lens model of the CameraInfo covers: no bearing.")
     direction = np.append(normalized, 1.0)
     if rectified:
         rotation = np.asarray(info.r, dtype=np.float64).reshape(3, 3)
-        direction = rotation.T @ direction if np.abs(rotation).max() > 0 else direction
+        direction = rotation.T @ direction if np.linalg.norm(rotation) > 0.5 else direction
     unit: NDArray[np.float64] = direction / np.linalg.norm(direction)
     return unit
 
@@ -67,9 +68,8 @@ def _full_pixels(info: Any, x: float, y: float) -> tuple[float, float]:
 
 
 def _plane(matrix: NDArray[np.float64], u: float, v: float) -> NDArray[np.float64]:
-    point = np.linalg.solve(matrix, np.array([u, v, 1.0]))
-    plane: NDArray[np.float64] = point[:2] / point[2]
-    return plane
+    y = (v - matrix[1, 2]) / matrix[1, 1]
+    return np.array([(u - matrix[0, 2] - matrix[0, 1] * y) / matrix[0, 0], y])
 
 
 def _undistorted(info: Any, matrix: NDArray[np.float64], u: float, v: float) -> NDArray[np.float64]:

@@ -86,6 +86,8 @@ def test_a_rectified_image_takes_p_and_turns_back_by_r() -> None:
     ("change", "words"),
     [
         ({"k": np.zeros(9)}, "no calibration"),
+        ({"k": [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]}, "no calibration"),
+        ({"k": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]}, "no calibration"),
         ({"distortion_model": "wonder", "d": [0.1] * 5}, "'wonder'.*plumb_bob"),
         ({"d": [0.1] * 3}, "3 numbers"),
         ({"width": 1280}, "1280x480 px and the image has 640x480"),
