@@ -33,7 +33,7 @@ from stdtrack_ros.sequences.encodings import ENCODINGS
 from stdtrack_ros.settings import TrackerSettings, build_settings, describe
 from stdtrack_ros.tracker.tracker import Tracker
 
-pytestmark = pytest.mark.ros
+pytestmark = [pytest.mark.ros, pytest.mark.timeout(7200)]
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("short", max_examples=100, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("long", max_examples=13_000, deadline=None, suppress_health_check=SLOW)
