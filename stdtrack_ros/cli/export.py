@@ -18,9 +18,12 @@ def export(
         Path | None,
         typer.Option(help="Folder of annotated sequences, used in no training, to calibrate the quality on."),
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Also write the weights alone (.pt, half precision), to start trainings from.")
+    ] = None,
 ) -> None:
     """Export a trained network to ONNX."""
-    from stdtrack_ros.network.checkpoint import load_checkpoint
+    from stdtrack_ros.network.checkpoint import load_checkpoint, save_weights
     from stdtrack_ros.network.stark import checkpoint as stark
     from stdtrack_ros.network.stark.graphs import export_onnx as export_stark
 
@@ -28,6 +31,9 @@ def export(
         written = export_stark(stark.load(checkpoint), out)
     else:
         written = _export_stdtrack(checkpoint, out, calibrate_on)
+    if weights is not None:
+        save_weights(checkpoint, weights)
+        written = (*written, weights)
     for path in written:
         Console().print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
 

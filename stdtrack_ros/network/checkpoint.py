@@ -43,6 +43,14 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
+def save_weights(checkpoint: Path, path: Path) -> None:
+    """Write what a training can start from: the averaged weights of a checkpoint in half precision, and its facts."""
+    content = load_checkpoint(checkpoint)
+    facts = {name: content[name] for name in ("kind", "network", "settings", "step", "samples") if name in content}
+    weights = {name: value.half() if value.is_floating_point() else value for name, value in content["ema"].items()}
+    save_checkpoint(path, {**facts, "ema": weights})
+
+
 def load_network(path: Path) -> STDTrack:
     """The network of a checkpoint with its averaged (EMA) weights, in evaluation mode."""
     content = load_checkpoint(path)

@@ -22,12 +22,14 @@ class TokenMemory:
 
     Attributes:
         tokens: (K, d) float32, zeros in free slots.
+        looks: (K, d) float32 appearance of the target in the same frames, compared with what is found after a loss.
         quality: (K,) float64 Q of each token; NaN in free slots.
         age: (K,) int64 number of frames offered since it was stored.
         offered: frames offered so far.
     """
 
     tokens: FloatArray
+    looks: FloatArray
     quality: NDArray[np.float64]
     age: NDArray[np.int64]
     offered: int = 0
@@ -35,15 +37,16 @@ class TokenMemory:
     @classmethod
     def empty(cls, capacity: int, dim: int) -> TokenMemory:
         """A memory of K free slots for tokens of width d."""
-        return cls(np.zeros((capacity, dim), np.float32), np.full(capacity, np.nan), np.zeros(capacity, np.int64))
+        none = np.zeros((capacity, dim), np.float32)
+        return cls(none, none, np.full(capacity, np.nan), np.zeros(capacity, np.int64))
 
     @property
     def valid(self) -> FloatArray:
         """(K,) float32, 1 where a token is stored."""
         return (~np.isnan(self.quality)).astype(np.float32)
 
-    def offer(self, token: FloatArray, quality: float, settings: MemorySettings) -> TokenMemory:
-        """The memory after a trusted frame with token (d,) and quality Q_t.
+    def offer(self, token: FloatArray, look: FloatArray, quality: float, settings: MemorySettings) -> TokenMemory:
+        """The memory after a trusted frame with token (d,), appearance (d,) and quality Q_t.
 
         A free slot is filled first. A full memory gives up the token of lowest quality (the older one of equals), or
         with `fifo` the oldest; a pinned initial token is never given up. Between two stored tokens lie at least
@@ -53,9 +56,10 @@ class TokenMemory:
         if self.offered % settings.spacing:
             return aged
         slot = self._slot(settings)
-        tokens, qualities, age = aged.tokens.copy(), aged.quality.copy(), aged.age.copy()
-        tokens[slot], qualities[slot], age[slot] = token, quality, 0
-        return replace(aged, tokens=tokens, quality=qualities, age=age)
+        tokens, looks = aged.tokens.copy(), aged.looks.copy()
+        qualities, age = aged.quality.copy(), aged.age.copy()
+        tokens[slot], looks[slot], qualities[slot], age[slot] = token, look, quality, 0
+        return replace(aged, tokens=tokens, looks=looks, quality=qualities, age=age)
 
     def _slot(self, settings: MemorySettings) -> int:
         free = np.isnan(self.quality)

@@ -26,13 +26,13 @@ class Sighting:
 
     Attributes:
         box: (4,) in the image. quality: calibrated. similarity: cosine with the template's appearance.
-        token_similarity: largest cosine with a token of the STM; 1 where there is none to compare with.
+        memory_similarity: cosine with the most alike frame of the STM; 1 where there is none to compare with.
     """
 
     box: Box
     quality: float
     similarity: float
-    token_similarity: float
+    memory_similarity: float
 
 
 class Redetection:
@@ -95,7 +95,7 @@ class Redetection:
         return (
             sighting.quality >= self.settings.accept_quality
             and sighting.similarity >= self.settings.template_similarity
-            and sighting.token_similarity >= self.settings.token_similarity
+            and sighting.memory_similarity >= self.settings.memory_similarity
         )
 
     def _round(self, expected: Box, image_width: int, image_height: int) -> list[Crop]:

@@ -88,17 +88,17 @@ class StdtrackModel:
     def remember(self, state: StdtrackState, prediction: Prediction, image: Image, box: Box) -> StdtrackState:
         """The state after a trusted frame: E_t is carried on, T_t offered to the STM."""
         token, enhanced = prediction.output
-        memory = state.memory.offer(token[0], prediction.token_quality, self.memory)
+        assert prediction.embedding is not None
+        memory = state.memory.offer(token[0], prediction.embedding, prediction.token_quality, self.memory)
         return replace(state, token=enhanced, memory=memory)
 
     def similarity(self, state: StdtrackState, prediction: Prediction) -> tuple[float, float]:
-        """Cosines of the appearance with the template's, and of T_t with the nearest token of the STM."""
+        """Cosines of the appearance with the template's, and with the most alike of the frames in the STM."""
         assert prediction.embedding is not None
-        stored = state.memory.tokens[state.memory.valid > 0]
-        token = prediction.output[0][0]
+        stored = state.memory.looks[state.memory.valid > 0]
         return (
             _cosine(prediction.embedding, state.appearance),
-            max((_cosine(token, one) for one in stored), default=1.0),
+            max((_cosine(prediction.embedding, one) for one in stored), default=1.0),
         )
 
     def _prediction(

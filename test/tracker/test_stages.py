@@ -144,7 +144,7 @@ def test_the_window_prefers_the_middle_only_as_far_as_it_is_asked_to() -> None:
 
 FRAME = (1280, 720)
 EXPECTED = np.array([600.0, 300.0, 40.0, 40.0])
-SURE = {"quality": 0.95, "similarity": 0.9, "token_similarity": 0.9}
+SURE = {"quality": 0.95, "similarity": 0.9, "memory_similarity": 0.9}
 
 
 def search(**changes: float) -> Redetection:
@@ -201,7 +201,7 @@ def test_a_target_is_accepted_after_k_frames_that_agree() -> None:
     np.testing.assert_array_equal(found, place + 4)
 
 
-@pytest.mark.parametrize("fact", ["quality", "similarity", "token_similarity"])
+@pytest.mark.parametrize("fact", ["quality", "similarity", "memory_similarity"])
 def test_a_look_alike_that_fails_one_test_is_refused(fact: str) -> None:
     looking = search()
     for _ in range(20):

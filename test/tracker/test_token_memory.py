@@ -21,7 +21,8 @@ def fill(qualities: list[float], rules: MemorySettings) -> TokenMemory:
     """A memory that was offered token i, all of value i, for the i-th quality."""
     memory = TokenMemory.empty(rules.capacity, 3)
     for index, quality in enumerate(qualities):
-        memory = memory.offer(np.full(3, index, np.float32), quality, rules)
+        token = np.full(3, index, np.float32)
+        memory = memory.offer(token, -token, quality, rules)
     return memory
 
 
@@ -57,7 +58,7 @@ def test_spacing_leaves_frames_out() -> None:
 def test_a_memory_is_never_changed_by_an_offer() -> None:
     memory = fill([0.5, 0.6], MemorySettings(capacity=2))
     tokens, quality = memory.tokens.copy(), memory.quality.copy()
-    memory.offer(np.full(3, 9, np.float32), 0.7, MemorySettings(capacity=2))
+    memory.offer(np.full(3, 9, np.float32), np.zeros(3, np.float32), 0.7, MemorySettings(capacity=2))
     np.testing.assert_array_equal(memory.tokens, tokens)
     np.testing.assert_array_equal(memory.quality, quality)
 
@@ -85,4 +86,5 @@ def test_training_and_tracking_keep_the_same_tokens(policy: str, qualities: list
         batch = batch.store(token, torch.tensor([quality, quality]), torch.tensor([True, False]), policy)
     np.testing.assert_array_equal(batch.tokens[0].numpy(), single.tokens)
     np.testing.assert_array_equal(batch.valid[0].numpy(), single.valid)
+    np.testing.assert_array_equal(single.looks, -single.tokens)  # the looks of the frames that the tokens are of
     assert batch.valid[1].sum() == 0  # a clip that keeps nothing stays empty
