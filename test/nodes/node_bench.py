@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from stdtrack_ros.nodes.images import jpeg_message, raw_message
 
 HERE = Path(__file__).parent
 WAIT_S = 30.0
+TRIES = 3
 PERIOD_S = 1 / 30
 
 
@@ -138,17 +139,22 @@ class Bench(Node):
             self.spin(0.1)
 
     def answer(self, image: np.ndarray, at: Header | None = None) -> TrackedBox:
-        """Show a picture and wait for its TrackedBox."""
-        return self.answer_to(self.show(image, at))
+        """Show a picture and wait for its TrackedBox; a best-effort picture may be lost, and is then shown again."""
+        at = self.show(image, at)
+        for _ in range(TRIES - 1):
+            with suppress(AssertionError):
+                return self.answer_to(at, wait_s=WAIT_S / TRIES)
+            self.show(image, at)
+        return self.answer_to(at, wait_s=WAIT_S / TRIES)
 
-    def answer_to(self, at: Header, target_id: str | None = None) -> TrackedBox:
+    def answer_to(self, at: Header, target_id: str | None = None, wait_s: float = WAIT_S) -> TrackedBox:
         """The TrackedBox that carries this header's stamp."""
 
         def found() -> TrackedBox | None:
             fits = (b for b in self.boxes if b.header.stamp == at.stamp and target_id in (None, b.target_id))
             return next(fits, None)
 
-        return self.wait(found, f"result for the stamp {at.stamp.sec}.{at.stamp.nanosec:09d}")
+        return self.wait(found, f"result for the stamp {at.stamp.sec}.{at.stamp.nanosec:09d}", wait_s)
 
     def call(self, kind: type, name: str, request: Any) -> Any:
         """Call a service and wait for its response."""
