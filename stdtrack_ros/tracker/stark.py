@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Crop, Image
 from stdtrack_ros.settings import StarkSettings
-from stdtrack_ros.tracker.backends.backend import Backend
+from stdtrack_ros.tracker.backends.backend import Backend, model_info
 from stdtrack_ros.tracker.model import FloatArray, ModelInfo, Prediction
 
 CELL_PX = 16
@@ -58,18 +58,7 @@ class StarkModel:
     @property
     def info(self) -> ModelInfo:
         """What this network is and where it runs."""
-        network, backend = self.backend.metadata["network"], self.backend
-        return ModelInfo(
-            name=network["name"],
-            backend=backend.name,
-            provider=backend.provider,
-            note=backend.note,
-            sha256=backend.sha256,
-            template_size=network["template_size"],
-            template_factor=network["template_factor"],
-            search_size=network["search_size"],
-            search_factor=network["search_factor"],
-        )
+        return model_info(self.backend, self.backend.metadata["network"]["name"])
 
     def start(self, template: Image) -> StarkState:
         """The state of a new target; the dynamic template is the initial one until a better is seen."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.settings import MemorySettings
-from stdtrack_ros.tracker.backends.backend import Backend
+from stdtrack_ros.tracker.backends.backend import Backend, model_info
 from stdtrack_ros.tracker.decode import decode
 from stdtrack_ros.tracker.memory import TokenMemory
 from stdtrack_ros.tracker.model import FloatArray, ModelInfo, Prediction
@@ -48,18 +48,7 @@ class StdtrackModel:
     @property
     def info(self) -> ModelInfo:
         """What this network is and where it runs."""
-        network, backend = self.backend.metadata["network"], self.backend
-        return ModelInfo(
-            name=f"stdtrack/{network['backbone']}",
-            backend=backend.name,
-            provider=backend.provider,
-            note=backend.note,
-            sha256=backend.sha256,
-            template_size=network["template_size"],
-            template_factor=network["template_factor"],
-            search_size=network["search_size"],
-            search_factor=network["search_factor"],
-        )
+        return model_info(self.backend, f"stdtrack/{self.backend.metadata['network']['backbone']}")
 
     def start(self, template: Image) -> StdtrackState:
         """The state of a new target: template encoded, token and memory empty."""

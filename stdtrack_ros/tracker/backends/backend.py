@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from stdtrack_ros.tracker.model import FloatArray
+from stdtrack_ros.tracker.model import FloatArray, ModelInfo
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -38,3 +38,19 @@ class Backend(Protocol):
 
     def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
         """The search graph: `search` (B, S, S, 3) uint8 BGR, template state and model's own inputs in, maps out."""
+
+
+def model_info(backend: Backend, name: str) -> ModelInfo:
+    """What the model on a backend is, under the name of its architecture."""
+    network = backend.metadata["network"]
+    return ModelInfo(
+        name=name,
+        backend=backend.name,
+        provider=backend.provider,
+        note=backend.note,
+        sha256=backend.sha256,
+        template_size=network["template_size"],
+        template_factor=network["template_factor"],
+        search_size=network["search_size"],
+        search_factor=network["search_factor"],
+    )
