@@ -37,9 +37,13 @@ def ros_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ros(ros_environment: None) -> Iterator[None]:
-    """rclpy, initialised once: its contexts are slow to make."""
+    """rclpy, initialised for each file.
+
+    A process that is killed keeps the buffers it was reading from the shared memory of those who sent to it; a bench
+    that lives on after such tests has none left for large images.
+    """
     rclpy.init()
     yield
     rclpy.shutdown()
