@@ -172,10 +172,11 @@ def test_a_network_that_fails_is_reported_and_tried_again() -> None:
 
 
 def test_a_worker_that_hangs_is_given_up_in_time() -> None:
-    gate = threading.Event()
+    entered, gate = threading.Event(), threading.Event()
 
     class Hanging(TemplateMatching):
         def step(self, *arguments: object) -> list:
+            entered.set()
             gate.wait(30.0)
             return super().step(*arguments)
 
@@ -185,6 +186,7 @@ def test_a_worker_that_hangs_is_given_up_in_time() -> None:
     one.out.until(lambda: 1 in one.out.answers)
     one.start(1)
     one.show(2)
+    assert entered.wait(20.0)
     assert not one.loop.end(0.2)
     assert one.loop.busy_s > 0.1
     gate.set()
