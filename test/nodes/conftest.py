@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,12 +27,10 @@ def ros_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A private domain, discovery on this machine only, and a folder for logs."""
     from domain_coordinator import domain_id
 
-    profile = Path(__file__).parents[2] / "config" / "fastdds.xml"
     with domain_id() as number:
         os.environ["ROS_DOMAIN_ID"] = str(number)
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         os.environ["ROS_LOG_DIR"] = str(tmp_path_factory.mktemp("ros_log"))
-        os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(profile)
         yield
 
 

@@ -37,9 +37,7 @@ def test_the_target_is_held_through_every_encoding(bench: Bench, tmp_path: Path)
     with running(tmp_path / "log", bench):
         start(bench)
         for index, encoding in enumerate(ENCODINGS, start=1):
-            image = message(bench, index, encoding, padding=index % 3)
-            bench.camera.publish(image)
-            answer = bench.answer_to(image.header)
+            answer = bench.answer_message(message(bench, index, encoding, padding=index % 3))
             assert overlap(answer, SCENE.box(index)) > 0.6, encoding
         assert bench.report()["refused"] == "0"
 
