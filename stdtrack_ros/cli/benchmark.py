@@ -101,15 +101,11 @@ def _footage(source: Path | None, frames: int, size: str) -> Footage:
 def _message_maker(footage: Footage) -> Callable[[TrackResult], object] | None:
     """What turns a result into the bytes of its message; None where there is no ROS."""
     try:
-        from rclpy.serialization import serialize_message
-        from std_msgs.msg import Header
-
-        from stdtrack_ros.nodes.messages import Shot, tracked_box
+        from stdtrack_ros.nodes.messages import serialized_box
     except ImportError:
         return None
     height, width = footage.frames[0].shape[:2]
-    shot = Shot(Header(frame_id="camera"), width, height, 0.01, 0)
-    return lambda result: serialize_message(tracked_box(shot, "target-1", result))
+    return lambda result: serialized_box(result, width, height)
 
 
 def _print(console: Console, found: Benchmark) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Vector3
 from numpy.typing import NDArray
+from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
 from stdtrack_ros.msg import TrackedBox
@@ -62,6 +63,13 @@ def tracked_box(
     if direction is not None:
         message.bearing = Vector3(x=float(direction[0]), y=float(direction[1]), z=float(direction[2]))
     return message
+
+
+def serialized_box(result: TrackResult, width: int, height: int) -> bytes:
+    """What DDS is given of a result in an image of that size: the TrackedBox's CDR bytes (to measure what it costs)."""
+    shot = Shot(Header(frame_id="camera"), width, height, 0.0, 0)
+    data: bytes = serialize_message(tracked_box(shot, "target-1", result))
+    return data
 
 
 def no_target(shot: Shot) -> TrackedBox:
