@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,10 +23,15 @@ from stdtrack_ros.network.stark.config import STRIDE, VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.foreign import read_weights
 from stdtrack_ros.network.stark.model import Stark, normalize
 from stdtrack_ros.settings import setting
+from stdtrack_ros.training.clips import CANVAS_FACTOR
 from stdtrack_ros.training.loop import Budget, Trainer
+from stdtrack_ros.training.pool import draw_again
 from stdtrack_ros.training.run import choose_precision, make_batches, prepare_process
 from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings, WindowSettings
 from stdtrack_ros.training.windows import Windows, cut, jitter
+
+FITTED_CLIPS = 256
+"""Clips whose statistics a new score head is scaled by."""
 
 
 class StarkTrainSettings(TrainSettings):
@@ -38,7 +45,10 @@ class StarkTrainSettings(TrainSettings):
     l1_weight: float = setting(5.0, "Weight of L1 in the loss of stage 1.", ge=0)
     giou_weight: float = setting(2.0, "Weight of GIoU in the loss of stage 1.", ge=0)
     negative_share: float = setting(0.5, "Share of searches without the target in stage 2.", ge=0, le=1)
+    fit_score_head: bool = setting(False, "Scale the inputs of a score head that is new, before stage 2 begins.")
     length: int = setting(2, "Frames of a clip: the dynamic template's and the search window's.", ge=1, le=2)
+    pool: int = setting(0, "Clips to draw from again, small networks' data being dear; 0: each is drawn once.", ge=0)
+    draws: int = setting(8, "Times that a clip of the pool is drawn, on average.", ge=1)
     batch: int = setting(128, "Triplets of a step, over all processes.", unit="clips", ge=1)
     steps: int = setting(234_375, "Steps of the run; 500 epochs of 60,000 triplets at 128 a step.", ge=0)
     precision: Literal["auto", "float32", "bfloat16"] = setting("float32", "What to compute in.")
@@ -77,14 +87,16 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
     torch.manual_seed(settings.seed)
     last = folder / "last.pt"
     resumed = load_checkpoint(last) if last.exists() else None
-    network = make_network(settings, resumed).to(device)
+    network = make_network(settings, resumed).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     choose_trained(network, settings)
     description = {**describe(network.config), "settings": settings.model_dump(mode="json")}
+    if settings.stage == 2 and settings.fit_score_head and resumed is None:
+        fit_score_head(network, settings)
     trainer = Trainer(network, None, settings.optimizer, folder, description, settings.seed)
     if resumed is not None:
         trainer.resume(resumed)
     trainer.run(
-        make_batches(settings, trainer.step),
+        make_triplet_batches(settings, network.config, trainer.step),
         make_objective(settings),
         Budget(settings.steps, settings.minutes, trainer.spent_s),
         choose_precision(settings, device),
@@ -110,6 +122,38 @@ def make_network(settings: StarkTrainSettings, resumed: dict[str, Any] | None) -
         batch = next(make_batches(settings.model_copy(update={"batch": 8, "workers": 0}), 0))
         calibrate(network.backbone, cut_triplet(network.config, batch, settings.windows, torch.Generator()).search)
     return network
+
+
+@torch.no_grad()
+def fit_score_head(network: Stark, settings: StarkTrainSettings) -> None:
+    """Let the first layer of the score head take its inputs as if they had mean 0 and deviation 1.
+
+    The decoder's output is much the same for all windows (in a small network its deviation is a thirtieth of its size).
+    A new head sees a constant and learns next to nothing from the rest; folding the scale into its weights cures that.
+    """
+    assert network.score_head is not None
+    first = network.score_head.layers[0]
+    assert isinstance(first, nn.Linear)
+    seen: list[Tensor] = []
+    hook = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    objective, generator = make_objective(settings), torch.Generator().manual_seed(settings.seed)
+    batches = make_batches(settings.model_copy(update={"workers": 0}), 0)
+    for batch in islice(batches, math.ceil(FITTED_CLIPS / settings.batch)):
+        objective(network, {name: value.to(first.weight.device) for name, value in batch.items()}, generator)
+    hook.remove()
+    inputs = torch.cat(seen)
+    first.weight /= inputs.std(dim=0) + 1e-6
+    first.bias -= first.weight @ inputs.mean(dim=0)
+
+
+def make_triplet_batches(settings: StarkTrainSettings, config: StarkConfig, step: int) -> Iterator[dict[str, Tensor]]:
+    """Batches of clips from `step` on, from a pool where the settings ask for one."""
+    if not settings.pool:
+        return make_batches(settings, step)
+    canvas_size = math.ceil(CANVAS_FACTOR * config.search_size / config.search_factor)
+    return draw_again(
+        make_batches(settings, step // settings.draws), settings.pool, settings.draws, canvas_size, settings.seed + step
+    )
 
 
 def choose_trained(network: Stark, settings: StarkTrainSettings) -> None:

@@ -19,12 +19,16 @@ from stdtrack_ros.network.stark.checkpoint import load, save
 from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import DEVIATION, MEAN, Stark
 from stdtrack_ros.settings import build_settings
+from stdtrack_ros.training.run import make_batches
 from stdtrack_ros.training.settings import WindowSettings
 from stdtrack_ros.training.stark import (
+    FITTED_CLIPS,
     StarkTrainSettings,
     box_loss,
     choose_trained,
     cut_triplet,
+    fit_score_head,
+    make_objective,
     presence_loss,
     train,
 )
@@ -272,6 +276,31 @@ def test_both_stages_run_and_the_second_leaves_the_boxes_alone(sequences: Path, 
 def test_a_run_that_was_interrupted_goes_on(sequences: Path, tmp_path: Path) -> None:
     train(small_run(sequences, steps=2), tmp_path / "run")
     assert train(small_run(sequences, steps=3), tmp_path / "run").step == 3
+
+
+def test_a_run_that_draws_from_a_pool_goes_on(sequences: Path, tmp_path: Path) -> None:
+    pooled = {"pool": 8, "draws": 2}
+    train(small_run(sequences, steps=3, **pooled), tmp_path / "run")
+    assert train(small_run(sequences, steps=6, **pooled), tmp_path / "run").step == 6
+
+
+def test_a_fitted_score_head_sees_inputs_of_mean_0_and_deviation_1(sequences: Path) -> None:
+    torch.manual_seed(0)
+    network, plain = Stark(TINY), Stark(TINY)
+    plain.load_state_dict(network.state_dict())
+    settings = small_run(sequences, stage=2, batch=FITTED_CLIPS)
+    for either in (network, plain):
+        choose_trained(either, settings)
+    fit_score_head(network, settings)
+    assert network.score_head is not None and plain.score_head is not None
+    fitted, before = network.score_head.layers[0], plain.score_head.layers[0]
+    seen: list[torch.Tensor] = []
+    fitted.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    same = torch.Generator().manual_seed(settings.seed)
+    make_objective(settings)(network, next(make_batches(settings, 0)), same)
+    inputs = seen[0]
+    scaled = (inputs - inputs.mean(dim=0)) / inputs.std(dim=0)
+    torch.testing.assert_close(fitted(inputs), before(scaled), atol=1e-2, rtol=0)
 
 
 def test_a_start_of_another_kind_is_refused(sequences: Path, tmp_path: Path) -> None:
