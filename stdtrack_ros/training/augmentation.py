@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.training.clips import CANVAS_SIZE, Clip
+from stdtrack_ros.training.clips import Clip
 
 Rng = np.random.Generator
 
@@ -125,14 +125,13 @@ def add_noise(rng: Rng, clip: Clip) -> None:
     for image in [*clip.canvases, clip.template]:
         size = image.shape[0]
         x, y = rng.integers(0, 64, 2)
-        noise = _noise()[y : y + size, x : x + size]
+        noise = _noise(clip.canvases.shape[1] + 64)[y : y + size, x : x + size]
         cv2.addWeighted(image, 1.0, noise, strength, -128.0 * strength, dst=image)
 
 
 @lru_cache(maxsize=1)
-def _noise() -> Image:
+def _noise(side: int) -> Image:
     """Normal noise of mean 128 and deviation 36, drawn once: drawing it anew would cost more than all the rest."""
-    side = CANVAS_SIZE + 64
     return np.random.default_rng(0).normal(128, 36, (side, side, 3)).clip(0, 255).astype(np.uint8)
 
 

@@ -16,7 +16,10 @@ from stdtrack_ros.geometry import Box, Crop, Image, box_center, mean_color
 
 TEMPLATE_FACTOR, TEMPLATE_SIZE = 2.0, 128
 CANVAS_FACTOR, CANVAS_SIZE = 7.0, 448
-"""A canvas is wide enough to hold every search window (factor 4, 256 px) on the previous box, at the same scale."""
+"""A canvas is wide enough to hold every search window (factor 4, 256 px) on the previous box, at the same scale.
+
+These are STDTrack's; with another factor, the size is such that the scale stays.
+"""
 
 
 @dataclass
@@ -25,7 +28,8 @@ class Clip:
 
     Attributes:
         template: (128, 128, 3) uint8 BGR, the target in some frame of the same video.
-        canvases: (F, 448, 448, 3) uint8 BGR, 64 px for sqrt(w * h) of the target in the frame before.
+        canvases: (F, S, S, 3) uint8 BGR, 64 px for sqrt(w * h) of the target in the frame before; S is 448 if nothing
+            else was asked for.
         windows: (F, 3) float32, centre x, centre y and side of each canvas in pixels of the source image.
         boxes: (F, 4) float32, the truth; where the target is not present, its last or hidden position.
         previous_boxes: (F, 4) float32, the truth one frame before each (for frame 0: its own).
@@ -46,7 +50,7 @@ class Clip:
     def crop(self, frame: int) -> Crop:
         """The map between the source image and the canvas of a frame."""
         center_x, center_y, side = (float(value) for value in self.windows[frame])
-        return Crop(center_x, center_y, side, CANVAS_SIZE)
+        return Crop(center_x, center_y, side, self.canvases.shape[1])
 
 
 class ClipSource(Protocol):
@@ -62,22 +66,23 @@ def collate(clips: Sequence[Clip]) -> dict[str, NDArray[np.generic]]:
     return {name: np.stack([getattr(clip, name) for clip in clips]) for name in names}
 
 
-def canvas_crops(boxes: Box) -> list[Crop]:
-    """The canvas of every frame of a clip, for (F, 4) true boxes: see `Clip.canvases`.
+def canvas_crops(boxes: Box, factor: float = CANVAS_FACTOR) -> list[Crop]:
+    """The canvas of every frame of a clip, `factor` targets wide, for (F, 4) true boxes: see `Clip.canvases`.
 
     Their edges lie between pixels, so that plain resizing, much faster than a warp, makes them.
     """
     crops = []
+    size = round(factor * CANVAS_SIZE / CANVAS_FACTOR)
     for box, before in zip(boxes, np.concatenate([boxes[:1], boxes[:-1]]), strict=True):
         center_x, center_y = (box_center(box) + box_center(before)) / 2
-        side = float(max(round(CANVAS_FACTOR * np.sqrt(before[2] * before[3])), CANVAS_FACTOR))
+        side = float(max(round(factor * np.sqrt(before[2] * before[3])), factor))
         left, top = round(center_x - side / 2), round(center_y - side / 2)
-        crops.append(Crop(left + side / 2, top + side / 2, side, CANVAS_SIZE))
+        crops.append(Crop(left + side / 2, top + side / 2, side, size))
     return crops
 
 
 def extract_canvas(image: Image, crop: Crop, canvas: Image) -> None:
-    """Fill a canvas, (448, 448, 3), as `Crop.extract` would, for one of `canvas_crops`."""
+    """Fill a canvas, (S, S, 3), as `Crop.extract` would, for one of `canvas_crops`."""
     side = int(crop.side_px)
     left, top = int(crop.center_x - crop.side_px / 2), int(crop.center_y - crop.side_px / 2)
     height, width = image.shape[:2]

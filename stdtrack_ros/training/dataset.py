@@ -41,6 +41,9 @@ class DataSettings(SettingGroup):
     reversed_share: float = setting(0.1, "Share of clips that run backwards.", ge=0, le=1)
     absence_share: float = setting(0.2, "Share of clips in which the target goes away or is hidden.", ge=0, le=1)
     pair_absence_share: float = setting(0.08, "Share of pairs without the target.", ge=0, le=1)
+    canvas_factor: float = setting(
+        7.0, "Side of the pictures windows are cut from, in sizes of the target.", ge=4, le=20
+    )
     small_share: float = setting(0.25, "Probability to keep a clip with a template target below 10 px.", ge=0, le=1)
 
 
@@ -102,6 +105,7 @@ def _video_sources(videos: list[Sequence], settings: DataSettings) -> list[tuple
         settings.absence_share,
         settings.pair_absence_share,
         small_share=settings.small_share,
+        canvas_factor=settings.canvas_factor,
     )
     annotated = [video for video in videos if PSEUDO not in video.attributes]
     pseudo = [video for video in videos if PSEUDO in video.attributes]
@@ -116,7 +120,9 @@ def _video_sources(videos: list[Sequence], settings: DataSettings) -> list[tuple
 def _still_sources(stills: list[Still], settings: DataSettings) -> list[tuple[ClipSource, float]]:
     if not stills:
         return []
-    options = SyntheticOptions(settings.absence_share, settings.pair_absence_share, settings.patch_share)
+    options = SyntheticOptions(
+        settings.absence_share, settings.pair_absence_share, settings.patch_share, canvas_factor=settings.canvas_factor
+    )
     gallery = Gallery(stills)
     cutouts = settings.cutout_weight if gallery.masked else 0.0
     return [(CutoutClips(gallery, options), cutouts), (PictureClips(gallery, options), settings.picture_weight)]

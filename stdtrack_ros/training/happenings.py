@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from stdtrack_ros.training.clips import CANVAS_FACTOR
 from stdtrack_ros.training.gallery import TARGET_PX, CutOut, Gallery, outline_of, sprite_of
 from stdtrack_ros.training.paths import Path, random_path
 from stdtrack_ros.training.scenes import Scene
@@ -28,6 +29,7 @@ class SyntheticOptions:
         patch_share: clips of `PictureClips` whose target is any patch of the picture.
         lookalike_share, company_share: scenes with the same object or one of its class beside it; with any other one.
         occluder_share: scenes in which something passes in front of the target.
+        canvas_factor: side of the canvases in targets.
     """
 
     absence_share: float = 0.2
@@ -36,6 +38,7 @@ class SyntheticOptions:
     lookalike_share: float = 0.25
     company_share: float = 0.25
     occluder_share: float = 0.15
+    canvas_factor: float = CANVAS_FACTOR
 
 
 def populate(rng: Rng, scene: Scene, gallery: Gallery, options: SyntheticOptions, key: Key | None, path: Path) -> None:

@@ -23,7 +23,6 @@ from stdtrack_ros.network.stark.config import STRIDE, VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.foreign import read_weights
 from stdtrack_ros.network.stark.model import Stark, normalize
 from stdtrack_ros.settings import setting
-from stdtrack_ros.training.clips import CANVAS_FACTOR
 from stdtrack_ros.training.loop import Budget, Trainer
 from stdtrack_ros.training.pool import draw_again
 from stdtrack_ros.training.run import choose_precision, make_batches, prepare_process
@@ -150,7 +149,7 @@ def make_triplet_batches(settings: StarkTrainSettings, config: StarkConfig, step
     """Batches of clips from `step` on, from a pool where the settings ask for one."""
     if not settings.pool:
         return make_batches(settings, step)
-    canvas_size = math.ceil(CANVAS_FACTOR * config.search_size / config.search_factor)
+    canvas_size = math.ceil(settings.data.canvas_factor * config.search_size / config.search_factor)
     return draw_again(
         make_batches(settings, step // settings.draws), settings.pool, settings.draws, canvas_size, settings.seed + step
     )

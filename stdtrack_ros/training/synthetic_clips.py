@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Image
-from stdtrack_ros.training.clips import CANVAS_SIZE, Clip, assemble, canvas_crops, template_crop
+from stdtrack_ros.training.clips import Clip, assemble, canvas_crops, template_crop
 from stdtrack_ros.training.gallery import (
     TARGET_PX,
     CutOut,
@@ -49,7 +49,7 @@ class CutoutClips:
         frame = _frame(rng, path)
         scene = Scene(background, camera, [target], 0, frame)
         populate(rng, scene, self.gallery, self.options, key, path)
-        return _shoot(rng, scene, f"cutout:{self.gallery.stills[key[0]].name}")
+        return _shoot(rng, scene, f"cutout:{self.gallery.stills[key[0]].name}", self.options.canvas_factor)
 
 
 class PictureClips:
@@ -82,15 +82,15 @@ class PictureClips:
         scene = Scene(picture, poses, [target], 0, frame)
         name = f"picture:{self.gallery.stills[key[0]].name}" if key else "patch"
         populate(rng, scene, self.gallery, self.options, key, path)
-        return _shoot(rng, scene, name)
+        return _shoot(rng, scene, name, self.options.canvas_factor)
 
 
-def _shoot(rng: Rng, scene: Scene, source: str) -> Clip:
+def _shoot(rng: Rng, scene: Scene, source: str, canvas_factor: float) -> Clip:
     """Render the template (time 0) and the frames."""
     boxes = scene.boxes()
     template, _ = scene.render(0, template_crop(rng, boxes[0]))
-    crops = canvas_crops(boxes[1:])
-    canvases = np.empty((len(crops), CANVAS_SIZE, CANVAS_SIZE, 3), np.uint8)
+    crops = canvas_crops(boxes[1:], canvas_factor)
+    canvases = np.empty((len(crops), crops[0].size, crops[0].size, 3), np.uint8)
     present = scene.sprites[scene.target].shown[1:].copy()
     for index, crop in enumerate(crops):
         canvases[index], visible = scene.render(index + 1, crop)

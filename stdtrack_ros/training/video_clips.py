@@ -15,7 +15,7 @@ from stdtrack_ros.geometry import Box, Crop, box_center
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.sequences.shards import PSEUDO
 from stdtrack_ros.training.augmentation import occlude
-from stdtrack_ros.training.clips import CANVAS_SIZE, Clip, assemble, canvas_crops, extract_canvas, template_crop
+from stdtrack_ros.training.clips import CANVAS_FACTOR, Clip, assemble, canvas_crops, extract_canvas, template_crop
 
 Rng = np.random.Generator
 
@@ -38,6 +38,7 @@ class VideoOptions:
         pair_absence_share: pairs with another picture in the search region.
         occlusion_share: clips in which something passes over the target without hiding it all.
         small_share: probability to keep a clip whose template target is below 10 px.
+        canvas_factor: side of the canvases in targets.
     """
 
     max_stride: int = 25
@@ -46,6 +47,7 @@ class VideoOptions:
     pair_absence_share: float = 0.08
     occlusion_share: float = 0.1
     small_share: float = 0.25
+    canvas_factor: float = CANVAS_FACTOR
 
 
 class VideoClips:
@@ -94,9 +96,9 @@ class VideoClips:
     def _cut(self, rng: Rng, sequence: Sequence, template: int, frames: list[int]) -> Clip:
         present = _labelled(sequence)[frames]
         boxes = _without_gaps(sequence.boxes[frames])
-        crops = canvas_crops(boxes)
+        crops = canvas_crops(boxes, self.options.canvas_factor)
         pictures = {index: sequence.frame(index) for index in {template, *frames}}
-        canvases = np.empty((len(frames), CANVAS_SIZE, CANVAS_SIZE, 3), np.uint8)
+        canvases = np.empty((len(frames), crops[0].size, crops[0].size, 3), np.uint8)
         for canvas, crop, index in zip(canvases, crops, frames, strict=True):
             extract_canvas(pictures[index], crop, canvas)
         cut_out = template_crop(rng, sequence.boxes[template]).extract(pictures[template])
@@ -127,7 +129,7 @@ class VideoClips:
             if other.name.split("_")[:2] != clip.source.split("_")[:2]:
                 break
         _, indices = self._choose(rng, other, stop - start)
-        crops = canvas_crops(_without_gaps(other.boxes[indices]))
+        crops = canvas_crops(_without_gaps(other.boxes[indices]), self.options.canvas_factor)
         for position, index, crop in zip(range(start, stop), indices, crops, strict=True):
             extract_canvas(other.frame(index), crop, clip.canvases[position])
         clip.present[start:stop] = False

@@ -98,6 +98,15 @@ def test_folders_of_a_benchmark_serve_as_video(tmp_path: Path) -> None:
     assert dataset[0].canvases.shape == (4, 448, 448, 3)
 
 
+def test_wider_canvases_show_more_at_the_same_scale(data: Path) -> None:
+    wide, plain = (build_dataset(settings(data, canvas_factor=factor), 2, 3, 12) for factor in (10.5, 7.0))
+    for index in range(12):
+        more, clip = wide[index], plain[index]
+        assert more.canvases.shape == (2, 672, 672, 3) and more.crop(0).size == 672
+        np.testing.assert_allclose(more.windows[:, 2] / clip.windows[:, 2], 1.5, rtol=0.02)
+        np.testing.assert_allclose(more.boxes[:, 2:], clip.boxes[:, 2:], rtol=1e-5)
+
+
 def test_stills_without_any_mask_still_serve(tmp_path: Path) -> None:
     (tmp_path / "stills").mkdir()
     rng = np.random.default_rng(0)

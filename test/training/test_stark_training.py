@@ -32,6 +32,7 @@ from stdtrack_ros.training.stark import (
     presence_loss,
     train,
 )
+from stdtrack_ros.training.windows import Windows, jitter
 
 SWITCHES: dict[str, Any] = {
     "blocks": (1, 1, 1),
@@ -200,6 +201,20 @@ def test_the_files_hold_the_schedules_of_section_4_1(stage: int, epochs: int, dr
         assert optimizer.rate * optimizer.backbone_factor == pytest.approx(1e-5)
     else:
         assert settings.negative_share == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "share"), [("stark_stage1", 0.15), ("stark_stage2", 0.15), ("stark_small_stage1", 0.12)]
+)
+def test_windows_mostly_stay_within_the_canvases(name: str, share: float) -> None:
+    """The border of a canvas lies at a fixed distance from the target: a window that shows it gives the place away."""
+    settings = build_settings(StarkTrainSettings, _dotted_file(CONFIG / f"{name}.yaml"))
+    factor = StarkConfig(**settings.switches).search_factor
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).repeat(20_000, 1)
+    moved = jitter(boxes, settings.windows.shift, settings.windows.stretch, torch.Generator().manual_seed(0))
+    windows = Windows.around(moved, factor)
+    reach = ((windows.center - 0.5).abs() + windows.side[:, None] / 2).amax(dim=1)
+    assert float((reach > settings.data.canvas_factor / 2).float().mean()) < share
 
 
 def test_imagenet_weights_fill_the_backbone_and_nothing_else() -> None:
