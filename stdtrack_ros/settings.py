@@ -84,6 +84,25 @@ class MemorySettings(SettingGroup):
     spacing: int = setting(1, "Frames between two stored tokens.", unit="frames", ge=1, le=1000, read_only=True)
 
 
+class TemplateSettings(SettingGroup):
+    """How STDTrack's template follows the look of the target (ours, not the paper's)."""
+
+    update_interval: int = setting(
+        5,
+        "Frames that are remembered between two looks that go into the template; 0: it stays as it began.",
+        unit="frames",
+        ge=0,
+        le=100000,
+        read_only=True,
+    )
+    update_quality: float = setting(
+        0.7, "Quality that a look must have to go into the template.", ge=0.0, le=1.0, read_only=True
+    )
+    share: float = setting(
+        0.4, "Share of the latest look in the template; the rest is the first look.", ge=0.0, le=1.0, read_only=True
+    )
+
+
 class StatusSettings(SettingGroup):
     """When a target counts as uncertain or lost."""
 
@@ -166,6 +185,7 @@ class TrackerSettings(SettingGroup):
     model: ModelSettings = ModelSettings()
     search: SearchSettings = SearchSettings()
     memory: MemorySettings = MemorySettings()
+    template: TemplateSettings = TemplateSettings()
     status: StatusSettings = StatusSettings()
     motion: MotionSettings = MotionSettings()
     redetection: RedetectionSettings = RedetectionSettings()

@@ -42,7 +42,7 @@ def _export_stdtrack(checkpoint: Path, out: Path, calibrate_on: Path | None) -> 
     from stdtrack_ros.network.checkpoint import load_network
     from stdtrack_ros.network.export import export_onnx
     from stdtrack_ros.sequences.annotated import open_annotated
-    from stdtrack_ros.settings import MemorySettings, ModelSettings
+    from stdtrack_ros.settings import MemorySettings, ModelSettings, TemplateSettings
     from stdtrack_ros.tracker.backends.onnx import OnnxBackend
     from stdtrack_ros.tracker.stdtrack import StdtrackModel
     from stdtrack_ros.training.calibration import calibrate
@@ -51,7 +51,9 @@ def _export_stdtrack(checkpoint: Path, out: Path, calibrate_on: Path | None) -> 
     facts: dict[str, Any] = {}
     written = export_onnx(network, out, facts)
     if calibrate_on is not None:
-        model = StdtrackModel(OnnxBackend(out, ModelSettings(provider="cpu")), MemorySettings())
-        facts["calibration"] = calibrate(model, open_annotated(calibrate_on)).facts()
-        written = export_onnx(network, out, facts)
+        # Twice: quality decides which looks go into the template, so it changes what the first fit was made on.
+        for _ in range(2):
+            model = StdtrackModel(OnnxBackend(out, ModelSettings(provider="cpu")), MemorySettings(), TemplateSettings())
+            facts["calibration"] = calibrate(model, open_annotated(calibrate_on)).facts()
+            written = export_onnx(network, out, facts)
     return written

@@ -48,7 +48,7 @@ def load_model(settings: TrackerSettings) -> Model:
         return StarkModel(backend, settings.stark)
     from stdtrack_ros.tracker.stdtrack import StdtrackModel
 
-    return StdtrackModel(backend, settings.memory)
+    return StdtrackModel(backend, settings.memory, settings.template)
 
 
 def _open_backend(settings: TrackerSettings) -> Backend:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stdtrack_ros.geometry import Box, Image
-from stdtrack_ros.settings import MemorySettings
+from stdtrack_ros.geometry import Box, Crop, Image
+from stdtrack_ros.settings import MemorySettings, TemplateSettings
 from stdtrack_ros.tracker.backends.backend import Backend, model_info
 from stdtrack_ros.tracker.decode import decode
 from stdtrack_ros.tracker.memory import TokenMemory
@@ -22,26 +22,30 @@ class StdtrackState:
     """What STDTrack carries from frame to frame for one target.
 
     Attributes:
-        template: the template's arrays as the `start` graph gave them, by name, each with a leading axis of 1.
+        first: the first look's arrays as the `start` graph gave them, by name, each with a leading axis of 1.
+        template: the same with the latest look in it.
         appearance: (d,) look of the target in the template.
         token: (1, d) E_{t-1}, zeros at first.
         memory: the STM.
+        frames: those remembered so far.
     """
 
+    first: Mapping[str, FloatArray]
     template: Mapping[str, FloatArray]
     appearance: FloatArray
     token: FloatArray
     memory: TokenMemory
+    frames: int = 0
 
 
 class StdtrackModel:
     """Runs STDTrack on any backend."""
 
-    def __init__(self, backend: Backend, memory: MemorySettings) -> None:
-        self.backend, self.memory = backend, memory
+    def __init__(self, backend: Backend, memory: MemorySettings, template: TemplateSettings) -> None:
+        self.backend, self.memory, self.template = backend, memory, template
         self._dim = int(backend.metadata["network"]["dim"])
         calibration = backend.metadata.get("calibration", {})
-        self._slope, self._intercept = (
+        self.slope, self.intercept = (
             float(calibration.get(name, default)) for name, default in (("slope", 1.0), ("intercept", 0.0))
         )
 
@@ -55,7 +59,7 @@ class StdtrackModel:
         found = dict(self.backend.start({"template": template[None]}))
         appearance = found.pop("template_appearance")[0]
         memory = TokenMemory.empty(self.memory.capacity, self._dim)
-        return StdtrackState(found, appearance, np.zeros((1, self._dim), np.float32), memory)
+        return StdtrackState(found, found, appearance, np.zeros((1, self._dim), np.float32), memory)
 
     def step(
         self, states: Sequence[StdtrackState], searches: Image, window_influences: Sequence[float]
@@ -75,11 +79,26 @@ class StdtrackModel:
         ]
 
     def remember(self, state: StdtrackState, prediction: Prediction, image: Image, box: Box) -> StdtrackState:
-        """The state after a trusted frame: E_t is carried on, T_t offered to the STM."""
+        """The state after a trusted frame: E_t is carried on, T_t offered to the STM, the look to the template."""
         token, enhanced = prediction.output
         assert prediction.embedding is not None
         memory = state.memory.offer(token[0], prediction.embedding, prediction.token_quality, self.memory)
-        return replace(state, token=enhanced, memory=memory)
+        frames, rules = state.frames + 1, self.template
+        due = rules.update_interval > 0 and frames % rules.update_interval == 0
+        template = state.template
+        if due and prediction.quality >= rules.update_quality:
+            template = self._renewed(state.first, image, box)
+        return replace(state, token=enhanced, memory=memory, template=template, frames=frames)
+
+    def _renewed(self, first: Mapping[str, FloatArray], image: Image, box: Box) -> dict[str, FloatArray]:
+        """The first look with a share of the present one.
+
+        They are mixed cell by cell: both looks are centred on the target, and the network was trained on such mixtures.
+        """
+        info, share = self.info, np.float32(self.template.share)
+        crop = Crop.around(box, info.template_factor, info.template_size).extract(image)
+        look = self.backend.start({"template": crop[None]})
+        return {name: (1 - share) * array + share * look[name] for name, array in first.items()}
 
     def similarity(self, state: StdtrackState, prediction: Prediction) -> tuple[float, float]:
         """Cosines of the appearance with the template's, and with the most alike of the frames in the STM."""
@@ -94,7 +113,7 @@ class StdtrackModel:
         self, found: Mapping[str, FloatArray], index: int, crop_size: int, window_influence: float
     ) -> Prediction:
         score = found["score"][index, 0]
-        logit = self._slope * float(found["confidence"][index]) + self._intercept
+        logit = self.slope * float(found["confidence"][index]) + self.intercept
         return Prediction(
             box=decode(score, found["size"][index], found["offset"][index], crop_size, window_influence),
             quality=float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))),

@@ -15,7 +15,7 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import iou
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.settings import TrackerSettings
-from stdtrack_ros.tracker.model import Model
+from stdtrack_ros.tracker.stdtrack import StdtrackModel
 from stdtrack_ros.tracker.tracker import Tracker
 
 RIGHT_IOU = 0.5
@@ -49,8 +49,8 @@ def fit_calibration(logits: NDArray[np.float64], right: NDArray[np.bool_], weigh
     return found
 
 
-def calibrate(model: Model, sequences: ListOf[Sequence]) -> Calibration:
-    """Fit on a one-pass run of an uncalibrated model (slope 1, intercept 0); each sequence counts the same.
+def calibrate(model: StdtrackModel, sequences: ListOf[Sequence]) -> Calibration:
+    """Fit on a one-pass run, each sequence counting the same; a calibration that the model has is taken off its values.
 
     Frames without the target are wrong ones: their quality has to be low.
 
@@ -64,7 +64,7 @@ def calibrate(model: Model, sequences: ListOf[Sequence]) -> Calibration:
     for sequence in sequences:
         outcomes = run_outcomes(Tracker(model, settings), sequence)
         quality = np.clip(outcomes[:, 0], 1e-6, 1 - 1e-6)
-        logits.append(np.log(quality / (1 - quality)))
+        logits.append((np.log(quality / (1 - quality)) - model.intercept) / model.slope)
         right.append(outcomes[:, 1] >= RIGHT_IOU)
         weights.append(np.full(len(outcomes), 1.0 / max(len(outcomes), 1)))
     all_right = np.concatenate(right)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from stdtrack_ros.network.losses import FrameTarget, LossWeights, decode_peak, frame_loss, iou
-from stdtrack_ros.network.stdtrack import STDTrack
+from stdtrack_ros.network.stdtrack import STDTrack, TemplateState
 from stdtrack_ros.training.distillation import FeatureDistillation
 from stdtrack_ros.training.windows import Windows, cut, jitter
 
@@ -24,6 +24,7 @@ class RolloutSettings(NamedTuple):
         closed_loop: share of clips whose windows follow the network's own boxes from frame 2 on.
         detach: cut the gradient between frames.
         policy: STM replacement, `quality` or `fifo`.
+        blend: largest share of a later look at the target in the template; each clip draws its own.
     """
 
     shift: float = 1.5
@@ -31,10 +32,15 @@ class RolloutSettings(NamedTuple):
     closed_loop: float = 0.4
     detach: bool = False
     policy: str = "quality"
+    blend: float = 0.0
 
 
 RECOVERY_IOU = 0.1
 """A closed-loop window whose box has lost the target goes back to the truth, or the clip's rest would teach nothing."""
+BLEND_RATE = 0.5
+"""Share of the frames after which a template is renewed: some windows then meet a fresh look, some an old one."""
+BLEND_IOU = 0.5
+"""A later look goes into the template where the box was at least this good; the tracker asks for its quality."""
 
 
 def rollout(
@@ -54,7 +60,8 @@ def rollout(
     config = network.config
     batch, frames = clips["boxes"].shape[:2]
     template_crop = clips["template"].permute(0, 3, 1, 2).float()
-    template = network.start(template_crop)
+    template = current = network.start(template_crop)
+    share = torch.rand(batch, generator=generator).to(template_crop.device) * settings.blend
     token, memory = network.initial_token(batch), network.initial_memory(batch)
     closed = torch.rand(batch, generator=generator).to(token.device) < settings.closed_loop
     last = clips["previous_boxes"][:, 0]
@@ -66,7 +73,7 @@ def rollout(
         start = torch.where(closed[:, None] & (frame > 0), last, jittered)
         windows = Windows.around(start, config.search_factor)
         search = cut(clips["canvases"][:, frame], clips["windows"][:, frame], windows, config.search_size)
-        output = network.step(template, search, token, memory.tokens, memory.valid)
+        output = network.step(current, search, token, memory.tokens, memory.valid)
         target = _target(windows, truth, present, valid)
         loss, frame_parts = frame_loss(output, target, weights)
         if distillation is not None:
@@ -77,11 +84,29 @@ def rollout(
             parts[name] += float(value) / frames
         found = windows.to_image(decode_peak(output.maps.score, output.maps.boxes().float()).detach())
         last = _recover(found, windows, truth, target, jittered)
+        if settings.blend and frame + 1 < frames:
+            due = torch.rand(batch, generator=generator).to(share.device) < BLEND_RATE
+            good = target.present & (iou(windows.fractions(found), windows.fractions(truth)) >= BLEND_IOU)
+            with torch.no_grad():
+                look = Windows.around(found, config.template_factor)
+                pixels = cut(clips["canvases"][:, frame], clips["windows"][:, frame], look, config.template_size)
+                later = network.start(pixels)
+            current = _blend(template, later, current, share * (due & good))
         token = output.enhanced.detach() if settings.detach else output.enhanced
         stored = output.token.detach() if settings.detach else output.token
         memory = memory.store(stored, output.quality, torch.ones_like(present), settings.policy)
     parts["loss"] = float(total.detach())
     return total, dict(parts)
+
+
+def _blend(first: TemplateState, later: TemplateState, current: TemplateState, share: Tensor) -> TemplateState:
+    """The first template with a share (B,) of a later look in it; the current one where the share is 0."""
+
+    def blended(one: Tensor, other: Tensor, now: Tensor) -> Tensor:
+        weight = share.view(-1, *[1] * (one.dim() - 1)).to(one.dtype)
+        return torch.where(weight > 0, torch.lerp(one, other.to(one.dtype), weight), now)
+
+    return TemplateState(*map(blended, first, later, current))
 
 
 def _target(windows: Windows, truth: Tensor, present: Tensor, valid: Tensor) -> FrameTarget:

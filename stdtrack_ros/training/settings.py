@@ -32,6 +32,7 @@ class WindowSettings(SettingGroup):
     closed_loop: float = setting(0.4, "Share of clips whose windows follow the network's own boxes.", ge=0, le=1)
     detach: bool = setting(False, "Cut the gradient between the frames of a clip.")
     policy: Literal["quality", "fifo"] = setting("quality", "STM replacement.")
+    blend: float = setting(0.5, "Largest share of a later look in a clip's template; 0: never renewed.", ge=0, le=1)
 
 
 class TrainSettings(SettingGroup):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 import torch
 
 from stdtrack_ros.errors import ModelError
+from stdtrack_ros.geometry import Crop
 from stdtrack_ros.network.config import NetworkConfig
 from stdtrack_ros.network.export import export_onnx
 from stdtrack_ros.network.stdtrack import STDTrack
-from stdtrack_ros.settings import MemorySettings, ModelSettings, make_settings
+from stdtrack_ros.settings import MemorySettings, ModelSettings, TemplateSettings, make_settings
 from stdtrack_ros.tracker import load_model
 from stdtrack_ros.tracker.backends.onnx import OnnxBackend, start_path
 from stdtrack_ros.tracker.backends.torch import TorchBackend
@@ -38,8 +40,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[OnnxBackend, TorchBackend]) -> None:
     """Each backend runs on its own token and memory, so that a difference would add up."""
-    rules = MemorySettings()
-    models = [StdtrackModel(backend, rules) for backend in pair]
+    models = [model_of(backend, update_interval=0) for backend in pair]
     rng = np.random.default_rng(0)
     template = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     states = [model.start(template) for model in models]
@@ -55,8 +56,35 @@ def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[Onnx
         ]
 
 
+def model_of(backend: OnnxBackend | TorchBackend, **template: float) -> StdtrackModel:
+    return StdtrackModel(backend, MemorySettings(), TemplateSettings(**template))
+
+
+def test_the_template_takes_a_share_of_good_looks_at_intervals(
+    pair: tuple[OnnxBackend, TorchBackend],
+) -> None:
+    model = model_of(pair[0], update_interval=2, update_quality=0.7, share=0.25)
+    rng = np.random.default_rng(2)
+    image = rng.integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    box = np.array([40.0, 30.0, 24.0, 20.0])
+    first = model.start(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    good = replace(model.step([first], rng.integers(0, 256, (1, 96, 96, 3), dtype=np.uint8), [0.0])[0], quality=0.7)
+    one = model.remember(first, good, image, box)
+    assert one.template is first.template
+    poor = model.remember(one, replace(good, quality=0.69), image, box)
+    assert poor.template is first.template
+    two = model.remember(one, good, image, box)
+    look = model.start(Crop.around(box, model.info.template_factor, 64).extract(image))
+    for name, array in two.template.items():
+        np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * look.template[name], atol=1e-5)
+    other = model.start(Crop.around(box + 9, model.info.template_factor, 64).extract(image))
+    four = model.remember(model.remember(two, good, image, box), good, image, box + 9)
+    for name, array in four.template.items():  # the look before is gone, the first one stays
+        np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * other.template[name], atol=1e-5)
+
+
 def test_a_batch_gives_what_each_target_gives_alone(pair: tuple[OnnxBackend, TorchBackend]) -> None:
-    model = StdtrackModel(pair[0], MemorySettings())
+    model = model_of(pair[0])
     rng = np.random.default_rng(1)
     states = [model.start(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)) for _ in range(3)]
     searches = rng.integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
@@ -68,7 +96,7 @@ def test_a_batch_gives_what_each_target_gives_alone(pair: tuple[OnnxBackend, Tor
 
 
 def test_the_export_carries_its_calibration(pair: tuple[OnnxBackend, TorchBackend]) -> None:
-    onnx_model, torch_model = (StdtrackModel(backend, MemorySettings()) for backend in pair)
+    onnx_model, torch_model = (model_of(backend) for backend in pair)
     template = np.full((64, 64, 3), 90, np.uint8)
     search = np.full((1, 96, 96, 3), 120, np.uint8)
     calibrated, raw = (model.step([model.start(template)], search, [0.0])[0] for model in (onnx_model, torch_model))

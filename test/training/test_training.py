@@ -24,8 +24,9 @@ from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.checkpoint import load_checkpoint, load_network
 from stdtrack_ros.network.config import NetworkConfig
 from stdtrack_ros.network.losses import LossWeights
-from stdtrack_ros.network.stdtrack import STDTrack
+from stdtrack_ros.network.stdtrack import STDTrack, StepOutput, TemplateState
 from stdtrack_ros.settings import build_settings
+from stdtrack_ros.training import rollout as rollout_module
 from stdtrack_ros.training.calibration import fit_calibration
 from stdtrack_ros.training.clips import collate
 from stdtrack_ros.training.dataset import ClipDataset
@@ -134,6 +135,30 @@ def test_closed_loop_windows_follow_the_networks_own_boxes(videos: Path) -> None
     open_loop, closed_loop = (watched_windows(network, clips, RolloutSettings(closed_loop=one)) for one in (0.0, 1.0))
     torch.testing.assert_close(open_loop[0], closed_loop[0])
     assert not torch.allclose(open_loop[1], closed_loop[1])
+
+
+def test_later_looks_enter_the_template_of_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first frame sees the first look; a share of a later one follows where the box was good enough."""
+    torch.manual_seed(0)
+    network = STDTrack(NetworkConfig(**SMALL)).eval()
+    dataset = ClipDataset([(cutouts(2), 1.0)], 3, 3, 4, augmented=False)
+    clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
+    seen: list[torch.Tensor] = []
+    step = network.step
+
+    def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
+        seen.append(template.tokens)
+        return step(template, *rest)
+
+    monkeypatch.setattr(network, "step", watched)
+    monkeypatch.setattr(rollout_module, "BLEND_RATE", 1.0)
+    first = network.start(clips["template"].permute(0, 3, 1, 2).float()).tokens
+    for good_iou, blend, renewed in ((0.0, 0.5, True), (0.0, 0.0, False), (1.01, 0.5, False)):
+        monkeypatch.setattr(rollout_module, "BLEND_IOU", good_iou)
+        seen.clear()
+        rollout(network, clips, RolloutSettings(shift=0.0, blend=blend), LossWeights(), torch.Generator())
+        torch.testing.assert_close(seen[0], first)
+        assert torch.equal(seen[1], first) is not renewed
 
 
 def watched_windows(
