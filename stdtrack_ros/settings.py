@@ -116,25 +116,40 @@ class StatusSettings(SettingGroup):
     lost_after: float = setting(
         0.3, "Time without a certain frame after which the target is LOST.", unit="s", ge=0.0, le=60.0
     )
+    memory_similarity: float = setting(
+        0.68,
+        "Cosine likeness to a frame of the STM under which a frame has quality 0.",
+        ge=-1.0,
+        le=1.0,
+    )
+    refuted_similarity: float = setting(
+        0.85,
+        "The same for a thing that was refuted just before, as long as it is seen where it was.",
+        ge=-1.0,
+        le=1.0,
+    )
 
 
 class MotionSettings(SettingGroup):
-    """The motion model that carries the search window while the target is not seen."""
+    """The motion model that carries the search window while the target is not seen.
+
+    The five last were fitted to the shipped model's errors on training videos (`tools/fit_motion.py`).
+    """
 
     enabled: bool = setting(True, "Coast the search window on the estimated velocity while UNCERTAIN or LOST.")
     coast: float = setting(
         0.5, "Time in which the velocity fades while the target is not seen.", unit="s", ge=0.001, le=60.0
     )
-    center_noise: float = setting(0.04, "Deviation of a measured centre.", unit="target sizes", ge=0.001, le=10.0)
+    center_noise: float = setting(0.022, "Deviation of a measured centre.", unit="target sizes", ge=0.001, le=10.0)
     size_noise: float = setting(
-        0.12, "Deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0
+        0.061, "Deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0
     )
-    doubt: float = setting(5.0, "By how much that deviation grows as quality falls from 1 to 0.", ge=0.0, le=100.0)
+    doubt: float = setting(21.0, "By how much that deviation grows as quality falls from 1 to 0.", ge=0.0, le=100.0)
     acceleration_noise: float = setting(
-        6.0, "Deviation of the velocity after one second.", unit="target sizes/s", ge=0.001, le=1000.0
+        8.0, "Deviation of the velocity after one second.", unit="target sizes/s", ge=0.001, le=1000.0
     )
     growth_noise: float = setting(
-        0.3, "Deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
+        0.32, "Deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
     )
 
 
@@ -156,7 +171,7 @@ class RedetectionSettings(SettingGroup):
         0.55, "Cosine likeness to the template's appearance that a candidate must reach.", ge=-1.0, le=1.0
     )
     memory_similarity: float = setting(
-        0.65, "Cosine likeness to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
+        0.75, "Cosine likeness to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
     )
 
 

@@ -26,6 +26,7 @@ def recovery(
     every: Annotated[int, typer.Option(min=1, help="Stage every n-th sequence only.")] = 1,
 ) -> None:
     """Measure loss detection and recovery on sequences, plain and with the target staged to vanish."""
+    from stdtrack_ros.evaluation.coverage import report_coverage
     from stdtrack_ros.evaluation.recovery import report_losses, run_with_status
     from stdtrack_ros.sequences.catalog import open_sequences
     from stdtrack_ros.settings import TrackerSettings, load_settings
@@ -41,9 +42,12 @@ def recovery(
         runs.setdefault(name, []).append(run_with_status(Tracker(model, chosen), sequence))
     runs["all staged"] = [run for name, some in runs.items() if name != "as recorded" for run in some]
     reports = {name: asdict(report_losses(some)) for name, some in runs.items() if some}
-    Console().print(_table(reports))
+    Console().print(_table("Loss detection and recovery", LOSS_COLUMNS, reports))
+    everything = runs["as recorded"] + runs["all staged"]
+    coverage = {name: asdict(shares) for name, shares in report_coverage(everything).items()}
+    Console().print(_table("Share of the frames whose truth is in the ellipse", COVERAGE_COLUMNS, coverage))
     if out is not None:
-        out.write_text(json.dumps(reports, indent=2) + "\n", encoding="utf-8")
+        out.write_text(json.dumps({**reports, "covariance": coverage}, indent=2) + "\n", encoding="utf-8")
 
 
 def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]
@@ -61,22 +65,27 @@ def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]
     return staged
 
 
-def _table(reports: dict[str, dict[str, float]]) -> Table:
-    table = Table(title="Loss detection and recovery")
-    columns = (
-        "sequences",
-        "precision",
-        "recall",
-        "false LOST",
-        "gone",
-        "said",
-        "after s",
-        "found",
-        "after s",
-        "false finds",
-    )
-    for column in columns:
-        table.add_column(column, justify="left" if column == "sequences" else "right")
+LOSS_COLUMNS = (
+    "sequences",
+    "precision",
+    "recall",
+    "false LOST",
+    "gone",
+    "doubted",
+    "in time",
+    "said",
+    "after s",
+    "found",
+    "after s",
+    "false finds",
+)
+COVERAGE_COLUMNS = ("status", "frames", "centre 50 %", "centre 90 %", "size 50 %", "size 90 %")
+
+
+def _table(title: str, columns: tuple[str, ...], reports: dict[str, dict[str, float]]) -> Table:
+    table = Table(title=title)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left")
     for name, report in reports.items():
         table.add_row(name, *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in report.values()))
     return table

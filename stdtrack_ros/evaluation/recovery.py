@@ -16,6 +16,9 @@ from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.tracker.result import Status
 from stdtrack_ros.tracker.tracker import Tracker
 
+DOUBT_FRAMES = 3
+"""Frames within which a target that is gone should be doubted."""
+
 
 @dataclass(frozen=True, slots=True)
 class StatusRun:
@@ -24,6 +27,8 @@ class StatusRun:
     Attributes:
         boxes: (N, 4) px; NaN in the first frame. truth: (N, 4) px; NaN where the target is not to be seen.
         statuses: (N,) numbers of `Status`. qualities: (N,), NaN in the first frame. stamps_s: (N,).
+        covariances: (N, 4, 4) px² of (centre x, centre y, width, height), NaN in the first frame.
+        places: (N, 4) px, the truth also where the target is covered; NaN where it is not known.
     """
 
     boxes: NDArray[np.float64]
@@ -31,6 +36,8 @@ class StatusRun:
     statuses: NDArray[np.int64]
     qualities: NDArray[np.float64]
     stamps_s: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+    places: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,11 @@ class LossReport:
         precision: of the frames with status LOST, the share that is off; NaN where none is LOST.
         recall: of the frames off for longer than the grace, the share with status LOST; NaN where there are none.
         false_lost: of the frames on target (IoU at least 0.5), the share with status LOST.
-        absences: times that the target went away. detected: of them, those in which it was said LOST while away.
-        detect_s: median time from its going to LOST. recovered: absences after which it was TRACKING on target again.
-        recover_s: median time from its return to that. false_reacquisitions: times that TRACKING began
+        absences: times that the target went away. doubted: of them, those in which it was not TRACKING in one of the
+            first DOUBT_FRAMES frames. in_time: those in which it was LOST within the grace. detected: those in which it
+            was LOST while away. detect_s: median time from its going to that.
+        recovered: absences after which it was TRACKING on target again. recover_s: median time from its return to
+            that. false_reacquisitions: times that TRACKING began
             after LOST in a frame off target.
     """
 
@@ -51,6 +60,8 @@ class LossReport:
     recall: float
     false_lost: float
     absences: int
+    doubted: int
+    in_time: int
     detected: int
     detect_s: float
     recovered: int
@@ -62,12 +73,15 @@ def run_with_status(tracker: Tracker, sequence: Sequence) -> StatusRun:
     """Track a sequence from its first box and keep what the tracker said."""
     count = len(sequence)
     boxes, qualities = np.full((count, 4), np.nan), np.full(count, np.nan)
-    statuses = np.full(count, int(Status.TRACKING))
+    statuses, covariances = np.full(count, int(Status.TRACKING)), np.full((count, 4, 4), np.nan)
     tracker.initialize(sequence.frame(0), sequence.boxes[0], float(sequence.stamps_s[0]))
     for index in range(1, count):
         result = tracker.track(sequence.frame(index), float(sequence.stamps_s[index]))
         boxes[index], qualities[index], statuses[index] = result.box, result.quality, int(result.status)
-    return StatusRun(boxes, np.asarray(sequence.boxes), statuses, qualities, np.asarray(sequence.stamps_s))
+        covariances[index] = result.covariance
+    truth = np.asarray(sequence.boxes)
+    places = np.asarray(getattr(sequence, "places", truth))
+    return StatusRun(boxes, truth, statuses, qualities, np.asarray(sequence.stamps_s), covariances, places)
 
 
 def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport:
@@ -77,7 +91,7 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
         grace_s: a target that is away for less than this need not be said LOST.
     """
     said, off, due, on = [], [], [], []
-    detect, recover, absences, false = [], [], 0, 0
+    detect, recover, doubted, false = [], [], 0, 0
     for run in runs:
         ious = overlaps(run.boxes, run.truth)
         absent = np.asarray(np.isnan(run.truth).any(axis=1))
@@ -90,7 +104,7 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
         due.append(_longer_than(is_off, run.stamps_s, grace_s))
         false += _false_starts(run.statuses, is_off)
         for begin, end in _spans(absent):
-            absences += 1
+            doubted += bool((run.statuses[begin : min(begin + DOUBT_FRAMES, end)] != int(Status.TRACKING)).any())
             detect.append(_first_time(lost, run.stamps_s, begin, end))
             back = (run.statuses == int(Status.TRACKING)) & on[-1]
             recover.append(_first_time(back, run.stamps_s, end, len(lost)))
@@ -99,7 +113,9 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
         precision=_share(is_off[lost]),
         recall=_share(lost[is_due]),
         false_lost=_share(lost[on_target]),
-        absences=absences,
+        absences=len(detect),
+        doubted=doubted,
+        in_time=sum(value <= grace_s + 1e-9 for value in detect),
         detected=sum(not np.isnan(value) for value in detect),
         detect_s=_median(detect),
         recovered=sum(not np.isnan(value) for value in recover),

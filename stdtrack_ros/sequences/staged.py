@@ -68,6 +68,13 @@ class StagedSequence:
         return self._boxes
 
     @property
+    def places(self) -> Box:
+        """(N, 4) px: where the target is in each frame, also behind what covers it; NaN where that is nowhere."""
+        if self.event not in {"occlusion", "look_alike"}:
+            return self._boxes
+        return np.stack([self.base.boxes[self._source(index)] for index in range(len(self))])
+
+    @property
     def stamps_s(self) -> NDArray[np.float64]:
         """See `Sequence`; 30 frames a second."""
         return np.arange(self.schedule.length) / FPS
@@ -109,7 +116,8 @@ class StagedSequence:
 
         def change(picture: Image) -> Image:
             patch = _patch(self.base.frame(0), first)
-            staged = paste_beside(picture, box, look_alike(patch)) if patch.size else picture
+            on_right = bool(first[0] + first[2] / 2 < picture.shape[1] / 2)
+            staged = paste_beside(picture, box, look_alike(patch), on_right) if patch.size else picture
             return cover(staged, box) if away else staged
 
         return change, np.full(4, np.nan) if away else box
@@ -168,11 +176,9 @@ def look_alike(patch: Image) -> Image:
     return np.asarray(cv2.cvtColor(colors, cv2.COLOR_HSV2BGR), dtype=np.uint8)
 
 
-def paste_beside(picture: Image, box: Box, patch: Image) -> Image:
-    """The picture with a patch one and a half sizes beside the box, on the side with more room."""
-    width = patch.shape[1]
-    right = box[0] + box[2] / 2 < picture.shape[1] / 2
-    x = int(box[0] + (1.5 * box[2] if right else -0.5 * box[2] - width))
+def paste_beside(picture: Image, box: Box, patch: Image, on_right: bool) -> Image:
+    """The picture with a patch half the box's width beside the box, on its right or on its left."""
+    x = int(box[0] + (1.5 * box[2] if on_right else -0.5 * box[2] - patch.shape[1]))
     y = int(box[1])
     left, top = max(x, 0), max(y, 0)
     part = patch[top - y : picture.shape[0] - y, left - x : picture.shape[1] - x]

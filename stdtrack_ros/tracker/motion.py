@@ -56,17 +56,21 @@ class MotionModel:
     def correct(self, box: Box, quality: float) -> None:
         """Take in a measured box; one of low quality counts less."""
         self._measured = True
-        size = _size(self.mean)
-        doubt = 1.0 + self.settings.doubt * (1.0 - quality)
-        deviations = doubt * size * np.array([self.settings.center_noise] * 2 + [self.settings.size_noise] * 2)
+        noise = self.measured_covariance(quality)
         measured = np.concatenate((box_center(box), box[2:]))
         innovation = measured - self.mean[:4]
-        gain = self.covariance[:, :4] @ np.linalg.inv(self.covariance[:4, :4] + np.diag(deviations**2))
+        gain = self.covariance[:, :4] @ np.linalg.inv(self.covariance[:4, :4] + noise)
         self.mean = self.mean + gain @ innovation
         reduced = np.eye(6)
         reduced[:, :4] -= gain
         # Joseph's form keeps the covariance symmetric and positive over any number of frames.
-        self.covariance = reduced @ self.covariance @ reduced.T + gain @ np.diag(deviations**2) @ gain.T
+        self.covariance = reduced @ self.covariance @ reduced.T + gain @ noise @ gain.T
+
+    def measured_covariance(self, quality: float) -> NDArray[np.float64]:
+        """(4, 4) of (centre x, centre y, width, height) of a box that was measured with this quality, px²."""
+        doubt = 1.0 + self.settings.doubt * (1.0 - quality)
+        deviations = np.array([self.settings.center_noise] * 2 + [self.settings.size_noise] * 2)
+        return np.diag((doubt * _size(self.mean) * deviations) ** 2)
 
     @property
     def box(self) -> Box:
@@ -75,7 +79,7 @@ class MotionModel:
 
     @property
     def box_covariance(self) -> NDArray[np.float64]:
-        """(4, 4) of (centre x, centre y, width, height), px²."""
+        """(4, 4) of (centre x, centre y, width, height) of the expected box, px²."""
         return self.covariance[:4, :4].copy()
 
     @property

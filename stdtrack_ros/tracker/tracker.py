@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from stdtrack_ros.tracker.images import to_bgr8
 from stdtrack_ros.tracker.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import Redetection, Sighting
+from stdtrack_ros.tracker.refutation import Refutation
 from stdtrack_ros.tracker.result import Status, TrackResult
 from stdtrack_ros.tracker.status import StatusJudge
 
@@ -35,8 +36,10 @@ class TrackState:
 
     model: Any
     box: Box
+    covariance: NDArray[np.float64]
     motion: MotionModel
     judge: StatusJudge
+    refutation: Refutation
     redetection: Redetection
     stamp_s: float
     seen_s: float
@@ -67,6 +70,7 @@ class Tracker:
         self.settings = settings
         if self._state is not None:
             self._state.judge.settings = settings.status
+            self._state.refutation.settings = settings.status
             self._state.motion.settings = settings.motion
             self._state.redetection.settings = settings.redetection
 
@@ -86,11 +90,14 @@ class Tracker:
         info, settings = self.model.info, self.settings
         state = self.model.start(Crop.around(checked, info.template_factor, info.template_size).extract(frame))
         stamp = 0.0 if stamp_s is None else stamp_s
+        motion = MotionModel(checked, settings.motion)
         self._state = TrackState(
             model=state,
             box=checked,
-            motion=MotionModel(checked, settings.motion),
+            covariance=motion.box_covariance,
+            motion=motion,
             judge=StatusJudge(settings.status),
+            refutation=Refutation(settings.status),
             redetection=self._new_search(),
             stamp_s=stamp,
             seen_s=stamp,
@@ -119,6 +126,7 @@ class Tracker:
         state.frame_number += 1
         state.timings_ms = {}
         state.motion.predict(elapsed)
+        state.refutation.wait(elapsed)
         info = self.model.info
         if state.judge.status is Status.LOST and self.settings.redetection.enabled:
             return state.redetection.windows(state.box, image.shape[1], image.shape[0])
@@ -137,6 +145,10 @@ class Tracker:
 
     def _follow(self, state: TrackState, image: Image, crop: Crop, prediction: Prediction) -> Prediction:
         box = self._box_in_image(state, image, crop, prediction)
+        likeness = self.model.similarity(state.model, prediction)[1]
+        refuted = state.refutation.refutes(box, prediction.quality, likeness, state.motion.box)
+        if refuted:
+            prediction = replace(prediction, quality=0.0)
         before = state.judge.status
         status = state.judge.judge(prediction.quality, self._elapsed)
         if status is Status.LOST and before is not Status.LOST:
@@ -148,36 +160,44 @@ class Tracker:
             state.seen_s = state.stamp_s
         if trusted:
             state.model = self.model.remember(state.model, prediction, image, box)
+            state.refutation.clear()
         # A doubtful box still leads the window, the less the more doubtful it is; a box of no worth does not.
         worthless = self._coasting(state) and prediction.quality < self.settings.status.lost_quality
-        if status is Status.LOST or worthless:
-            box = clip_box(state.motion.box, image.shape[1], image.shape[0], self.settings.search.clip_margin)
+        if status is Status.LOST or worthless or refuted:
+            self._coast(state, image)
         else:
             state.motion.correct(box, prediction.quality)
-        state.box = box
+            state.box, state.covariance = box, state.motion.measured_covariance(prediction.quality)
         return prediction
+
+    def _coast(self, state: TrackState, image: Image) -> None:
+        margin = self.settings.search.clip_margin
+        state.box = clip_box(state.motion.box, image.shape[1], image.shape[0], margin)
+        state.covariance = state.motion.box_covariance
 
     def _search(
         self, state: TrackState, image: Image, crops: Sequence[Crop], predictions: Sequence[Prediction]
     ) -> Prediction:
         sightings = [
-            Sighting(
-                self._box_in_image(state, image, crop, prediction),
-                prediction.quality,
-                *self.model.similarity(state.model, prediction),
-            )
+            self._sighting(state, self._box_in_image(state, image, crop, prediction), prediction)
             for crop, prediction in zip(crops, predictions, strict=True)
         ]
         found = state.redetection.judge(sightings)
         best = max(predictions, key=lambda prediction: prediction.quality)
         if found is not None:
             state.judge.found()
+            state.refutation.clear()
             state.motion = MotionModel(found, self.settings.motion)
             state.box, state.seen_s = found, state.stamp_s
+            state.covariance = state.motion.measured_covariance(predictions[0].quality)
             return predictions[0]
-        if state.redetection.candidate is None:
-            state.box = clip_box(state.motion.box, image.shape[1], image.shape[0], self.settings.search.clip_margin)
+        self._coast(state, image)
         return best
+
+    def _sighting(self, state: TrackState, box: Box, prediction: Prediction) -> Sighting:
+        template, memory = self.model.similarity(state.model, prediction)
+        quality = 0.0 if state.refutation.knows(box, memory, state.motion.box) else prediction.quality
+        return Sighting(box, quality, template, memory)
 
     def _result(self, state: TrackState, prediction: Prediction) -> TrackResult:
         status = state.judge.status
@@ -186,7 +206,7 @@ class Tracker:
             status=status,
             quality=prediction.quality,
             token_quality=prediction.token_quality,
-            covariance=state.motion.box_covariance,
+            covariance=state.covariance.copy(),
             velocity=state.motion.velocity,
             time_since_seen_s=0.0 if status is Status.TRACKING else max(state.stamp_s - state.seen_s, 0.0),
             frame_number=state.frame_number,

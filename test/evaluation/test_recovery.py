@@ -24,16 +24,18 @@ def run(statuses: list[int], present: list[bool], on: list[bool]) -> StatusRun:
     boxes = np.array([BOX if one else AWAY for one in on])
     boxes[0] = np.nan
     truth = np.array([BOX if one else np.full(4, np.nan) for one in present])
-    return StatusRun(boxes, truth, np.array(statuses), np.full(count, 0.5), np.arange(count) * 0.1)
+    covariances = np.tile(np.eye(4), (count, 1, 1))
+    return StatusRun(boxes, truth, np.array(statuses), np.full(count, 0.5), np.arange(count) * 0.1, covariances, truth)
 
 
 def test_a_loss_that_is_said_and_ended_well() -> None:
-    """Away in frames 3 to 8; LOST from frame 5, 0.2 s after; back in frame 9 and TRACKING on target in 11."""
+    """Away in frames 3 to 8; UNCERTAIN at once, LOST from frame 5, 0.2 s after; back in frame 9, TRACKING in 11."""
     present = [True] * 3 + [False] * 6 + [True] * 4
     statuses = [T, T, T, U, U, L, L, L, L, L, L, T, T]
     on = [True] * 3 + [False] * 8 + [True] * 2
     report = report_losses([run(statuses, present, on)])
     assert (report.absences, report.detected, report.recovered, report.false_reacquisitions) == (1, 1, 1, 0)
+    assert (report.doubted, report.in_time) == (1, 1)
     assert report.detect_s == pytest.approx(0.2)
     assert report.recover_s == pytest.approx(0.2)
     assert report.precision == 1.0  # LOST in 5..10: away until 8, then the box is off the target until 10
@@ -45,9 +47,17 @@ def test_a_tracker_that_never_says_lost() -> None:
     present = [True] * 3 + [False] * 6 + [True] * 3
     report = report_losses([run([T] * 12, present, [True] * 12)])
     assert np.isnan(report.precision)
-    assert (report.recall, report.detected) == (0.0, 0)
+    assert (report.recall, report.doubted, report.in_time, report.detected) == (0.0, 0, 0, 0)
     assert np.isnan(report.detect_s)
     assert report.recover_s == 0.0
+
+
+def test_what_is_said_too_late() -> None:
+    """Away in frames 3 to 9: UNCERTAIN in the fourth of them, LOST after 0.5 s."""
+    present = [True] * 3 + [False] * 7
+    report = report_losses([run([T] * 6 + [U] * 2 + [L] * 2, present, [True] * 10)])
+    assert (report.absences, report.doubted, report.in_time, report.detected) == (1, 0, 0, 1)
+    assert report.detect_s == pytest.approx(0.5)
 
 
 def test_crying_wolf_and_finding_the_wrong_thing() -> None:
@@ -75,6 +85,7 @@ def test_the_verb_reports_every_event(tmp_path: Path) -> None:
     out = tmp_path / "recovery.json"
     recovery([tmp_path / "clips"], out=out)
     reports = json.loads(out.read_text())
-    assert set(reports) == {"as recorded", "occlusion", "leave", "cut", "look_alike", "all staged"}
+    assert set(reports) == {"as recorded", "occlusion", "leave", "cut", "look_alike", "all staged", "covariance"}
+    assert set(reports["covariance"]) == {"TRACKING", "UNCERTAIN", "LOST"}
     assert reports["all staged"]["absences"] == 4
     assert reports["as recorded"]["absences"] == 0

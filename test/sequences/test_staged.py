@@ -65,6 +65,27 @@ def test_the_target_is_where_the_box_says_and_hidden_where_there_is_none(event: 
             assert inside.sum() == red.sum()
 
 
+def test_places_are_known_behind_a_cover_and_nowhere_else() -> None:
+    hidden = StagedSequence(RedSquare(), "occlusion", SHORT)
+    assert np.isfinite(hidden.places).all()
+    assert np.isnan(hidden.boxes[20]).all()
+    assert hidden.places[20].tolist() == [40 + 3 * 2, 60, 30, 30]  # 20 frames on: twice 9 back and forth, and 2
+    np.testing.assert_array_equal(hidden.places[:15], hidden.boxes[:15])
+    cut = StagedSequence(RedSquare(), "cut", SHORT, other=Grey())
+    np.testing.assert_array_equal(cut.places, cut.boxes)
+
+
+def test_a_look_alike_keeps_its_side() -> None:
+    """The target crosses the middle of the picture (x = 160): its double stays on its right."""
+    square = RedSquare(40)
+    square.boxes[:, 0] = 100 + 3 * np.arange(40)
+    staged = StagedSequence(square, "look_alike", SHORT)
+    color = look_alike(np.full((30, 30, 3), RED, np.uint8))[0, 0]
+    for index in (0, 14, 39):
+        columns = np.flatnonzero((staged.frame(index) == color).all(axis=2).any(axis=0))
+        assert columns.min() == int(square.boxes[index, 0] + 45)
+
+
 def test_frames_run_forward_and_backward() -> None:
     staged = StagedSequence(RedSquare(4), "occlusion", Schedule(length=9, begin=8, end=9))
     assert staged.boxes[:8, 0].tolist() == [40, 43, 46, 49, 46, 43, 40, 43]
