@@ -30,8 +30,8 @@ class TrackResult:
     Attributes:
         box: (4,) float64 x, y, width, height in pixels of the frame; while LOST the motion model's best guess.
         status: TRACKING, UNCERTAIN or LOST.
-        quality: 0..1, calibrated: the chance that the IoU with the truth is at least 0.5; 0 where what was found does not
-            look like the target.
+        quality: 0..1, calibrated: the chance that the IoU with the truth is at least 0.5; 0 where what was found does
+            not look like the target.
         token_quality: the paper's Q_t of this frame; NaN where a model has none.
         covariance: (4, 4) float64 of the box's (centre x, centre y, width, height) in px²: by its quality where it was
             seen, by the motion model where it was not; NaN where not estimated.

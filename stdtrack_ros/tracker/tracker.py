@@ -183,7 +183,7 @@ class Tracker:
             for crop, prediction in zip(crops, predictions, strict=True)
         ]
         found = state.redetection.judge(sightings)
-        best = max(predictions, key=lambda prediction: prediction.quality)
+        best, shown = max(zip(sightings, predictions, strict=True), key=lambda pair: pair[0].quality)
         if found is not None:
             state.judge.found()
             state.refutation.clear()
@@ -192,12 +192,13 @@ class Tracker:
             state.covariance = state.motion.measured_covariance(predictions[0].quality)
             return predictions[0]
         self._coast(state, image)
-        return best
+        return replace(shown, quality=best.quality)
 
     def _sighting(self, state: TrackState, box: Box, prediction: Prediction) -> Sighting:
         template, memory = self.model.similarity(state.model, prediction)
-        quality = 0.0 if state.refutation.knows(box, memory, state.motion.box) else prediction.quality
-        return Sighting(box, quality, template, memory)
+        unlike = memory < self.settings.status.memory_similarity
+        known = state.refutation.knows(box, memory, state.motion.box)
+        return Sighting(box, 0.0 if unlike or known else prediction.quality, template, memory)
 
     def _result(self, state: TrackState, prediction: Prediction) -> TrackResult:
         status = state.judge.status

@@ -1,0 +1,104 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A target that is covered beside its double: the tracker says so, stays where it was, and takes the target alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from stdtrack_ros.geometry import box_center
+from stdtrack_ros.settings import make_settings
+from stdtrack_ros.tracker import Status, Tracker, TrackResult
+from stdtrack_ros.tracker.model import ModelInfo, Prediction
+
+TARGET, DOUBLE = (0, 255, 0), (0, 0, 255)
+HERE, BESIDE = np.array([100.0, 80.0, 20.0, 20.0]), np.array([130.0, 80.0, 20.0, 20.0])
+
+
+class ColourModel:
+    """Sure of every square of 20 px: of the green one, else of the red one; only the green one is what it remembers."""
+
+    info = ModelInfo("colour", "none", "CPU", "", "0" * 64, 32, 2.0, 80, 4.0)
+
+    def start(self, template: NDArray[np.uint8]) -> int:
+        return 0
+
+    def step(self, states: Sequence[int], searches: NDArray[np.uint8], influences: Sequence[float]) -> list[Prediction]:
+        return [self._look(search) for search in searches]
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        for color, likeness in ((TARGET, 0.95), (DOUBLE, 0.6)):
+            rows, columns = np.nonzero((np.abs(search.astype(int) - color) < 90).all(axis=2))
+            if len(rows):
+                x, y = columns.min(), rows.min()
+                box = np.array([x, y, columns.max() + 1 - x, rows.max() + 1 - y], dtype=np.float64)
+                return Prediction(box, 0.9, 0.9, output=likeness)
+        return Prediction(np.array([30.0, 30.0, 20.0, 20.0]), 0.0, 0.0, output=0.0)
+
+    def remember(self, state: int, prediction: Prediction, image: NDArray[np.uint8], box: NDArray[np.float64]) -> int:
+        assert prediction.output == 0.95, "the double must never be remembered"
+        return state + 1
+
+    def similarity(self, state: int, prediction: Prediction) -> tuple[float, float]:
+        return 0.9, prediction.output
+
+
+def picture(*, seen: bool, doubled: bool = True) -> NDArray[np.uint8]:
+    image = np.full((240, 320, 3), 90, np.uint8)
+    for box, color, shown in ((HERE, TARGET, seen), (BESIDE, DOUBLE, doubled)):
+        if shown:
+            x, y, width, height = box.astype(int)
+            image[y : y + height, x : x + width] = color
+    return image
+
+
+def run(tracker: Tracker, images: list[NDArray[np.uint8]], begin: int = 1) -> list[TrackResult]:
+    return [tracker.track(image, (begin + index) / 30) for index, image in enumerate(images)]
+
+
+def started(**settings: float) -> Tracker:
+    tracker = Tracker(ColourModel(), make_settings(settings))
+    tracker.initialize(picture(seen=True), HERE, 0.0)
+    assert {result.status for result in run(tracker, [picture(seen=True)] * 9)} == {Status.TRACKING}
+    return tracker
+
+
+def test_the_double_of_a_covered_target_is_refused_and_the_target_taken() -> None:
+    tracker = started()
+    away = run(tracker, [picture(seen=False)] * 60, 10)
+    statuses = [result.status for result in away]
+    assert statuses.index(Status.UNCERTAIN) == 1
+    assert statuses.index(Status.LOST) == 8  # the ninth frame: 0.3 s after the last one with the target
+    assert set(statuses[1:8]) == {Status.UNCERTAIN} and set(statuses[8:]) == {Status.LOST}
+    assert all(np.hypot(*(box_center(result.box) - box_center(HERE))) < 5 for result in away)
+    assert max(result.quality for result in away) == 0.0
+    deviations = [np.sqrt(result.covariance[0, 0]) for result in away]
+    assert deviations == sorted(deviations) and deviations[-1] > 3 * deviations[0]
+    back = run(tracker, [picture(seen=True)] * 25, 70)
+    assert back[-1].status is Status.TRACKING
+    np.testing.assert_allclose(back[-1].box, HERE, atol=1.5)
+
+
+def test_one_frame_of_the_double_is_forgiven() -> None:
+    tracker = started()
+    seen = [True, False, True, True]
+    results = run(tracker, [picture(seen=one) for one in seen], 10)
+    assert [result.status for result in results] == [Status.TRACKING] * 4
+    assert [result.quality > 0 for result in results] == seen
+
+
+def test_without_the_question_the_double_is_followed() -> None:
+    tracker = started(**{"status.memory_similarity": -1.0})
+    with pytest.raises(AssertionError, match="never be remembered"):
+        run(tracker, [picture(seen=False)], 10)
+
+
+def test_new_rules_reach_a_target_that_is_tracked() -> None:
+    tracker = started(**{"status.memory_similarity": 0.5, "status.refuted_similarity": 0.5})
+    strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
+    tracker.configure(tracker.settings.model_copy(update={"status": strict}))
+    assert [result.quality for result in run(tracker, [picture(seen=True)], 10)] == [0.0]
