@@ -56,7 +56,9 @@ class ModelSettings(SettingGroup):
         "Refuse to start, instead of falling back to the CPU, where the provider asked for does not start.",
         read_only=True,
     )
-    threads: int = setting(0, "CPU threads of the network; 0: all cores.", unit="threads", ge=0, le=256, read_only=True)
+    threads: int = setting(
+        0, "CPU threads of the network, and of OpenCV; 0: all cores.", unit="threads", ge=0, le=256, read_only=True
+    )
 
 
 class SearchSettings(SettingGroup):

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Backend
@@ -32,6 +34,8 @@ def load_model(settings: TrackerSettings) -> Model:
     Raises:
         ModelError: a file that is missing, damaged or of another kind, or a provider that does not start.
     """
+    if settings.model.threads:
+        cv2.setNumThreads(settings.model.threads)  # the budget is the process's: it binds OpenCV's threads too
     backend = _open_backend(settings)
     kind = backend.metadata.get("kind")
     wanted = "stark" if settings.tracker.startswith("stark") else "stdtrack"

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,3 +175,19 @@ def test_a_model_of_another_kind_is_refused(files: Path) -> None:
         load_model(make_settings({"tracker": "stark_s50", "model.path": str(files)}))
     with pytest.raises(ModelError, match="not a readable checkpoint"):
         load_model(make_settings({"model.path": str(files), "model.backend": "torch"}))
+
+
+def test_the_thread_budget_binds_the_whole_process() -> None:
+    """One thread: none beside the caller's. Three: two more for each of the two graphs."""
+    program = (
+        "import os, sys, cv2, onnxruntime\n"
+        "from stdtrack_ros.settings import make_settings\n"
+        "from stdtrack_ros.tracker import load_model\n"
+        "def threads(): return len(os.listdir('/proc/self/task'))\n"
+        "begin, models = threads(), []\n"
+        "for budget in (1, 3):\n"
+        "    models.append(load_model(make_settings({'model.threads': budget, 'model.provider': 'cpu'})))\n"
+        "    print(threads() - begin, cv2.getNumThreads())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["0", "1", "4", "3"]
