@@ -57,7 +57,7 @@ def demo(
     from stdtrack_ros.sequences.image_bag import video_messages, write_image_bag
 
     console = Console()
-    chosen = _own_clip(clip, init) if clip else _demo_clip()
+    chosen = _own_clip(clip, init) if clip else demo_clip()
     out.mkdir(parents=True, exist_ok=True)
     bag = out / "bag"
     shutil.rmtree(bag, ignore_errors=True)
@@ -71,7 +71,17 @@ def demo(
     _print_summary(console, out, summary)
 
 
-def _demo_clip() -> Clip:
+def demo_clip() -> Clip:
+    """The clip of `make demo`.
+
+    Raises:
+        SettingError: the package that holds it is not installed.
+    """
+    """The clip of `make demo`.
+
+    Raises:
+        SettingError: the package that holds it is not installed.
+    """
     import yaml
 
     description = yaml.safe_load(Path(__file__).with_name("demo_clip.yaml").read_text(encoding="utf-8"))

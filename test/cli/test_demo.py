@@ -20,7 +20,7 @@ pytest.importorskip("av")
 
 import av
 
-from stdtrack_ros.cli.demo import _demo_clip
+from stdtrack_ros.cli.demo import demo_clip
 from stdtrack_ros.sequences.video_writer import VideoWriter
 
 pytestmark = pytest.mark.ros
@@ -44,7 +44,7 @@ def grey_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @needs_clip
 def test_the_clip_and_its_hand_made_boxes_fit_each_other() -> None:
-    clip = _demo_clip()
+    clip = demo_clip()
     assert int(cv2.VideoCapture(str(clip.path)).get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
     assert len(clip.truth) >= 10
     assert 0 not in clip.truth  # the box that is given proves nothing

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A long run of tracker_node over DDS: do memory, file descriptors and latency stay what they are?
 
-python test/nodes/soak.py --frames 108000 --rate 30 --width 1280 --height 720     (an hour of a camera, with the model)
-python test/nodes/soak.py --frames 20000 --template-matching                      (as fast as answers come)
+python test/nodes/soak.py --frames 108000 --rate 30              (an hour of the demo's clip, 720p, played to and fro)
+python test/nodes/soak.py --frames 20000 --template-matching     (a painted scene, as fast as answers come)
 """
 
 from __future__ import annotations
@@ -14,21 +14,49 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import rclpy
 from node_bench import PERIOD_S, Bench, Scene, header, running
 from stdtrack_ros.msg import TrackedBox
 
+from stdtrack_ros.cli.demo import demo_clip
 from stdtrack_ros.nodes.images import raw_message
 from stdtrack_ros.nodes.messages import seconds
+from stdtrack_ros.sequences.videos import VideoSequence
 
 SAMPLES = 60
 """Measurements of a run."""
-LOOP = 126
-"""Frames after which the scene repeats itself (its movement has a period of 125.7)."""
+PAINTED_PERIOD = 126
+"""Frames after which the painted scene repeats itself (its movement has a period of 125.7)."""
+
+
+class Recording(NamedTuple):
+    """What the camera shows again and again.
+
+    Attributes:
+        images: (H, W, 3) uint8 BGR each. box: the target in the first: x, y, width, height in px.
+    """
+
+    images: list[np.ndarray]
+    box: Sequence[float]
+
+
+def painted(scene: Scene) -> Recording:
+    """A square that moves over a ground."""
+    return Recording([scene.image(index) for index in range(PAINTED_PERIOD)], scene.box(0))
+
+
+def real() -> Recording:
+    """The demo's clip forth and back, so that nothing ever jumps."""
+    clip = demo_clip()
+    video = VideoSequence(clip.path.stem, clip.path)
+    images = [video.frame(index) for index in range(len(video))]
+    return Recording(images + images[-2:0:-1], clip.init)
 
 
 @dataclass
@@ -60,17 +88,17 @@ def measure(pid: int, frames: int, began_s: float, boxes: list[TrackedBox]) -> S
     )
 
 
-def soak(bench: Bench, pid: int, scene: Scene, frames: int, rate: float) -> list[Sample]:
+def soak(bench: Bench, pid: int, recording: Recording, frames: int, rate: float) -> list[Sample]:
     """Show frames at a rate, or (0) each as soon as the one before was answered."""
-    images = [scene.image(index) for index in range(LOOP)]
+    images = recording.images
     message = raw_message(images[0], header(0.0))
     data = [raw_message(image, header(0.0)).data for image in images]
-    bench.start(scene.box(0), at=bench.answer(images[0]).header)
+    bench.start(recording.box, at=bench.answer(images[0]).header)
     bench.spin(0.3)
     samples, began_s = [], time.monotonic()
     bench.boxes.clear()
     for index in range(1, frames + 1):
-        message.header, message.data = bench.header(PERIOD_S), data[index % LOOP]
+        message.header, message.data = bench.header(PERIOD_S), data[index % len(data)]
         answered = len(bench.boxes)
         bench.camera.publish(message)
         if rate:
@@ -103,16 +131,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=108_000)
     parser.add_argument("--rate", type=float, default=0.0, help="Hz; 0: as fast as answers come")
-    parser.add_argument("--width", type=int, default=1280)
-    parser.add_argument("--height", type=int, default=720)
     parser.add_argument("--template-matching", action="store_true", help="a model without weights")
     given = parser.parse_args()
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(Path(__file__).parents[2] / "config" / "fastdds.xml"))
+    recording = painted(Scene()) if given.template_matching else real()
     rclpy.init()
     bench = Bench("soak")
     script = "template_matching.py" if given.template_matching else "../../scripts/tracker_node"
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "log", bench, script=script) as node:
-        samples = soak(bench, node.process.pid, Scene(given.width, given.height, 80), given.frames, given.rate)
+        samples = soak(bench, node.process.pid, recording, given.frames, given.rate)
     bench.close()
     rclpy.shutdown()
     last = samples[-1]

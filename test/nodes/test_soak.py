@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from node_bench import Bench, Scene, running
-from soak import growth, soak
+from soak import growth, painted, soak
 
 
 @pytest.mark.ros
@@ -16,7 +16,7 @@ from soak import growth, soak
 @pytest.mark.timeout(900)
 def test_memory_and_descriptors_stay_what_they_are(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench, ring__frames=10) as node:
-        samples = soak(bench, node.process.pid, Scene(), frames=900, rate=0.0)
+        samples = soak(bench, node.process.pid, painted(Scene()), frames=900, rate=0.0)
     change = growth(samples)
     assert change["memory_mb"] < 5.0, samples
     assert abs(change["descriptors"]) < 1.0 and abs(change["threads"]) < 1.0, samples
