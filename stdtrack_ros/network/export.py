@@ -71,7 +71,7 @@ def metadata_of(network: STDTrack, **facts: Any) -> dict[str, Any]:
 
 
 def export_onnx(network: STDTrack, path: Path, facts: Mapping[str, Any] | None = None) -> tuple[Path, Path]:
-    """Write `NAME.onnx` (each frame) and `NAME.start.onnx` (template); batch size is free, all else fixed.
+    """Write `NAME.onnx` (each frame) and `NAME.start.onnx` (template); batch size and slots of the STM are free.
 
     Args:
         facts: JSON-like facts for the metadata: `calibration`, `card`.
@@ -90,12 +90,23 @@ def export_onnx(network: STDTrack, path: Path, facts: Mapping[str, Any] | None =
     token, memory = network.initial_token(1), network.initial_memory(1)
     start_path = path.with_suffix(".start.onnx")
     write_graph(StartGraph(network), (template,), start_path, metadata)
-    write_graph(StepGraph(network), (search, tokens, cells, token, memory.tokens, memory.valid), path, metadata)
+    examples = (search, tokens, cells, token, memory.tokens, memory.valid)
+    write_graph(StepGraph(network), examples, path, metadata, free={"memory": "slots", "valid": "slots"})
     return path, start_path
 
 
-def write_graph(graph: Any, examples: tuple[Tensor, ...], path: Path, metadata: Mapping[str, Any]) -> None:
-    """Export one graph with a free batch axis and our metadata in it; node names are the modules' paths."""
+def write_graph(
+    graph: Any,
+    examples: tuple[Tensor, ...],
+    path: Path,
+    metadata: Mapping[str, Any],
+    free: Mapping[str, str] | None = None,
+) -> None:
+    """Export one graph with a free batch axis and our metadata in it; node names are the modules' paths.
+
+    Args:
+        free: inputs whose second axis is free as well, and what it is called.
+    """
     names = [*graph.inputs, *graph.outputs]
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
@@ -106,7 +117,7 @@ def write_graph(graph: Any, examples: tuple[Tensor, ...], path: Path, metadata: 
             str(path),
             input_names=list(graph.inputs),
             output_names=list(graph.outputs),
-            dynamic_axes={name: {0: "batch"} for name in names},
+            dynamic_axes={name: {0: "batch"} | ({1: free[name]} if free and name in free else {}) for name in names},
             opset_version=OPSET,
             dynamo=False,
         )
