@@ -124,6 +124,12 @@ class StatusSettings(SettingGroup):
         ge=-1.0,
         le=1.0,
     )
+    elsewhere_similarity: float = setting(
+        0.75,
+        "The same where the box does not overlap the one that was expected.",
+        ge=-1.0,
+        le=1.0,
+    )
     refuted_similarity: float = setting(
         0.85,
         "The same for a thing that was refuted just before, as long as it is seen where it was.",

@@ -69,6 +69,7 @@ LOSS_COLUMNS = (
     "sequences",
     "precision",
     "recall",
+    "absent",
     "false LOST",
     "gone",
     "doubted",

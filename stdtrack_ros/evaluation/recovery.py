@@ -47,6 +47,7 @@ class LossReport:
     Attributes:
         precision: of the frames with status LOST, the share that is off; NaN where none is LOST.
         recall: of the frames off for longer than the grace, the share with status LOST; NaN where there are none.
+        absent_recall: the same of the frames in which the target is absent for longer than that.
         false_lost: of the frames on target (IoU at least 0.5), the share with status LOST.
         absences: times that the target went away. doubted: of them, those in which it was not TRACKING in one of the
             first DOUBT_FRAMES frames. in_time: those in which it was LOST within the grace. detected: those in which it
@@ -58,6 +59,7 @@ class LossReport:
 
     precision: float
     recall: float
+    absent_recall: float
     false_lost: float
     absences: int
     doubted: int
@@ -90,7 +92,7 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
     Args:
         grace_s: a target that is away for less than this need not be said LOST.
     """
-    said, off, due, on = [], [], [], []
+    said, off, due, gone, on = [], [], [], [], []
     detect, recover, doubted, false = [], [], 0, 0
     for run in runs:
         ious = overlaps(run.boxes, run.truth)
@@ -102,16 +104,18 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
         off.append(is_off)
         on.append(np.nan_to_num(ious) >= RECOVERED_IOU)
         due.append(_longer_than(is_off, run.stamps_s, grace_s))
+        gone.append(_longer_than(absent, run.stamps_s, grace_s))
         false += _false_starts(run.statuses, is_off)
         for begin, end in _spans(absent):
             doubted += bool((run.statuses[begin : min(begin + DOUBT_FRAMES, end)] != int(Status.TRACKING)).any())
             detect.append(_first_time(lost, run.stamps_s, begin, end))
             back = (run.statuses == int(Status.TRACKING)) & on[-1]
             recover.append(_first_time(back, run.stamps_s, end, len(lost)))
-    lost, is_off, on_target, is_due = (np.concatenate(part) for part in (said, off, on, due))
+    lost, is_off, on_target, is_due, is_gone = (np.concatenate(part) for part in (said, off, on, due, gone))
     return LossReport(
         precision=_share(is_off[lost]),
         recall=_share(lost[is_due]),
+        absent_recall=_share(lost[is_gone]),
         false_lost=_share(lost[on_target]),
         absences=len(detect),
         doubted=doubted,

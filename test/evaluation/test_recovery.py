@@ -40,6 +40,7 @@ def test_a_loss_that_is_said_and_ended_well() -> None:
     assert report.recover_s == pytest.approx(0.2)
     assert report.precision == 1.0  # LOST in 5..10: away until 8, then the box is off the target until 10
     assert report.recall == 1.0  # due from 0.4 s after frame 3: frames 7..10
+    assert report.absent_recall == 1.0  # frames 7 and 8
     assert report.false_lost == 0.0
 
 
@@ -58,6 +59,7 @@ def test_what_is_said_too_late() -> None:
     report = report_losses([run([T] * 6 + [U] * 2 + [L] * 2, present, [True] * 10)])
     assert (report.absences, report.doubted, report.in_time, report.detected) == (1, 0, 0, 1)
     assert report.detect_s == pytest.approx(0.5)
+    assert report.absent_recall == pytest.approx(2 / 3)  # due in frames 7, 8 and 9, LOST in the last two
 
 
 def test_crying_wolf_and_finding_the_wrong_thing() -> None:

@@ -92,13 +92,13 @@ def test_one_frame_of_the_double_is_forgiven() -> None:
 
 
 def test_without_the_question_the_double_is_followed() -> None:
-    tracker = started(**{"status.memory_similarity": -1.0})
+    tracker = started(**{"status.memory_similarity": -1.0, "status.elsewhere_similarity": -1.0})
     with pytest.raises(AssertionError, match="never be remembered"):
         run(tracker, [picture(seen=False)], 10)
 
 
 def test_new_rules_reach_a_target_that_is_tracked() -> None:
-    tracker = started(**{"status.memory_similarity": 0.5, "status.refuted_similarity": 0.5})
+    tracker = started()
     strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
     tracker.configure(tracker.settings.model_copy(update={"status": strict}))
     assert [result.quality for result in run(tracker, [picture(seen=True)], 10)] == [0.0]

@@ -11,7 +11,9 @@ from stdtrack_ros.geometry import Box
 from stdtrack_ros.settings import StatusSettings
 from stdtrack_ros.tracker.refutation import FORGET_S, Refutation
 
-RULES = StatusSettings(memory_similarity=0.68, refuted_similarity=0.85, uncertain_quality=0.4)
+RULES = StatusSettings(
+    memory_similarity=0.68, elsewhere_similarity=0.75, refuted_similarity=0.85, uncertain_quality=0.4
+)
 HERE = np.array([100.0, 100.0, 90.0, 40.0])  # one size is 60 px
 
 
@@ -19,9 +21,20 @@ def moved(sizes: float) -> Box:
     return HERE + np.array([60.0 * sizes, 0, 0, 0])
 
 
-@pytest.mark.parametrize(("likeness", "refuted"), [(0.69, False), (0.67, True)])
-def test_what_is_unlike_every_frame_of_the_memory_is_refuted(likeness: float, refuted: bool) -> None:
-    assert Refutation(RULES).refutes(moved(0.1), 0.9, likeness, HERE) is refuted
+@pytest.mark.parametrize(
+    ("sizes", "likeness", "refuted"),
+    [
+        (0.0, 0.69, False),
+        (0.0, 0.67, True),
+        (1.2, 0.69, False),  # 72 px off: an IoU of 18 / 162 = 0.11
+        (1.3, 0.76, False),  # 78 px off: an IoU of 12 / 168 = 0.07, it is elsewhere
+        (1.3, 0.74, True),
+    ],
+)
+def test_what_is_unlike_the_memory_is_refuted_sooner_where_it_was_not_expected(
+    sizes: float, likeness: float, refuted: bool
+) -> None:
+    assert Refutation(RULES).refutes(moved(sizes), 0.9, likeness, HERE) is refuted
 
 
 def test_a_refuted_thing_is_known_where_it_stood_and_where_it_went() -> None:
@@ -29,7 +42,7 @@ def test_a_refuted_thing_is_known_where_it_stood_and_where_it_went() -> None:
     assert refutation.refutes(moved(1.45), 0.9, 0.6, HERE)
     assert refutation.knows(moved(1.6), 0.84, HERE)
     assert not refutation.knows(moved(1.6), 0.86, HERE)
-    assert refutation.knows(moved(3.0), 0.84, HERE)  # it overlaps the box before, not the first one
+    assert refutation.knows(moved(2.7), 0.84, HERE)  # it overlaps the box before, not the first one
     assert not refutation.knows(moved(0.0), 0.7, HERE)
     assert not refutation.knows(moved(3.0), 0.7, moved(2.9))  # the target is expected there
 
