@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Box, Crop, Image, check_box, clip_box
+from stdtrack_ros.geometry import Box, Crop, Image, box_center, box_from_center, check_box, clip_box
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.images import to_bgr8
 from stdtrack_ros.tracker.model import Model, Prediction
@@ -32,10 +32,15 @@ MAX_INTERVAL_S = 1.0
 
 @dataclass
 class TrackState:
-    """All that changes from frame to frame."""
+    """All that changes from frame to frame.
+
+    Attributes:
+        whole: (4,) the last trusted box that no edge of the image cut: what has left is searched for at this size.
+    """
 
     model: Any
     box: Box
+    whole: Box
     covariance: NDArray[np.float64]
     motion: MotionModel
     judge: StatusJudge
@@ -94,6 +99,7 @@ class Tracker:
         self._state = TrackState(
             model=state,
             box=checked,
+            whole=checked,
             covariance=motion.box_covariance,
             motion=motion,
             judge=StatusJudge(settings.status),
@@ -129,7 +135,8 @@ class Tracker:
         state.refutation.wait(elapsed)
         info = self.model.info
         if state.judge.status is Status.LOST and self.settings.redetection.enabled:
-            return state.redetection.windows(state.box, image.shape[1], image.shape[0])
+            place = box_from_center(*box_center(state.box), *state.whole[2:])
+            return state.redetection.windows(place, image.shape[1], image.shape[0])
         return [Crop.around(self._expected(state), info.search_factor, info.search_size)]
 
     def conclude(self, image: Image, crops: Sequence[Crop], predictions: Sequence[Prediction]) -> TrackResult:
@@ -161,6 +168,7 @@ class Tracker:
         if trusted:
             state.model = self.model.remember(state.model, prediction, image, box)
             state.refutation.clear()
+            state.whole = box if _is_whole(box, image) else state.whole
         # A doubtful box still leads the window, the less the more doubtful it is; a box of no worth does not.
         worthless = self._coasting(state) and prediction.quality < self.settings.status.lost_quality
         if status is Status.LOST or worthless or refuted:
@@ -274,6 +282,11 @@ def track_together(
         results.append(tracker.conclude(frame, crops, predictions[used : used + len(crops)]))
         used += len(crops)
     return results
+
+
+def _is_whole(box: Box, image: Image) -> bool:
+    """Whether a box keeps a pixel's distance from all edges."""
+    return bool((box[:2] >= 1).all() and (box[:2] + box[2:] <= np.array(image.shape[1::-1]) - 1).all())
 
 
 def _influence(tracker: Tracker) -> float:

@@ -102,3 +102,17 @@ def test_new_rules_reach_a_target_that_is_tracked() -> None:
     strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
     tracker.configure(tracker.settings.model_copy(update={"status": strict}))
     assert [result.quality for result in run(tracker, [picture(seen=True)], 10)] == [0.0]
+
+
+def test_what_left_over_the_edge_is_searched_for_at_its_whole_size() -> None:
+    """The box is cut at the edge until a sliver is left; the windows stay 4 * 20 px wide, and 1.5 and 2 times that."""
+    tracker = started()
+    for step in range(14):
+        image = np.full((240, 320, 3), 90, np.uint8)
+        left = 100 - 8 * (step + 1)
+        image[80:100, max(left, 0) : max(left + 20, 0)] = TARGET
+        tracker.track(image, (10 + step) / 30)
+    empty = np.full((240, 320, 3), 90, np.uint8)
+    assert run(tracker, [empty] * 20, 24)[-1].status is Status.LOST
+    sides = [crop.side_px for index in range(20) for crop in tracker.propose(empty, (44 + index) / 30)]
+    np.testing.assert_allclose(sorted(set(np.round(sides, 6))), [80, 120, 160])
