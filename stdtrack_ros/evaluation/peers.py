@@ -62,6 +62,7 @@ def _nano(files: tuple[str, ...]) -> Any:
 def _vit(files: tuple[str, ...]) -> Any:
     parameters = cv2.TrackerVit.Params()
     (parameters.net,) = files
+    parameters.tracking_score_threshold = 0.0  # as KCF's: its default of 0.2 gives up early, and has no box then
     return cv2.TrackerVit.create(parameters)
 
 
