@@ -86,6 +86,24 @@ def test_the_template_takes_a_share_of_good_looks_at_intervals(
         np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * other.template[name], atol=1e-5)
 
 
+@pytest.mark.parametrize("parts", [{"token": False, "memory": False, "mask": "off"}, {"memory": False}])
+def test_networks_without_some_of_the_parts_run_exported(parts: dict[str, object], tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    network = STDTrack(SMALL.model_copy(update=parts)).eval()
+    export_onnx(network, tmp_path / "net.onnx")
+    rng = np.random.default_rng(3)
+    template, search = (rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((64, 64, 3), (1, 96, 96, 3)))
+    maps = []
+    for backend in (OnnxBackend(tmp_path / "net.onnx", CPU), TorchBackend(network, CPU)):
+        model = model_of(backend)
+        state = model.start(template)
+        for _ in range(3):
+            found = model.step([state], search, [0.5])[0]
+            state = model.remember(state, found, search[0], found.box)
+        maps.append(found.score_map)
+    np.testing.assert_allclose(maps[0], maps[1], atol=1e-4)
+
+
 def test_a_batch_gives_what_each_target_gives_alone(pair: tuple[OnnxBackend, TorchBackend]) -> None:
     model = model_of(pair[0])
     rng = np.random.default_rng(1)

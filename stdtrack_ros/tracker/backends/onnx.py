@@ -63,7 +63,9 @@ def start_path(path: Path) -> Path:
 
 def _run(session: Any, inputs: Arrays) -> dict[str, FloatArray]:
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, dict(inputs)), strict=True))
+    # A network without token or memory reads none: the export has dropped those inputs from its graph.
+    read = {one.name: inputs[one.name] for one in session.get_inputs()}
+    return dict(zip(names, session.run(names, read), strict=True))
 
 
 def _open(path: Path, settings: ModelSettings) -> tuple[Any, dict[str, Any]]:
