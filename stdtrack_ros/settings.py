@@ -119,13 +119,13 @@ class StatusSettings(SettingGroup):
         0.3, "Time without a certain frame after which the target is LOST.", unit="s", ge=0.0, le=60.0
     )
     memory_similarity: float = setting(
-        0.68,
+        0.60,
         "Cosine likeness to a frame of the STM under which a frame has quality 0.",
         ge=-1.0,
         le=1.0,
     )
     elsewhere_similarity: float = setting(
-        0.75,
+        0.65,
         "The same where the box does not overlap the one that was expected.",
         ge=-1.0,
         le=1.0,
