@@ -141,7 +141,7 @@ class StatusSettings(SettingGroup):
 class MotionSettings(SettingGroup):
     """The motion model that carries the search window while the target is not seen.
 
-    The five last were fitted to the shipped model's errors on training videos (`tools/fit_motion.py`).
+    The five last were fitted to a model's errors on training videos (`tools/fit_motion.py`), the one shipped before.
     """
 
     enabled: bool = setting(True, "Coast the search window on the estimated velocity while UNCERTAIN or LOST.")

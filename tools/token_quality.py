@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import typer
-from numpy.typing import NDArray
 
+from stdtrack_ros.evaluation.calibration import RIGHT_IOU, area_under_roc
 from stdtrack_ros.geometry import Box, Image, iou
 from stdtrack_ros.network.quality import token_quality
 from stdtrack_ros.sequences.annotated import open_annotated
@@ -27,7 +27,6 @@ from stdtrack_ros.tracker.model import Prediction
 from stdtrack_ros.tracker.tracker import Tracker
 
 FORMS = ("saliency", "peak", "psr", "margin")
-RIGHT_IOU = 0.5
 
 
 class Recorder:
@@ -70,13 +69,6 @@ def main(sequences: Path, model: str = "", threads: int = 1) -> None:
 def is_right(box: Box, truth: Box) -> bool:
     """Whether the box covers the target well; never where there is none."""
     return bool(np.nan_to_num(float(iou(box, truth))) >= RIGHT_IOU)
-
-
-def area_under_roc(values: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Chance that a right frame has the higher value of a right and a wrong one (ties count by their order)."""
-    ranks = values.argsort(kind="stable").argsort(kind="stable") + 1
-    count = int(right.sum())
-    return float((ranks[right].sum() - count * (count + 1) / 2) / (count * (len(right) - count)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from stdtrack_ros.evaluation.metrics import FloatArray
 from stdtrack_ros.evaluation.protocols import IntArray
@@ -51,3 +52,13 @@ def calibrate(qualities: FloatArray, ious: FloatArray) -> Calibration:
     return Calibration(
         mean_quality, share_right, counts, float(gaps.sum() / len(quality)), float(((quality - right) ** 2).mean())
     )
+
+
+def area_under_roc(values: ArrayLike, right: ArrayLike) -> float:
+    """How often a right one of (N,) values is higher than a wrong one, ties counting half; NaN without both kinds."""
+    numbers, chosen = np.asarray(values, dtype=np.float64), np.asarray(right, dtype=bool)
+    wrong = np.sort(numbers[~chosen])
+    if not len(wrong) or not chosen.any():
+        return float("nan")
+    below, upto = (np.searchsorted(wrong, numbers[chosen], side) for side in ("left", "right"))
+    return float((below + upto).mean() / 2 / len(wrong))

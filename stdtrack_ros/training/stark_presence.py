@@ -17,6 +17,7 @@ import typer
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from stdtrack_ros.evaluation.calibration import area_under_roc
 from stdtrack_ros.network.losses import iou
 from stdtrack_ros.network.stark.checkpoint import load
 from stdtrack_ros.network.stark.model import Stark
@@ -44,9 +45,7 @@ class Judgements(NamedTuple):
     @property
     def area(self) -> float:
         """Area under the ROC curve: how often a present target has the higher score than an absent one."""
-        absent = np.sort(self.scores[~self.present])
-        below, upto = (np.searchsorted(absent, self.scores[self.present], side) for side in ("left", "right"))
-        return float((below + upto).mean() / 2 / len(absent))
+        return area_under_roc(self.scores, self.present)
 
     @property
     def accuracy(self) -> float:
