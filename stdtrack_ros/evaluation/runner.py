@@ -106,8 +106,8 @@ def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
             try:
                 while waiting or running:
                     while waiting and len(running) < workers:
-                        job = waiting.pop()
-                        running[pool.submit(run_job, job)] = job
+                        future = pool.submit(run_job, waiting[-1])  # raises when the pool is broken; the job waits on
+                        running[future] = waiting.pop()
                     finished, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in finished:
                         yield future.result()

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +24,12 @@ from painted_clips import (
 )
 
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.evaluation import runner
+from stdtrack_ros.evaluation.jobs import Job
 from stdtrack_ros.evaluation.protocols import Track
 from stdtrack_ros.evaluation.realtime import RealTimeRun
 from stdtrack_ros.evaluation.results import ResultsFolder
-from stdtrack_ros.evaluation.runner import Plan, pending_jobs, run_ope, run_plan
+from stdtrack_ros.evaluation.runner import Plan, pending_jobs, run_in_processes, run_ope, run_plan
 from stdtrack_ros.evaluation.verdict import judge
 
 ALL = ("ope", "realtime", "restart", "multistart")
@@ -77,6 +82,25 @@ def test_a_tracker_that_kills_its_process_loses_only_that_sequence(
         True,
     ]
     assert "KillingTracker killed its " in str(folder.load_error("KillingTracker", "deadly"))
+
+
+def test_a_pool_that_breaks_before_it_takes_a_job_does_not_lose_that_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    class BreakingPool(ThreadPoolExecutor):
+        """Found broken when it is given its second job: the process of a job before may die at any moment."""
+
+        taken = 0
+
+        def submit(self, *arguments: Any) -> Future[Any]:  # type: ignore[override]
+            BreakingPool.taken += 1
+            if BreakingPool.taken == 2:
+                raise BrokenProcessPool
+            return super().submit(*arguments)
+
+    monkeypatch.setattr(runner, "_pool", BreakingPool)
+    jobs = [Job(contestant(RedTracker), clip(name), ("ope",), 1, None) for name in "abc"]
+    outcomes = list(run_in_processes(jobs, workers=2))
+    assert sorted(outcome.job.handle.name for outcome in outcomes) == ["a", "b", "c"]
+    assert not any(outcome.error for outcome in outcomes)
 
 
 def test_what_is_done_is_not_done_again_unless_something_changed(tmp_path: Path) -> None:
