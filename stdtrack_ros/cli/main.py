@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -43,8 +44,19 @@ def main() -> None:
     try:
         app()
     except StdtrackError as error:
-        Console(stderr=True).print(f"[bold red]stdtrack:[/] {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _fail(str(error))
+    except ModuleNotFoundError as error:  # training and evaluation need more than a robot has
+        if error.name is None or error.name.startswith("stdtrack_ros."):
+            raise
+        _fail(
+            f"This command needs the Python module '{error.name}', which is not installed; training and export need "
+            "requirements/train.txt, evaluation requirements/eval.txt (`make test-environment` installs both)."
+        )
+
+
+def _fail(sentence: str) -> NoReturn:
+    Console(stderr=True).print(f"[bold red]stdtrack:[/] {sentence}", highlight=False, soft_wrap=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

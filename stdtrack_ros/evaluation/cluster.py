@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs on several machines, through Dask (the extra `cluster`).
+"""Jobs on several machines, through Dask (requirements/cluster.txt).
 
 Start `dask scheduler` on one machine and `dask worker ADDRESS --nworkers N --nthreads 1` on each; every machine needs
 this package and the sequences under the same paths. Results travel back to where the evaluation was started.
@@ -33,7 +33,7 @@ def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outc
     try:
         from distributed import Client, LocalCluster, as_completed
     except ImportError:
-        raise SettingError("A cluster needs Dask: pip install 'stdtrack_ros[cluster]'.") from None
+        raise SettingError("A cluster needs Dask: pip install distributed.") from None
     local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) if address == LOCAL else None
     try:
         client = Client(local or address, timeout=CONNECT_S)

@@ -36,9 +36,7 @@ class VideoWriter:
         try:
             import av
         except ImportError:
-            raise SequenceError(
-                "Writing a video needs PyAV, which is not installed: pip install 'stdtrack_ros[demo]'."
-            ) from None
+            raise SequenceError("Writing a video needs PyAV, which is not installed: pip install av.") from None
         self.path = path
         self._frame_type = av.VideoFrame
         try:
