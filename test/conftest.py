@@ -1,10 +1,19 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""For all tests: the Fast DDS profile, which a process reads once, before its first participant."""
+"""For all tests: the Fast DDS profile, which a process reads once, before its first participant, and Hypothesis's
+settings, which a test takes when its module is read.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(Path(__file__).parents[1] / "config" / "fastdds.xml")
+
+# A busy machine is no reason to fail, and the same tests see the same examples; `--hypothesis-profile default` draws
+# new ones.
+settings.register_profile("unhurried", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")

@@ -10,10 +10,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")  # a busy machine is no reason to fail
 
 rclpy = pytest.importorskip("rclpy")
 pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")

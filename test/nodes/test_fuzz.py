@@ -36,7 +36,7 @@ from stdtrack_ros.tracker.tracker import Tracker
 pytestmark = [pytest.mark.ros, pytest.mark.timeout(7200)]
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 settings.register_profile("short", max_examples=100, deadline=None, suppress_health_check=SLOW)
-settings.register_profile("long", max_examples=13_000, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("long", max_examples=13_000, deadline=None, derandomize=False, suppress_health_check=SLOW)
 PROFILE = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 NUMBER = st.floats(allow_nan=True, allow_infinity=True, width=32)
