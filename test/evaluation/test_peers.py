@@ -43,10 +43,11 @@ def test_opencv_trackers_follow_a_target_and_start_afresh_each_time(name: str) -
     contestant = pickle.loads(pickle.dumps(peer_contestant(name)))
     tracker = contestant.make(1)
     first = run_one_pass(tracker, clip)
-    assert overlaps(first.boxes, clip.boxes)[1:].mean() > 0.5
+    # MIL draws its samples at random, by the clock: 0.46 to 0.79 in 35 runs. A box that stays has 0.31.
+    assert overlaps(first.boxes, clip.boxes)[1:].mean() > (0.35 if name == "mil" else 0.5)
     assert np.isnan(first.qualities).all()
     second = run_one_pass(contestant.make(1), clip)
-    if name != "mil":  # MIL draws its samples at random
+    if name != "mil":
         np.testing.assert_array_equal(run_one_pass(tracker, clip).boxes, second.boxes)
 
 
