@@ -18,7 +18,7 @@ from stdtrack_ros.evaluation.jobs import Job, Outcome, run_job
 LOCAL = "local"
 """Address of a cluster made of this machine's own processes, for trying it out."""
 CONNECT_S = 10
-"""Longest wait for the scheduler."""
+"""Longest wait for a scheduler elsewhere; one's own has as long as Dask gives it, for the machine may be busy."""
 
 
 def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outcome]:
@@ -36,7 +36,7 @@ def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outc
         raise SettingError("A cluster needs Dask: pip install distributed.") from None
     local = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) if address == LOCAL else None
     try:
-        client = Client(local or address, timeout=CONNECT_S)
+        client = Client(local) if local is not None else Client(address, timeout=CONNECT_S)
     except (OSError, ValueError) as error:
         raise SettingError(f"No Dask scheduler answers at '{address}': {error}.") from None
     try:
