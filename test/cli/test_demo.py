@@ -30,7 +30,7 @@ WIDTH, HEIGHT, FRAMES = 1280, 720, 132
 
 def _demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "stdtrack_ros.cli.main", "demo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=280)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600)
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def write_bag(path: Path) -> Path:
 
 def evaluate(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "stdtrack_ros.cli.main", "evaluate", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_one_command_on_a_folder_gives_a_report_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
