@@ -79,11 +79,14 @@ def run_job(job: Job) -> Outcome:
         sequence = job.handle.open()
         facts = facts_of(sequence, job.handle.name)
         tracker = _tracker_of(job, sequence)
+        one_pass = job.done.get("ope")
+        if job.step_s is not None and "realtime" in job.protocols and isinstance(one_pass, Track):
+            runs["ope"] = _retimed(one_pass, job.step_s)  # its own times may be of a run with others beside it
         for protocol in job.protocols:
             runs[protocol] = _PROTOCOL_RUNS[protocol](tracker, sequence, job, {**job.done, **runs})
     except StdtrackError as error:
         return Outcome(job, runs, facts, str(error))
-    except Exception as error:  # a peer, a plug-in or a decoder, failing in a way of its own
+    except (Exception, SystemExit) as error:  # a peer, a plug-in or a decoder, failing in a way of its own
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
         return Outcome(job, runs, facts, f"{job.contestant.name} failed: {type(error).__name__}: {error} ({place})")
@@ -96,7 +99,7 @@ def time_alone(job: Job) -> Job:
         sequence = job.handle.open()
         tracker = _tracker_of(job, sequence)
         track = run_one_pass(tracker, _First(sequence, TIMED_STEPS), job.start_box)
-    except Exception:  # the job itself will fail in the same way, and say so
+    except (Exception, SystemExit):  # the job itself will fail in the same way, and say so
         return job
     steps = track.step_s[~np.isnan(track.step_s)]
     return replace(job, step_s=steps) if len(steps) else job
@@ -104,9 +107,12 @@ def time_alone(job: Job) -> Job:
 
 def _one_pass(tracker: TrackerUnderTest, sequence: Sequence, job: Job, before: Mapping[str, Run]) -> Run:
     track = run_one_pass(tracker, sequence, job.start_box)
-    if job.step_s is None:
-        return track
-    steps = np.resize(job.step_s, len(sequence))
+    return track if job.step_s is None else _retimed(track, job.step_s)
+
+
+def _retimed(track: Track, step_s: FloatArray) -> Track:
+    """The track with other step times, (M,) repeated, wherever a step was made."""
+    steps = np.resize(step_s, len(track.step_s))
     return replace(track, step_s=np.where(np.isnan(track.step_s), np.nan, steps))
 
 

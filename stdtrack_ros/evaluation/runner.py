@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TypeVar
@@ -61,7 +62,7 @@ def run_plan(plan: Plan, folder: ResultsFolder, console: Console | None = None) 
     """
     jobs = pending_jobs(plan, folder)
     if plan.workers > 1 and not plan.cluster and "realtime" in plan.protocols:
-        jobs = [time_alone(job) for job in _tracked(jobs, "timing alone", console, len(jobs))]
+        jobs = list(_tracked(_timed(jobs), "timing alone", console, len(jobs)))
     for outcome in _tracked(_outcomes(plan, jobs), "tracking", console, len(jobs)):
         _write(outcome, folder)
 
@@ -117,6 +118,20 @@ def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
         # The pool broke under one of these; each runs once more, alone, so that the guilty one is known.
         for job in running.values():
             yield _run_alone(job)
+
+
+def _timed(jobs: Iterable[Job]) -> Iterator[Job]:
+    """The jobs with their step times, measured one after the other in a process of its own.
+
+    One that kills that process goes on without times: it will do so again, and be named then.
+    """
+    waiting = list(jobs)[::-1]
+    while waiting:
+        with _pool(1) as pool, suppress(BrokenProcessPool):
+            while waiting:
+                future = pool.submit(time_alone, waiting[-1])  # raises when the pool is broken; the job waits on
+                job = waiting.pop()
+                yield job if future.exception() is not None else future.result()
 
 
 def _run_alone(job: Job) -> Outcome:

@@ -110,6 +110,13 @@ class KillingTracker(StillTracker):
         return self.box, 0.8
 
 
+class ExitingTracker(StillTracker):
+    """Ends its process in order, as a script does whose arguments are wrong."""
+
+    def track(self, image: np.ndarray, stamp_s: float) -> tuple[np.ndarray, float]:
+        raise SystemExit(3)
+
+
 def contestant(kind: type, identity: str = "1") -> Contestant:
     return Contestant(kind.__name__, partial(_make, kind), "for tests", identity)
 

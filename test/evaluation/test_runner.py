@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from painted_clips import (
+    ExitingTracker,
     FailingTracker,
     KillingTracker,
     PaintedClip,
@@ -199,6 +200,33 @@ def test_with_several_workers_real_time_goes_by_times_measured_alone(tmp_path: P
     begun = np.maximum(free, against_time.arrival_s[taken])
     np.testing.assert_allclose(against_time.finish_s[taken] - begun, track.step_s[taken])
     assert folder.load_error("RedTracker", "bad") == "The bag bad is truncated."
+
+
+def test_timing_alone_survives_a_tracker_that_kills_its_process(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    handles = (clip("deadly", seed=13), clip("a"))
+    run_plan(Plan((contestant(KillingTracker),), handles, ("ope", "realtime"), workers=2), folder)
+    assert "KillingTracker killed its process on deadly" in str(folder.load_error("KillingTracker", "deadly"))
+    assert isinstance(folder.load("KillingTracker", "a", "realtime"), RealTimeRun)
+
+
+def test_a_tracker_that_exits_loses_only_that_sequence(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    run_plan(Plan((contestant(ExitingTracker), contestant(StillTracker)), (clip("a"),)), folder)
+    assert str(folder.load_error("ExitingTracker", "a")).startswith("ExitingTracker failed: SystemExit: 3 (")
+    assert isinstance(folder.load("StillTracker", "a", "ope"), Track)
+
+
+def test_real_time_never_goes_by_times_of_an_earlier_parallel_run(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    plan = Plan((contestant(RedTracker),), (clip("a", length=80),), workers=2)
+    run_plan(plan, folder)  # one pass alone: measured while others ran
+    run_plan(replace(plan, protocols=("ope", "realtime")), folder)
+    track, against_time = folder.load("RedTracker", "a", "ope"), folder.load("RedTracker", "a", "realtime")
+    assert isinstance(track, Track) and isinstance(against_time, RealTimeRun)
+    np.testing.assert_array_equal(track.step_s[51:], track.step_s[1:30])  # 50 steps measured alone, repeated
+    taken = np.flatnonzero(~np.isnan(against_time.finish_s))[1:]
+    assert against_time.finish_s[taken[0]] - against_time.arrival_s[taken[0]] == pytest.approx(track.step_s[taken[0]])
 
 
 def test_a_cluster_that_does_not_answer_is_said_in_one_sentence(tmp_path: Path) -> None:
