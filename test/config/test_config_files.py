@@ -50,6 +50,7 @@ def test_every_parameter_is_declared_and_its_value_allowed(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_ros_reads_the_file_into_the_node(path: Path) -> None:
     import rclpy
+    from domain_coordinator import domain_id
     from rclpy.node import Node
 
     from stdtrack_ros.nodes.parameters import SettingsNode
@@ -60,14 +61,15 @@ def test_ros_reads_the_file_into_the_node(path: Path) -> None:
             self.declare_settings(TrackerNodeSettings)
 
     context = rclpy.Context()
-    rclpy.init(args=["--ros-args", "--params-file", str(path)], context=context, domain_id=88)
-    try:
-        node = Declaring(context)
-        for name, value in _parameters(path).items():
-            assert node.get_parameter(name).value == value
-        node.destroy_node()
-    finally:
-        rclpy.shutdown(context=context)
+    with domain_id() as number:
+        rclpy.init(args=["--ros-args", "--params-file", str(path)], context=context, domain_id=number)
+        try:
+            node = Declaring(context)
+            for name, value in _parameters(path).items():
+                assert node.get_parameter(name).value == value
+            node.destroy_node()
+        finally:
+            rclpy.shutdown(context=context)
 
 
 def test_the_setups_differ_where_the_work_does() -> None:

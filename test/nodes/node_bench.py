@@ -30,7 +30,8 @@ from stdtrack_ros.geometry import iou
 from stdtrack_ros.nodes.images import jpeg_message, raw_message
 
 HERE = Path(__file__).parent
-WAIT_S = 30.0
+WAIT_S = 90.0
+"""Longest wait for anything: what works takes a moment, and on a busy machine a minute."""
 TRIES = 3
 PERIOD_S = 1 / 30
 
@@ -132,6 +133,13 @@ class Bench(Node):
             )
         )
 
+    def start_on(
+        self, box: tuple[float, ...], target_id: str = "", at: Header | None = None, normalized: bool = False
+    ) -> None:
+        """Ask for a target, and wait until it is there and has not been looked for in any frame."""
+        self.start(box, target_id, at, normalized)
+        self.wait_report(f"{target_id or 'target-1'} NONE", "targets")
+
     def warm_up(self, show: Callable[[np.ndarray], Header]) -> None:
         """Show grey pictures until the first answer; images sent before discovery has gone both ways are lost."""
         while not self.boxes:
@@ -142,10 +150,11 @@ class Bench(Node):
         """Show a picture and wait for its TrackedBox; a best-effort picture may be lost, and is then shown again."""
         return self.answer_message(raw_message(image, at or self.header()))
 
-    def answer_message(self, message: Image) -> TrackedBox:
+    def answer_message(self, message: Image | CompressedImage) -> TrackedBox:
         """The same for a message that is made already."""
+        publisher = self.camera if isinstance(message, Image) else self.compressed
         for _ in range(TRIES):
-            self.camera.publish(message)
+            publisher.publish(message)
             self.sent += 1
             with suppress(AssertionError):
                 return self.answer_to(message.header, wait_s=WAIT_S / TRIES)
@@ -164,6 +173,8 @@ class Bench(Node):
         """Call a service and wait for its response."""
         if name not in self.services_of:
             self.services_of[name] = self.create_client(kind, name)
+            assert self.services_of[name].wait_for_service(WAIT_S), name
+            self.spin(0.2)  # the server has to see the client too, or its answer goes nowhere
         client = self.services_of[name]
         assert client.wait_for_service(WAIT_S), name
         future = client.call_async(request)
@@ -200,7 +211,7 @@ class Bench(Node):
         return f"{self.report()}" if self.reports else "none"
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
-        mine = self.get_namespace().strip("/")
+        mine = f"{self.get_namespace().strip('/')}/"
         self.reports += [status for status in array.status if status.name.startswith(mine)]
 
 
@@ -244,8 +255,12 @@ def _yaml(value: Any) -> str:
 
 @contextmanager
 def running(log: Path, bench: Bench, warm: bool = True, **parameters: Any) -> Iterator[NodeProcess]:
-    """A node that is up and (unless not `warm`) has answered an image; stopped with SIGINT, its exit code must be 0."""
-    node = NodeProcess(log, bench.get_namespace().strip("/"), **({"diagnostics_period": 0.2} | parameters))
+    """A node that is up and (unless not `warm`) has answered an image; stopped with SIGINT, its exit code must be 0.
+
+    It does not take a bench that has to wait for its processor for a camera that stalls, unless told to.
+    """
+    defaults = {"diagnostics_period": 0.2, "stale_after": 60.0}
+    node = NodeProcess(log, bench.get_namespace().strip("/"), **(defaults | parameters))
     try:
         bench.wait(lambda: bench.starter.get_subscription_count() or node.process.poll() is not None, "node")
         assert node.process.poll() is None, node.output

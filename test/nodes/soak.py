@@ -93,18 +93,16 @@ def soak(bench: Bench, pid: int, recording: Recording, frames: int, rate: float)
     images = recording.images
     message = raw_message(images[0], header(0.0))
     data = [raw_message(image, header(0.0)).data for image in images]
-    bench.start(recording.box, at=bench.answer(images[0]).header)
-    bench.spin(0.3)
+    bench.start_on(recording.box, at=bench.answer(images[0]).header)
     samples, began_s = [], time.monotonic()
     bench.boxes.clear()
     for index in range(1, frames + 1):
         message.header, message.data = bench.header(PERIOD_S), data[index % len(data)]
-        answered = len(bench.boxes)
-        bench.camera.publish(message)
         if rate:
+            bench.camera.publish(message)
             bench.spin(max(began_s + index / rate - time.monotonic(), 1e-4))
         else:
-            bench.wait(lambda answered=answered: len(bench.boxes) > answered, f"answer to frame {index}")
+            bench.answer_message(message)
         if index % max(frames // SAMPLES, 1) == 0:
             samples.append(measure(pid, index, began_s, bench.boxes))
             print(json.dumps(asdict(samples[-1])), file=sys.stderr, flush=True)

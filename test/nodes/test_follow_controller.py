@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,31 +47,31 @@ def test_it_is_off_until_a_parameter_turns_it_on(bench: Bench, tmp_path: Path) -
         right = box()
         right.bearing.x, right.bearing.z = 0.5, math.sqrt(0.75)
 
-        def feed(time_s: float) -> None:
-            end = time.monotonic() + time_s
-            while time.monotonic() < end:
-                boxes.publish(right)
-                bench.spin(0.05)
+        def feed(until: Callable[[], bool], what: str) -> None:
+            bench.wait(lambda: boxes.publish(right) or until(), what)
 
-        feed(1.0)
+        def turning() -> bool:
+            return bool(commands) and commands[-1].twist.angular.z != 0.0
+
+        feed(lambda: bool(bench.reports) and bench.reports[-1].message == "Following.", "report of what would be sent")
         assert not commands
         request = SetParametersAtomically.Request(parameters=[Parameter("actuation", value=True).to_parameter_msg()])
         assert bench.call(
             SetParametersAtomically, "follow_controller/set_parameters_atomically", request
         ).result.successful
-        feed(1.0)
+        feed(turning, "velocity")
         assert commands[-1].twist.angular.z == pytest.approx(-math.pi / 6)
         assert commands[-1].header.frame_id == "base_link"
-        bench.spin(0.6)
-        assert commands[-1].twist.angular.z == 0.0, "it stops when the boxes do"
+        bench.wait(lambda: commands[-1].twist.angular.z == 0.0, "stop when no boxes come")
         request.parameters = [Parameter("actuation", value=False).to_parameter_msg()]
-        feed(0.3)
+        feed(turning, "velocity")
         bench.call(SetParametersAtomically, "follow_controller/set_parameters_atomically", request)
+        bench.wait(lambda: commands[-1].twist.angular.z == 0.0, "stop as the last word")
         bench.spin(0.3)
         count = len(commands)
-        assert commands[-1].twist.angular.z == 0.0, "the last word is a stop"
-        feed(0.5)
-        assert len(commands) == count
+        bench.reports.clear()
+        feed(lambda: bool(bench.reports) and bench.reports[-1].message == "Following.", "report of what would be sent")
+        assert len(commands) == count and commands[-1].twist.angular.z == 0.0
 
 
 @dataclass

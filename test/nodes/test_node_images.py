@@ -14,6 +14,7 @@ from node_bench import Bench, Scene, overlap, running
 from sensor_msgs.msg import CompressedImage, Image
 from stdtrack_ros.msg import TrackedBox
 
+from stdtrack_ros.nodes.images import jpeg_message
 from stdtrack_ros.sequences.encodings import ENCODINGS
 
 pytestmark = pytest.mark.ros
@@ -29,8 +30,7 @@ def message(bench: Bench, index: int, encoding: str, padding: int = 0) -> Image:
 
 
 def start(bench: Bench, index: int = 0) -> None:
-    bench.start(SCENE.box(index), at=bench.answer(SCENE.image(index)).header)
-    bench.spin(0.2)
+    bench.start_on(SCENE.box(index), at=bench.answer(SCENE.image(index)).header)
 
 
 def test_the_target_is_held_through_every_encoding(bench: Bench, tmp_path: Path) -> None:
@@ -86,18 +86,16 @@ def test_another_shape_forgets_the_target_and_says_so(bench: Bench, tmp_path: Pa
 
 def test_the_compressed_topic(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench, image_transport="compressed"):
-        bench.start(SCENE.box(0), at=bench.answer_to(bench.show_jpeg(SCENE.image(0))).header)
-        bench.spin(0.2)
-        answer = bench.answer_to(bench.show_jpeg(SCENE.image(1)))
+        bench.start_on(SCENE.box(0), at=bench.answer_message(jpeg_message(SCENE.image(0), bench.header(), 95)).header)
+        answer = bench.answer_message(jpeg_message(SCENE.image(1), bench.header(), 95))
         assert answer.header.frame_id == "camera_optical"
         assert overlap(answer, SCENE.box(1)) > 0.7
         cut = cv2.imencode(".jpg", SCENE.image(2))[1].tobytes()[:-50]
         bench.compressed.publish(CompressedImage(header=bench.header(), format="jpeg", data=cut))
         bench.wait_report("cut off")
         png = cv2.imencode(".png", SCENE.image(3))[1].tobytes()
-        at = bench.header()
-        bench.compressed.publish(CompressedImage(header=at, format="png", data=png))
-        assert overlap(bench.answer_to(at), SCENE.box(3)) > 0.7
+        answer = bench.answer_message(CompressedImage(header=bench.header(), format="png", data=png))
+        assert overlap(answer, SCENE.box(3)) > 0.7
 
 
 def test_a_whole_grey_image_is_no_error(bench: Bench, tmp_path: Path) -> None:

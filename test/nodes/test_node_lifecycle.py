@@ -14,7 +14,7 @@ import onnx
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from node_bench import Bench, NodeProcess, Scene, running
+from node_bench import WAIT_S, Bench, NodeProcess, Scene, running
 from stdtrack_ros.msg import TrackedBox
 from template_matching import TemplateMatching
 
@@ -36,8 +36,7 @@ def state(bench: Bench) -> str:
 
 
 def start(bench: Bench, index: int) -> None:
-    bench.start(SCENE.box(index), at=bench.answer(SCENE.image(index)).header)
-    bench.spin(0.2)
+    bench.start_on(SCENE.box(index), at=bench.answer(SCENE.image(index)).header)
 
 
 def test_a_manager_leads_the_node_through_its_states(bench: Bench, tmp_path: Path) -> None:
@@ -59,7 +58,7 @@ def test_a_manager_leads_the_node_through_its_states(bench: Bench, tmp_path: Pat
         assert change(bench, Transition.TRANSITION_DEACTIVATE) and state(bench) == "inactive"
         bench.wait(lambda: bench.camera.get_subscription_count() == 0, "end of the subscription")
         assert change(bench, Transition.TRANSITION_CLEANUP) and state(bench) == "unconfigured"
-        assert bench.count_publishers("tracked_box") == 0
+        bench.wait(lambda: bench.count_publishers("tracked_box") == 0, "end of the publisher")
 
         assert change(bench, Transition.TRANSITION_CONFIGURE) and change(bench, Transition.TRANSITION_ACTIVATE)
         bench.boxes.clear()
@@ -89,7 +88,7 @@ def test_parameters_change_while_the_node_runs(bench: Bench, tmp_path: Path) -> 
         start(bench, 0)
         assert bench.answer(SCENE.image(1)).status == TRACKING
         assert bench.set_parameter("stale_after", 0.2).successful
-        bench.wait(lambda: bench.boxes[-1].status == TrackedBox.STATUS_LOST, "LOST of a camera that is silent", 5.0)
+        bench.wait(lambda: bench.boxes[-1].status == TrackedBox.STATUS_LOST, "LOST of a camera that is silent")
         refused = bench.set_parameter("stale_after", 1000.0)
         assert not refused.successful and "0.05 to 60 (s)" in refused.reason
         assert "0.05 to 60 (s)" in bench.wait_report("stale_after")["last refusal"]
@@ -100,7 +99,7 @@ def test_parameters_change_while_the_node_runs(bench: Bench, tmp_path: Path) -> 
 
 def test_a_parameter_of_the_wrong_type_ends_the_start_with_a_sentence(ros: None, tmp_path: Path) -> None:
     node = NodeProcess(tmp_path / "log", max_targets="many")
-    assert node.process.wait(30) == 2
+    assert node.process.wait(WAIT_S) == 2
     assert "max_targets cannot be 'many'; allowed is an integer from 1 to 64" in node.output
     assert "Traceback" not in node.output
 
@@ -122,7 +121,7 @@ def test_a_model_that_cannot_be_used_ends_the_start_with_a_sentence(ros: None, t
     elif content is not None:
         path.write_bytes(content)
     process = NodeProcess(tmp_path / "log", script="../../scripts/tracker_node", model__path=str(path))
-    assert process.process.wait(60) == 2, process.output
+    assert process.process.wait(WAIT_S) == 2, process.output
     assert str(path) in process.output
     assert "Traceback" not in process.output
 

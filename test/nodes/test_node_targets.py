@@ -20,10 +20,9 @@ def test_three_targets_go_their_own_ways(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench, max_targets=3):
         at = bench.answer(SCENE.image(0, 3)).header
         for which, name in enumerate(names):
-            bench.start(SCENE.box(0, which), "" if name == "target-1" else name, at)
-        bench.spin(0.3)
+            bench.start_on(SCENE.box(0, which), "" if name == "target-1" else name, at)
         for index in range(1, 15):
-            shown = bench.show(SCENE.image(index, 3))
+            shown = bench.answer(SCENE.image(index, 3)).header
             for which, name in enumerate(names):
                 answer = bench.answer_to(shown, name)
                 assert answer.status == TRACKING and overlap(answer, SCENE.box(index, which)) > 0.7, (name, index)
@@ -31,19 +30,17 @@ def test_three_targets_go_their_own_ways(bench: Bench, tmp_path: Path) -> None:
         bench.start(SCENE.box(14, 3), "one too many")
         assert "max_targets is 3" in bench.wait_report("not started")["last refusal"]
         assert bench.reset().success
-        bench.spin(0.2)
         assert bench.answer(SCENE.image(15, 3)).status == TrackedBox.STATUS_NONE
 
 
 def test_a_target_started_in_the_past_does_not_hold_up_the_others(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench):
         headers = [bench.answer(SCENE.image(0, 2)).header]
-        bench.start(SCENE.box(0, 0), "early", headers[0])
-        bench.spin(0.2)
-        headers += [bench.answer_to(bench.show(SCENE.image(index, 2)), "early").header for index in range(1, 20)]
+        bench.start_on(SCENE.box(0, 0), "early", headers[0])
+        headers += [bench.answer(SCENE.image(index, 2)).header for index in range(1, 20)]
         bench.start(SCENE.box(5, 1), "late", headers[5])
         for index in range(20, 30):
-            shown = bench.show(SCENE.image(index, 2))
+            shown = bench.answer(SCENE.image(index, 2)).header
             headers.append(shown)
             assert overlap(bench.answer_to(shown, "early"), SCENE.box(index, 0)) > 0.7
         for index in range(6, 30):
@@ -55,11 +52,9 @@ def test_a_target_started_in_the_past_does_not_hold_up_the_others(bench: Bench, 
 def test_a_target_is_started_again_under_its_name(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench):
         for again in range(3):
-            shown = bench.show(SCENE.image(again, 2))
-            bench.spin(0.3)
-            bench.start(SCENE.box(again, again % 2), "it", shown)
-            bench.spin(0.2)
-            answer = bench.answer_to(bench.show(SCENE.image(again + 1, 2)), "it")
+            shown = bench.answer(SCENE.image(again, 2)).header
+            bench.start_on(SCENE.box(again, again % 2), "it", shown)
+            answer = bench.answer(SCENE.image(again + 1, 2))
             assert overlap(answer, SCENE.box(again + 1, again % 2)) > 0.7
             assert answer.frame_number == 1
 
@@ -68,9 +63,8 @@ def test_two_nodes_in_namespaces_do_not_meet(bench: Bench, tmp_path: Path) -> No
     other = Bench(f"{bench.get_namespace().strip('/')}_other")
     try:
         with running(tmp_path / "one", bench), running(tmp_path / "two", other):
-            bench.start(SCENE.box(0, 0), at=bench.answer(SCENE.image(0, 2)).header)
-            other.start(SCENE.box(0, 1), at=other.answer(SCENE.image(0, 2)).header)
-            bench.spin(0.2)
+            bench.start_on(SCENE.box(0, 0), at=bench.answer(SCENE.image(0, 2)).header)
+            other.start_on(SCENE.box(0, 1), at=other.answer(SCENE.image(0, 2)).header)
             for index in range(1, 6):
                 assert overlap(bench.answer(SCENE.image(index, 2)), SCENE.box(index, 0)) > 0.7
                 assert overlap(other.answer(SCENE.image(index, 2)), SCENE.box(index, 1)) > 0.7
@@ -83,8 +77,7 @@ def test_detections_go_out_where_vision_msgs_is_installed(bench: Bench, tmp_path
     arrays: list = []
     bench.create_subscription(messages.Detection2DArray, "detections", arrays.append, 10)
     with running(tmp_path / "log", bench):
-        bench.start(SCENE.box(0), at=bench.answer(SCENE.image(0)).header)
-        bench.spin(0.2)
+        bench.start_on(SCENE.box(0), at=bench.answer(SCENE.image(0)).header)
         index = 0
         while not (arrays and arrays[-1].detections):
             index += 1

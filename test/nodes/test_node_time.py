@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 import pytest
-from node_bench import PERIOD_S, Bench, Scene, header, overlap, running
+from node_bench import PERIOD_S, TRIES, Bench, Scene, header, overlap, running
 from std_msgs.msg import Header
 from stdtrack_ros.msg import TrackedBox
 
@@ -64,11 +64,13 @@ def test_a_start_on_a_frame_that_is_gone_is_refused(bench: Bench, tmp_path: Path
 def test_a_start_that_overtakes_its_frame_waits_for_it(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench):
         show(bench, 0, 3)
-        coming = header(bench.stamp_s + PERIOD_S)
-        bench.start(SCENE.box(3), at=coming)
-        bench.spin(0.2)
-        bench.answer(SCENE.image(3))
-        answer = bench.answer(SCENE.image(4))
+        for _ in range(TRIES):  # on a busy machine the frame may come later than a start waits for it
+            bench.start(SCENE.box(3), at=header(bench.stamp_s + PERIOD_S))
+            bench.spin(0.2)
+            bench.answer(SCENE.image(3))
+            answer = bench.answer(SCENE.image(4))
+            if answer.status == TRACKING:
+                break
         assert answer.status == TRACKING and overlap(answer, SCENE.box(4)) > 0.7
 
 
@@ -82,8 +84,7 @@ def test_a_start_with_a_stamp_from_the_future_is_refused(bench: Bench, tmp_path:
 def test_a_bag_that_begins_again_forgets_the_target(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench):
         first = show(bench, 0, 1)[0]
-        bench.start(SCENE.box(0), at=first)
-        bench.spin(0.2)
+        bench.start_on(SCENE.box(0), at=first)
         assert bench.answer(SCENE.image(1)).status == TRACKING
         bench.stamp_s = 500.0
         bench.show(SCENE.image(0))
@@ -91,15 +92,13 @@ def test_a_bag_that_begins_again_forgets_the_target(bench: Bench, tmp_path: Path
         assert bench.answer(SCENE.image(1)).status == NONE
         assert "went back to 500.067 s" in bench.wait_report("went back")["last refusal"]
         assert "none" in bench.report()["targets"]
-        bench.start(SCENE.box(2), at=bench.answer(SCENE.image(2)).header)
-        bench.spin(0.2)
+        bench.start_on(SCENE.box(2), at=bench.answer(SCENE.image(2)).header)
         assert bench.answer(SCENE.image(3)).status == TRACKING
 
 
 def test_one_stamp_from_the_future_is_passed_over(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench):
-        bench.start(SCENE.box(0), at=show(bench, 0, 1)[0])
-        bench.spin(0.2)
+        bench.start_on(SCENE.box(0), at=show(bench, 0, 1)[0])
         assert bench.answer(SCENE.image(1)).status == TRACKING
         bench.show(SCENE.image(2), header(9000.0))
         bench.wait_report("does not follow")
@@ -108,11 +107,11 @@ def test_one_stamp_from_the_future_is_passed_over(bench: Bench, tmp_path: Path) 
 
 
 def test_a_camera_that_stalls_is_said_in_its_time(bench: Bench, tmp_path: Path) -> None:
-    with running(tmp_path / "log", bench, stale_after=0.3, no_image_after=1.0) as node:
-        bench.start(SCENE.box(0), at=show(bench, 0, 1)[0])
-        bench.spin(0.2)
+    with running(tmp_path / "log", bench, no_image_after=1.0) as node:
+        bench.start_on(SCENE.box(0), at=show(bench, 0, 1)[0])
         last = bench.answer(SCENE.image(1))
         assert last.status == TRACKING
+        assert bench.set_parameter("stale_after", 0.3).successful
         stale = bench.wait(lambda: bench.boxes[-1] if bench.boxes[-1].status == LOST else None, "LOST")
         assert stale.header.stamp == last.header.stamp and stale.target_id == last.target_id
         assert stale.latency.sec + stale.latency.nanosec * 1e-9 > 0.25
@@ -128,11 +127,8 @@ def test_a_camera_that_stalls_is_said_in_its_time(bench: Bench, tmp_path: Path) 
 def test_a_camera_without_stamps_is_tracked(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench, warm=False):
         nothing = Header(frame_id="camera_optical")
-        bench.warm_up(lambda image: bench.show(image, nothing))
-        bench.boxes.clear()
-        bench.answer(SCENE.image(0), nothing)
-        bench.start(SCENE.box(0))
-        bench.spin(0.2)
+        bench.warm_up(lambda image: bench.show(SCENE.image(0), nothing))
+        bench.start_on(SCENE.box(0))
         for index in range(1, 10):
             bench.boxes.clear()
             answer = bench.answer(SCENE.image(index), nothing)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from node_bench import WAIT_S, Bench, header
-from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -87,7 +87,8 @@ def test_a_bag_is_played_as_it_was_recorded_and_starts_the_target_on_its_first_i
 
 def test_best_effort_subscribers_are_served_too(bag: Path, bench: Bench, start) -> None:
     images: list[Image] = []
-    bench.create_subscription(Image, "image", images.append, qos_profile_sensor_data)
+    best_effort = QoSProfile(depth=20, reliability=ReliabilityPolicy.BEST_EFFORT)
+    bench.create_subscription(Image, "image", images.append, best_effort)
     start("video_player", f"source:={bag}")
     bench.wait(lambda: len(images) == COUNT, "all images")
 

@@ -128,8 +128,8 @@ def test_no_walk_ends_in_a_deadlock(bench: Bench, tmp_path: Path) -> None:
         bench.stamp_s += 1e6
         bench.boxes.clear()
         bench.warm_up(bench.show)
-        bench.start(SCENE.box(1), "home", bench.answer(SCENE.image(1)).header)
-        bench.spin(0.3)
+        assert bench.set_parameter("stale_after", 60.0).successful
+        bench.start_on(SCENE.box(1), "home", bench.answer(SCENE.image(1)).header)
         answer = bench.answer(SCENE.image(2))
         assert answer.status == TrackedBox.STATUS_TRACKING and overlap(answer, SCENE.box(2)) > 0.6
         assert "Traceback" not in node.output, node.output[-5000:]

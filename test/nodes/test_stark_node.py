@@ -42,8 +42,7 @@ def test_the_node_gives_the_boxes_of_the_tracker(bench: Bench, tmp_path: Path) -
     alone = create_tracker(make_settings(values))
     parameters = {name.replace(".", "__"): value for name, value in values.items()}
     with running(tmp_path / "log", bench, script="../../scripts/tracker_node", **parameters) as node:
-        bench.start(SCENE.box(0), at=bench.answer(SCENE.image(0)).header)
-        bench.spin(0.2)
+        bench.start_on(SCENE.box(0), at=bench.answer(SCENE.image(0)).header)
         alone.initialize(SCENE.image(0), SCENE.box(0))
         for index in range(1, 7):
             answer, expected = bench.answer(SCENE.image(index)), alone.track(SCENE.image(index))
