@@ -49,8 +49,8 @@ def main() -> None:
         if error.name is None or error.name.startswith("stdtrack_ros."):
             raise
         _fail(
-            f"This command needs the Python module '{error.name}', which is not installed; `make test-environment` in the "
-            "checkout installs it in .venv, whose bin/stdtrack trains, exports and evaluates."
+            f"This command needs the Python module '{error.name}', which is not installed; `make test-environment` in "
+            "the checkout installs it in .venv, whose bin/stdtrack trains, exports and evaluates."
         )
 
 
