@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from stdtrack_ros.evaluation.realtime import replay
 from stdtrack_ros.evaluation.results import Run, SequenceFacts, facts_of
 from stdtrack_ros.evaluation.tracker_under_test import Contestant, TrackerUnderTest
 from stdtrack_ros.geometry import Box
-from stdtrack_ros.sequences.catalog import SequenceHandle
+from stdtrack_ros.sequences.catalog import SequenceHandle, is_bag
 from stdtrack_ros.sequences.sequence import Sequence
 
 WARM_UP_STEPS = 2
@@ -39,6 +39,8 @@ class Job:
         start_box: (4,) where to start a sequence without truth; None: such a sequence is an error.
         step_s: (M,) step times measured before, with nothing else running; None: those of this job's own pass.
         done: the raw results that are there already.
+        identity: of tracker, source and start (`identity_of`) when the job was made: what changes while it runs makes
+            its results old.
     """
 
     contestant: Contestant
@@ -48,11 +50,7 @@ class Job:
     start_box: tuple[float, ...] | None = None
     step_s: FloatArray | None = None
     done: Mapping[str, Run] = field(default_factory=dict)
-
-    @property
-    def identity(self) -> str:
-        """Changes when the result can: tracker, source, how it is read, start."""
-        return f"{self.contestant.identity} | {_source_identity(self.handle)} | {self.start_box}"
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +172,32 @@ class _First:
         return self._length
 
 
+def identity_of(contestant: Contestant, handle: SequenceHandle, start_box: tuple[float, ...] | None) -> str:
+    """Changes when the result can: tracker, source, how it is read, start."""
+    return f"{contestant.identity} | {_source_identity(handle)} | {start_box}"
+
+
 def _source_identity(handle: SequenceHandle) -> str:
-    """Path, time of change and what the reader holds; files among that with their time of change too."""
+    """Path and what the reader holds, each file among that with its time of change."""
     reader = handle.reader
-    parts: list[Any] = [handle.path, repr(getattr(reader, "__self__", ""))]
+    parts: list[Any] = [handle.path]
+    source = getattr(reader, "__self__", "")
+    parts += [getattr(source, each.name) for each in fields(source)] if is_dataclass(source) else [repr(source)]
     if isinstance(reader, partial):
         parts += [*reader.args, *(value for _, value in sorted(reader.keywords.items()))]
-    return ", ".join(f"{part}@{_changed(part)}" if isinstance(part, Path) else repr(part) for part in parts)
+    return ", ".join(_described(part) for part in parts)
+
+
+def _described(part: Any) -> str:
+    if isinstance(part, tuple):
+        return f"({', '.join(_described(item) for item in part)})"
+    return f"{part}@{_changed(part)}" if isinstance(part, Path) else repr(part)
 
 
 def _changed(path: Path) -> int:
+    """When a file was changed, in ns; of a bag's folder the newest of its files, for a repair need not touch it."""
     try:
-        return path.stat().st_mtime_ns
+        files = [path, *path.iterdir()] if is_bag(path) and path.is_dir() else [path]
+        return max(file.stat().st_mtime_ns for file in files)
     except OSError:
         return 0

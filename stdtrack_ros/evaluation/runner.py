@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Thread
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from stdtrack_ros.evaluation.jobs import Job, Outcome, run_job, time_alone
+from stdtrack_ros.evaluation.jobs import Job, Outcome, identity_of, run_job, time_alone
 from stdtrack_ros.evaluation.protocols import Track, run_one_pass
 from stdtrack_ros.evaluation.results import PROTOCOLS, ResultsFolder, Run
 from stdtrack_ros.evaluation.tracker_under_test import Contestant, TrackerFactory
@@ -72,15 +72,16 @@ def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
     jobs = []
     for handle in plan.handles:
         for contestant in plan.contestants:
-            job = Job(contestant, handle, (), threads_of(plan), plan.start_box)
+            identity = identity_of(contestant, handle, plan.start_box)
             done: dict[str, Run] = {}
             for protocol in plan.protocols:
-                run = folder.load(contestant.name, handle.name, protocol, job.identity)
+                run = folder.load(contestant.name, handle.name, protocol, identity)
                 if run is not None:
                     done[protocol] = run
             missing = tuple(name for name in PROTOCOLS if name in plan.protocols and name not in done)
             if missing or folder.load_facts(handle.name) is None:
-                jobs.append(replace(job, protocols=missing, done=done))
+                threads = threads_of(plan)
+                jobs.append(Job(contestant, handle, missing, threads, plan.start_box, done=done, identity=identity))
     return jobs
 
 
