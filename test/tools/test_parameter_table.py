@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""README.md's tables of parameters are those of the declarations, and its links lead somewhere."""
+"""README.md's tables of parameters are those of the declarations, and all documents' links lead somewhere."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = ["README.md", "model/README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
 
 
 def test_the_tables_are_current() -> None:
@@ -33,10 +34,11 @@ def test_a_readme_without_the_marks_is_refused() -> None:
         parameter_table.with_tables("# nothing\n")
 
 
-def test_what_the_readme_links_to_is_there() -> None:
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_a_document_links_to_is_there(name: str) -> None:
+    page = ROOT / name
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
 def test_the_launch_arguments_in_the_readme_are_those_of_the_launch_file() -> None:
