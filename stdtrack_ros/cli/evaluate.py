@@ -39,7 +39,7 @@ class Videos(str, Enum):
 
 def evaluate(
     paths: Annotated[list[Path], typer.Argument(help="Bags, videos, benchmark folders, or patterns of them.")],
-    out: Annotated[Path, typer.Option(help="Folder of results; one with results is gone on with.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder of results; one that holds some is continued.")] = Path(
         "evaluation"
     ),
     protocol: Annotated[

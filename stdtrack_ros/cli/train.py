@@ -14,7 +14,7 @@ from stdtrack_ros.errors import SettingError
 
 
 def train(
-    folder: Annotated[Path, typer.Argument(help="Folder of the run; one that holds a checkpoint is gone on with.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the run; one that holds a checkpoint is continued.")],
     settings: Annotated[Path | None, typer.Option("--settings", help="YAML file with the run's settings.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="A setting as name=value, for example --set data.max_stride=10.")
