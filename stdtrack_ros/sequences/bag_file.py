@@ -58,7 +58,7 @@ class BagFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if path.suffix == ".bag":
+        if path.suffix == ".bag" and not path.is_dir():  # a folder of that name is what `ros2 bag record -o` made
             raise SequenceError(
                 f"The bag {path} is of ROS 1; convert it with `rosbags-convert --src {path} --dst ...`."
             )

@@ -130,7 +130,8 @@ def _sequence_folders(root: Path, depth: int = _DEPTH) -> Iterator[Path]:
     if depth == 0:
         return
     listed = root / "list.txt"
-    names = listed.read_text(encoding="utf-8-sig").split() if listed.is_file() else []
+    text = listed.read_text(encoding="utf-8-sig", errors="replace") if listed.is_file() else ""
+    names = [line.strip() for line in text.splitlines() if line.strip()]
     if not any((root / name).is_dir() for name in names):
         names = []  # a list of something else
     for folder in [root / name for name in names] or _folders(root):

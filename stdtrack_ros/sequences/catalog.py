@@ -140,7 +140,7 @@ def _recordings(folder: Path, depth: int = 2) -> list[Path]:
     found = []
     for entry in sorted(os.scandir(folder), key=lambda entry: number_key(Path(entry.name))):
         path = Path(entry.path)
-        if path.suffix in _BAG_SUFFIXES or path.suffix.lower() in VIDEO_SUFFIXES or (entry.is_dir() and is_bag(path)):
+        if is_bag(path) or (path.suffix.lower() in VIDEO_SUFFIXES and not entry.is_dir()):
             found.append(path)
         elif depth > 0 and entry.is_dir() and not entry.name.startswith("."):
             found += _recordings(path, depth - 1)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -130,16 +131,18 @@ def _to_frames(boxes: Box, images: Listed[Path], source: FolderSource) -> tuple[
     if source.layout == "nfs" and abs(len(boxes) / len(images) - 8) < 1:  # 240 Hz boxes beside 30 Hz frames
         boxes = boxes[::8]
     numbers = _numbers(images)
-    if len(numbers) == len(images) and len(boxes) == numbers[-1] - numbers[0] + 1 > len(images):
-        missing = len(boxes) - len(images)
-        note = f"{missing} frames are missing in {source.images} by their numbers: their rows are left out."
-        return boxes[np.array(numbers) - numbers[0]], (note,)
+    for first in {numbers[0], 0 if source.layout == "trackingnet" else source.first} if numbers else ():
+        if first <= numbers[0] and len(boxes) == numbers[-1] - first + 1 > len(images):
+            missing = len(boxes) - len(images)
+            note = f"{missing} frames are missing in {source.images} by their numbers: their rows are left out."
+            return boxes[np.array(numbers) - first], (note,)
     return align_rows(boxes, len(images), str(source.truth))
 
 
 def _numbers(images: Listed[Path]) -> list[int]:
-    """The numbers that the file names are; shorter than the list where a name is no number."""
-    return [int(path.stem) for path in images if path.stem.isdigit()]
+    """The numbers that the file names end in; none where a name ends in no number, or two in the same."""
+    found = [int(ending[0]) for path in images if (ending := re.search(r"\d+$", path.stem))]
+    return found if len(set(found)) == len(images) and found == sorted(found) else []
 
 
 def _absent(source: FolderSource, frames: int) -> NDArray[np.bool_]:

@@ -27,7 +27,7 @@ def list_images(folder: Path) -> list[Path]:
 
 def number_key(path: Path) -> list[tuple[int, str]]:
     """Sorts names by the numbers in them."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name) if part]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name) if part]
 
 
 def read_image(path: Path) -> Image:

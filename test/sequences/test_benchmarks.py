@@ -22,6 +22,17 @@ def only(root: Path, layout: str = "auto") -> FolderSequence:
     return source.open(source.name)
 
 
+def test_a_list_names_folders_with_blanks_and_may_be_of_any_encoding(tmp_path: Path) -> None:
+    names = ("red car", "stra\u00dfe", "dog")
+    for name in names:
+        write_images(tmp_path / name, 1)
+        write_lines(tmp_path / name / "groundtruth.txt", ["10,8,12,9"])
+    (tmp_path / "list.txt").write_bytes("\r\n".join(names).encode() + b"\r\n")
+    assert [source.name for source in find_sequences(tmp_path)] == list(names)
+    (tmp_path / "list.txt").write_bytes("\r\n".join(names).encode("latin-1"))
+    assert "dog" in [source.name for source in find_sequences(tmp_path)]
+
+
 def test_got10k(tmp_path: Path) -> None:
     folder = tmp_path / "val" / "GOT-10k_Val_000001"
     write_images(folder, 4)

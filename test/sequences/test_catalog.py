@@ -56,6 +56,14 @@ def test_recording_cut_off_before_its_metadata_is_still_found(tmp_path: Path) ->
     assert (handle.name, len(handle.open())) == ("run1", 5)
 
 
+def test_folders_named_like_files_are_what_is_in_them(tmp_path: Path) -> None:
+    write_bag(tmp_path / "flight.bag")  # `ros2 bag record -o flight.bag`
+    make_folder(tmp_path / "film.mp4")  # a video's frames
+    handles = open_sequences([tmp_path])
+    assert [(handle.name, handle.layout) for handle in handles] == [("flight.bag", "bag"), ("film.mp4", "plain")]
+    assert [len(handle.open()) for handle in handles] == [5, 2]
+
+
 def test_a_video_beside_sequences_hides_none_of_them(tmp_path: Path) -> None:
     make_folder(tmp_path / "clip")
     write_video(tmp_path / "preview.mp4", 2)

@@ -44,6 +44,29 @@ def test_a_missing_frame_does_not_move_the_rows_after_it(tmp_path: Path) -> None
     assert "1 frames are missing in" in sequence.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("layout", "pattern", "first", "gone"),
+    [("plain", "{:08d}.jpg", 1, 0), ("trackingnet", "{}.jpg", 0, 0), ("avist", "img_{:05d}.jpg", 1, 2)],
+)
+def test_a_frame_that_is_missing_anywhere_moves_no_row(
+    tmp_path: Path, layout: str, pattern: str, first: int, gone: int
+) -> None:
+    write_images(tmp_path, 4, pattern, first)
+    (tmp_path / pattern.format(first + gone)).unlink()
+    truth = write_lines(tmp_path / "groundtruth.txt", [f"{row},2,3,4" for row in range(4)])
+    sequence = FolderSequence(FolderSource("clip", layout, tmp_path, truth))
+    assert sequence.boxes[:, 0].tolist() == [row for row in range(4) if row != gone]
+    assert "1 frames are missing in" in sequence.notes[0]
+
+
+def test_names_with_digits_that_are_no_numbers(tmp_path: Path) -> None:
+    write_images(tmp_path, 2, "{}\u00b2.png")
+    truth = write_lines(tmp_path / "groundtruth.txt", ["1,2,3,4"])
+    assert len(FolderSequence(FolderSource("clip", "plain", tmp_path, truth))) == 2
+    (tmp_path / "2\u00b2.png").rename(tmp_path / "\u00b2.png")
+    assert len(FolderSequence(FolderSource("clip", "plain", tmp_path, truth))) == 2
+
+
 def test_rows_that_are_no_boxes(tmp_path: Path) -> None:
     sequence = sequence_of(tmp_path, ["nan,2,3,4", "1,2,0,4", "1,2,3,inf"])
     assert np.isnan(sequence.boxes).all()
