@@ -115,7 +115,8 @@ def test_a_subscriber_that_stalls_holds_nothing_up(bench: Bench, tmp_path: Path)
 
 
 def test_a_node_that_is_killed_and_started_again(bench: Bench, tmp_path: Path) -> None:
-    first = NodeProcess(tmp_path / "first", bench.get_namespace().strip("/"))
+    namespace = bench.get_namespace().strip("/")
+    first = NodeProcess(tmp_path / "first", namespace, diagnostics_period=0.2, stale_after=60.0)
     try:
         bench.wait(bench.starter.get_subscription_count, "node")
         bench.warm_up(bench.show)
