@@ -50,6 +50,8 @@ def start_replay(context: LaunchContext) -> list:
         return LaunchConfiguration(name).perform(context)
 
     namespace = value("namespace")
+    topics = {name: value(name) for name in ("image", "camera_info", "target_init", "tracked_box")}
+    topics["image/compressed"] = f"{value('image')}/compressed"
     player = Node(
         package="stdtrack_ros",
         executable="video_player",
@@ -63,7 +65,7 @@ def start_replay(context: LaunchContext) -> list:
                 "clock": value("use_sim_time") == "true",
             }
         ],
-        remappings=[(name, value(name)) for name in ("image", "camera_info", "target_init", "tracked_box")],
+        remappings=list(topics.items()),
         output="screen",
     )
     recorder = Node(

@@ -112,7 +112,9 @@ class CameraInput:
         )
         if not others:
             return "Start the camera, or remap image to its topic."
-        return f"Images are published on {', '.join(others)}: remap image to one of these."
+        suffix = "/compressed" if self._kind is CompressedImage else ""  # which the node appends by itself
+        bases = " or ".join(topic.removesuffix(suffix) for topic in others)
+        return f"Images are published on {', '.join(others)}: remap image to {bases}."
 
 
 def _name(publisher: TopicEndpointInfo) -> str:

@@ -44,13 +44,20 @@ def test_a_change_of_level_is_told_before_the_period_ends(bench: Bench, tmp_path
         bench.wait(lambda: bench.report()["level"] == "0", "report that all is well again", 30.0)
 
 
-def test_a_topic_without_publisher_and_the_topics_that_have_one(bench: Bench, tmp_path: Path) -> None:
-    with running(tmp_path / "log", bench, warm=False, no_image_after=0.3):
+@pytest.mark.parametrize(
+    ("transport", "kind", "suffix"), [("raw", Image, ""), ("compressed", CompressedImage, "/compressed")]
+)
+def test_a_topic_without_publisher_and_what_to_remap_to(
+    transport: str, kind: type, suffix: str, bench: Bench, tmp_path: Path
+) -> None:
+    with running(tmp_path / "log", bench, warm=False, no_image_after=0.3, image_transport=transport):
         bench.destroy_publisher(bench.camera)
-        elsewhere = bench.create_publisher(Image, "camera/image_raw", 5)
+        bench.destroy_publisher(bench.compressed)
+        elsewhere = bench.create_publisher(kind, f"camera/image_raw{suffix}", 5)
         report = bench.wait_report("Images are published on", "message")
         assert "nobody publishes there" in report["message"] and report["level"] == "1"
-        assert elsewhere.topic_name in report["message"]
+        base = f"{bench.get_namespace()}/camera/image_raw"
+        assert f"published on {elsewhere.topic_name}: remap image to {base}." in report["message"]
 
 
 def test_a_clash_of_qos_is_named(bench: Bench, tmp_path: Path) -> None:
