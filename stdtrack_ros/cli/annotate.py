@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from stdtrack_ros.errors import SettingError
@@ -83,10 +84,10 @@ def _start(bag: Path, camera: str, init: str, truth_topic: str, truth_csv: Path 
 
 def _print(console: Console, out: Path, outcome: Outcome) -> None:
     for sentence in outcome.unreadable[:5]:
-        console.print(f"[yellow]{sentence}[/]", highlight=False)
+        console.print(f"[yellow]{escape(sentence)}[/]", highlight=False)
     if len(outcome.unreadable) > 5:
         console.print(f"[yellow]... and {len(outcome.unreadable) - 5} more images that cannot be used.[/]")
     if outcome.interrupted:
         console.print("[yellow]Ended by the user; the bag is complete up to there.[/]")
     statuses = ", ".join(f"{status.name} {count}" for status, count in outcome.statuses.items())
-    console.print(f"[bold]{out}[/]: {outcome.images} images, {statuses or 'no boxes'}", highlight=False)
+    console.print(f"[bold]{escape(str(out))}[/]: {outcome.images} images, {statuses or 'no boxes'}", highlight=False)

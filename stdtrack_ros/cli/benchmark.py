@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from stdtrack_ros.errors import SettingError
@@ -62,7 +63,7 @@ def benchmark(
     _print(console, found)
     if machine["Note"]:
         console.print(f"[bold yellow]{machine['Note']}[/]", highlight=False, soft_wrap=True)
-    console.print(f"Picture and figures: [bold]{out}[/]", highlight=False, soft_wrap=True)
+    console.print(f"Picture and figures: [bold]{escape(str(out))}[/]", highlight=False, soft_wrap=True)
 
 
 def _counts(text: str) -> list[int]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from stdtrack_ros.errors import SettingError
@@ -62,7 +63,7 @@ def demo(
     bag = out / "bag"
     shutil.rmtree(bag, ignore_errors=True)
     images = write_image_bag(bag, video_messages(chosen.path))
-    console.print(f"[bold]{chosen.path.name}[/]: {images} frames are now the bag {bag}")
+    console.print(f"[bold]{escape(chosen.path.name)}[/]: {images} frames are now the bag {escape(str(bag))}")
 
     Replay(bag, chosen.init, out, model).run(images, console)
     log, recording = read_run_log(out / "boxes.csv"), BagSequence("demo", bag)
@@ -147,4 +148,4 @@ def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> N
         table.add_row(name, value)
     console.print(table)
     for name, what in (("annotated.mp4", "video"), ("run.png", "picture"), ("summary.json", "numbers")):
-        console.print(f"  {what:8} {out / name}", highlight=False)
+        console.print(f"  {what:8} {out / name}", markup=False, highlight=False)

@@ -8,13 +8,14 @@ import shlex
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import yaml
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from stdtrack_ros.cli.assignments import read_assignments
 from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.geometry import parse_box
 from stdtrack_ros.settings import TrackerSettings, flatten, load_settings, make_settings
@@ -80,7 +81,7 @@ def evaluate(
     protocols = _protocols(protocol or ["ope", "realtime"])
     names = list(DEFAULT_PEERS if peer is None else peer) if peers else []
     contestants = _contestants(
-        names, plugin or [], _own_settings(settings or [], assignments or [], model) if own else {}
+        names, plugin or [], _own_settings(settings or [], assignments or [], model) if own else []
     )
     start_box = tuple(map(float, parse_box(init))) if init else None
     handles = open_sequences(paths, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv, layout=layout)
@@ -106,25 +107,23 @@ def _protocols(asked: list[str]) -> tuple[str, ...]:
     return tuple(name for name in PROTOCOLS if name == "ope" or name in words or "all" in words)
 
 
-def _own_settings(files: list[Path], assignments: list[str], model: str) -> dict[str, TrackerSettings]:
-    """Our tracker's settings by its name in the report."""
-    changes = {"model.path": model} if model else {}
-    for assignment in assignments:
-        name, separator, value = assignment.partition("=")
-        if not separator:
-            raise SettingError(f"--set takes name=value, found '{assignment}'.")
-        changes[name] = yaml.safe_load(value)
+def _own_settings(files: list[Path], assignments: list[str], model: str) -> list[tuple[str, TrackerSettings]]:
+    """Our tracker's name in the report and its settings."""
+    changes: dict[str, Any] = {"model.path": model} if model else {}
+    changes |= read_assignments(assignments)
     if not files:
         chosen = make_settings(changes)
-        return {chosen.tracker: chosen}
-    return {file.stem: make_settings({**flatten(load_settings(file)), **changes}) for file in files}
+        return [(chosen.tracker, chosen)]
+    return [(file.stem, make_settings({**flatten(load_settings(file)), **changes})) for file in files]
 
 
-def _contestants(peers: list[str], plugins: list[str], own: dict[str, TrackerSettings]) -> tuple[Contestant, ...]:
+def _contestants(
+    peers: list[str], plugins: list[str], own: list[tuple[str, TrackerSettings]]
+) -> tuple[Contestant, ...]:
     from stdtrack_ros.evaluation.peers import peer_contestant
     from stdtrack_ros.evaluation.tracker_under_test import own_contestant, plugged_in_contestant
 
-    found = [own_contestant(settings, name) for name, settings in own.items()]
+    found = [own_contestant(settings, name) for name, settings in own]
     found += [plugged_in_contestant(name) for name in plugins]
     found += [peer_contestant(name) for name in peers]
     if not found:
@@ -175,15 +174,15 @@ def _write(
     handles = {handle.name: handle for handle in plan.handles}
     page = write_report(folder.path, verdict, info, worst_moments(verdict, handles))
     _print_summary(console, verdict)
-    console.print(f"Report: [bold]{page}[/]", highlight=False, soft_wrap=True)
+    console.print(f"Report: [bold]{escape(str(page))}[/]", highlight=False, soft_wrap=True)
     if raw_results is not None:
         _write_raw_results(plan, verdict, raw_results)
-        console.print(f"Raw results: {raw_results}", highlight=False, soft_wrap=True)
+        console.print(f"Raw results: {raw_results}", markup=False, highlight=False, soft_wrap=True)
     if video is not Videos.none:
         chosen = worst_sequences(verdict, 5) if video is Videos.worst else list(verdict.facts)
         for name in chosen:
             write_video(folder.path / "videos" / f"{name}.mp4", verdict, handles[name])
-            console.print(f"Video: {folder.path / 'videos' / name}.mp4", highlight=False, soft_wrap=True)
+            console.print(f"Video: {folder.path / 'videos' / name}.mp4", markup=False, highlight=False, soft_wrap=True)
 
 
 def _write_raw_results(plan: Plan, verdict: Verdict, root: Path) -> None:
@@ -199,7 +198,8 @@ def _write_raw_results(plan: Plan, verdict: Verdict, root: Path) -> None:
 
 def _print_errors(console: Console, verdict: Verdict) -> None:
     for tracker, name, message in verdict.errors:
-        console.print(f"[bold red]failed[/] {tracker} on {name}: {message}", highlight=False, soft_wrap=True)
+        told = escape(f"{tracker} on {name}: {message}")
+        console.print(f"[bold red]failed[/] {told}", highlight=False, soft_wrap=True)
 
 
 def _print_summary(console: Console, verdict: Verdict) -> None:
@@ -213,5 +213,5 @@ def _print_summary(console: Console, verdict: Verdict) -> None:
     for name in shown:
         table.add_column(f"{FIGURES[name].label} {FIGURES[name].unit}".rstrip(), justify="right")
     for tracker in verdict.trackers:
-        table.add_row(tracker.name, *(as_text(name, tracker.summary.get(name)) for name in shown))
+        table.add_row(escape(tracker.name), *(as_text(name, tracker.summary.get(name)) for name in shown))
     console.print(table)

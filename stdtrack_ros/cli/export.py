@@ -35,7 +35,7 @@ def export(
         save_weights(checkpoint, weights)
         written = (*written, weights)
     for path in written:
-        Console().print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+        Console().print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", markup=False)
 
 
 def _export_stdtrack(checkpoint: Path, out: Path, calibrate_on: Path | None) -> tuple[Path, Path]:

@@ -41,5 +41,6 @@ def import_stark(
         f"{name}: all {len(network.state_dict())} tensors ({weights / 1e6:.1f} M numbers) mapped, written to {out}. "
         f"Run it with tracker: {name}, model.path: {out}.",
         soft_wrap=True,
+        markup=False,
         highlight=False,
     )

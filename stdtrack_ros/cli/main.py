@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from stdtrack_ros.errors import StdtrackError
 
@@ -45,6 +46,8 @@ def main() -> None:
         app()
     except StdtrackError as error:
         _fail(str(error))
+    except OSError as error:  # a full disk, a folder that may not be written to
+        _fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}.")
     except ModuleNotFoundError as error:  # training and evaluation need more than a robot has
         if error.name is None or error.name.startswith("stdtrack_ros."):
             raise
@@ -55,7 +58,7 @@ def main() -> None:
 
 
 def _fail(sentence: str) -> NoReturn:
-    Console(stderr=True).print(f"[bold red]stdtrack:[/] {sentence}", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"[bold red]stdtrack:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
     sys.exit(2)
 
 

@@ -49,12 +49,16 @@ def pack(
         sequences = [sequence for path in videos for sequence in open_annotated(path)]
         with ShardWriter(folder, "videos", round(shard_mb * 1e6)) as writer:
             count = pack_videos(sequences, writer, options, workers)
-        console.print(f"{len(sequences)} sequences as {count} entries in {_sizes(writer.paths)}", soft_wrap=True)
+        console.print(
+            f"{len(sequences)} sequences as {count} entries in {_sizes(writer.paths)}", markup=False, soft_wrap=True
+        )
     if stills:
         pictures = [still for path in stills for still in open_stills(path)]
         with ShardWriter(folder, "stills", round(shard_mb * 1e6)) as writer:
             count = pack_stills(pictures, writer, options, workers)
-        console.print(f"{len(pictures)} stills with {count} objects in {_sizes(writer.paths)}", soft_wrap=True)
+        console.print(
+            f"{len(pictures)} stills with {count} objects in {_sizes(writer.paths)}", markup=False, soft_wrap=True
+        )
 
 
 def _sizes(paths: list[Path]) -> str:

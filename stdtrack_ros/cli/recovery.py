@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -61,7 +62,7 @@ def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]
             try:
                 staged.append(StagedSequence(base, event, other=plain[(index + 1) % len(plain)]))
             except SequenceError as error:
-                Console(stderr=True).print(f"[yellow]left out:[/] {error}", highlight=False)
+                Console(stderr=True).print(f"[yellow]left out:[/] {escape(str(error))}", highlight=False)
     return staged
 
 

@@ -18,6 +18,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stdtrack_ros.errors import StdtrackError
@@ -52,7 +53,9 @@ def replay(
     run.run(len(sequence), console)
     log = read_run_log(out / "boxes.csv")
     missed = len(sequence) - 1 - len(log)
-    console.print(f"[bold]{out / 'boxes.csv'}[/]: {len(sequence)} images, {len(log)} boxes", highlight=False)
+    console.print(
+        f"[bold]{escape(str(out / 'boxes.csv'))}[/]: {len(sequence)} images, {len(log)} boxes", highlight=False
+    )
     if missed > 0:
         console.print(f"{missed} images came while the tracker was busy; a smaller --rate drops fewer.")
 

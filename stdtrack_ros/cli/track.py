@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -76,7 +77,8 @@ def track(
     running.initialize(first, box, stamp_s)
     info = running.model.info
     console = Console()
-    console.print(f"[bold]{info.name}[/] on {info.provider} {info.note}".rstrip(), highlight=False)
+    told = escape(f"on {info.provider} {info.note}".rstrip())
+    console.print(f"[bold]{escape(info.name)}[/] {told}", highlight=False)
     results = _run(running, footage, _Outputs(out, footage.rate, show, first, box), console)
     summary = summarize_results([result for _, result in results])
     if json_file is not None:
@@ -259,5 +261,5 @@ def _print_summary(console: Console, summary: dict[str, Any], out: Path | None, 
     )
     for name, path in (("video", out), ("boxes", json_file)):
         if path is not None:
-            table.add_row(name, str(path))
+            table.add_row(name, escape(str(path)))
     console.print(table)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from stdtrack_ros.cli.assignments import read_assignments
 from stdtrack_ros.errors import SettingError
 
 
@@ -25,11 +26,7 @@ def train(
     from stdtrack_ros.settings import build_settings
 
     values: dict[str, Any] = _dotted_file(settings) if settings else {}
-    for assignment in assignments or []:
-        name, separator, value = assignment.partition("=")
-        if not separator:
-            raise SettingError(f"--set takes name=value, found '{assignment}'.")
-        values[name] = yaml.safe_load(value)
+    values |= read_assignments(assignments or [])
     if minutes is not None:
         values["minutes"] = minutes
     if str(values.get("network", "")).startswith("stark"):
@@ -46,7 +43,7 @@ def train(
 def _dotted_file(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingError(f"The settings file {path} cannot be read: {error}") from None
     if not isinstance(content, dict):
         raise SettingError(f"The settings file {path} holds no table of names and values.")

@@ -176,7 +176,8 @@ def _write(outcome: Outcome, folder: ResultsFolder) -> None:
 
 def _tracked(items: Iterable[Item], title: str, console: Console | None, total: int) -> Iterator[Item]:
     """The items as they come, under a progress bar where there is a console to draw it on."""
-    columns = (TextColumn(f"{title} {{task.fields[last]}}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    told = TextColumn(f"{title} {{task.fields[last]}}", markup=False)
+    columns = (told, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=console is None) as progress:
         task = progress.add_task(title, total=total, last="")
         for item in items:

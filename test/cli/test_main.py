@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sample_sequences import write_images, write_lines
+
+from stdtrack_ros.cli.main import main
 
 RUN_WITHOUT = """
 import sys
@@ -27,3 +31,56 @@ def test_a_verb_that_needs_what_is_not_installed_is_one_line_and_exit_code_2(
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "'torch'" in line and "make test-environment" in line
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs `stdtrack` with arguments that cannot be, and gives the one line that it says then."""
+
+    def run(*arguments: object) -> str:
+        monkeypatch.setattr("sys.argv", ["stdtrack", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["runs[old]/[ab]*", "run[/]", "run[/bold]"])
+def test_a_message_shows_brackets_as_they_are(refused: Callable[..., str], tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    assert f"There is nothing at {path};" in refused("evaluate", path, "--no-peers", "--out", tmp_path / "out")
+
+
+@pytest.mark.parametrize("verb", [("train",), ("evaluate", ".")])
+@pytest.mark.parametrize("value", ["[1", "2024-13-45", "'"])
+def test_a_value_that_is_no_yaml_is_named(refused: Callable[..., str], verb: tuple[str, ...], value: str) -> None:
+    where = () if verb[0] == "evaluate" else ("run",)
+    line = refused(*verb, *where, "--set", f"seed={value}")
+    assert f"--set takes name=value with a value in YAML, found 'seed={value}'" in line
+
+
+def test_settings_files_of_one_name_are_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    for folder in ("fast", "exact"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tracker.yaml").write_text("status:\n  enabled: false\n")
+    files = [argument for name in ("fast", "exact") for argument in ("--settings", tmp_path / name / "tracker.yaml")]
+    assert "Two trackers are named 'tracker'" in refused("evaluate", tmp_path, *files, "--no-peers")
+
+
+def test_what_cannot_be_written_is_said(refused: Callable[..., str], tmp_path: Path) -> None:
+    write_images(tmp_path / "data" / "one", 2)
+    write_lines(tmp_path / "data" / "one" / "groundtruth.txt", ["1,2,30,20"] * 2)
+    (tmp_path / "file").touch()
+    line = refused("pack", tmp_path / "file" / "shards", "--videos", tmp_path / "data")
+    assert line == f"stdtrack: {tmp_path / 'file' / 'shards'}: Not a directory."
+
+
+def test_settings_that_are_no_text_are_named(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_bytes(b"\xff\xfe\x00\x01")
+    for verb in (("train", tmp_path / "run"), ("recovery", tmp_path)):
+        assert f"{tmp_path / 'settings.yaml'} cannot be read" in refused(
+            *verb, "--settings", tmp_path / "settings.yaml"
+        )
