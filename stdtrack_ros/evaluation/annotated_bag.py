@@ -31,7 +31,8 @@ class Start:
 
     Attributes:
         box: (4,) px.
-        stamp_ns: stamp of the image that the box belongs to; None: the first image.
+        stamp_ns: stamp of the image that the box belongs to, or when it was recorded where it has none; None: the
+            first image.
     """
 
     box: Box
@@ -85,7 +86,7 @@ def start_on_truth(sequence: BagSequence) -> Start:
     if not known.any():
         raise SequenceError(f"No frame of {sequence.topic} in {sequence.bag.path} has a true box to start on.")
     index = int(known.argmax())
-    return Start(sequence.boxes[index], stamp_ns(sequence.message(index)))
+    return Start(sequence.boxes[index], stamp_ns(sequence.message(index)) or sequence.recorded_ns(index))
 
 
 def annotate_bag(
@@ -151,12 +152,12 @@ class _Annotator:
         except InputError as error:
             self.outcome.unreadable.append(f"Image {self.outcome.images - 1}: {error}")
             return None, None
-        result = self._track(image, stamp_ns(message), recorded_ns)
+        result = self._track(image, stamp_ns(message) or recorded_ns)
         self.outcome.statuses[Status.NONE if result is None else result.status] += 1
         return image, result
 
-    def _track(self, image: Image, stamp: int, recorded_ns: int) -> TrackResult | None:
-        stamp_s = float(seconds(np.array(stamp or recorded_ns)))
+    def _track(self, image: Image, stamp: int) -> TrackResult | None:
+        stamp_s = float(seconds(np.array(stamp)))
         if self._tracker.initialized:
             return self._tracker.track(image, stamp_s)
         if self._start.stamp_ns not in (None, stamp):

@@ -145,6 +145,10 @@ class BagSequence:
         self._cursor = wanted + 1, stream
         return self.bag.decode(found[2], found[0].msgtype)
 
+    def recorded_ns(self, index: int) -> int:
+        """When a frame was recorded."""
+        return int(self._log_ns[self._kept[index]])
+
     def _index(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Notes]:
         """Times of recording and stamps (ns) of all images, and notes on what changes among them."""
         log_ns: list[int] = []

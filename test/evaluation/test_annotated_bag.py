@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from sample_sequences import BagMaker, stamp
+from sample_sequences import BagMaker, stamp, write_lines
 from template_matching import TemplateMatching
 
 from stdtrack_ros.errors import InputError, SequenceError
@@ -97,6 +97,17 @@ def test_start_on_the_first_true_box(tmp_path: Path, bag: Path) -> None:
     assert np.isnan(boxes[0].x)
     assert boxes[3].x == box_at(3)[0]
     assert read(tmp_path / "out", TOPICS.pictures) == []
+
+
+def test_images_without_stamps_start_where_their_truth_does(tmp_path: Path) -> None:
+    with BagMaker(tmp_path / "bare") as maker:
+        for index in range(6):
+            maker.image(scene(index), 0, late_ns=stamp(index))
+    truth = write_lines(tmp_path / "truth.csv", ["frame,x,y,width,height", "3," + ",".join(map(str, box_at(3)))])
+    start = start_on_truth(BagSequence("bare", tmp_path / "bare", truth_csv=truth))
+    annotate_bag(BagFile(tmp_path / "bare"), tmp_path / "out", new_tracker(), start, TOPICS)
+    boxes = [message for _, message in read(tmp_path / "out", TOPICS.boxes)]
+    assert [message.status for message in boxes] == [0, 0, 0, 1, 1, 1]
 
 
 def test_no_true_box_to_start_on(bag: Path) -> None:
