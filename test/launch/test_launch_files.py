@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stdtrack_ros.sequences.bags import RAW
+from stdtrack_ros.sequences.bags import COMPRESSED, RAW
 from stdtrack_ros.sequences.image_bag import CameraMessage, image_cdr, write_image_bag
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,9 +101,25 @@ sys.exit(service.run())
 """
 
 
+def _message(image: np.ndarray, stamp_ns: int, compressed: bool) -> CameraMessage:
+    if not compressed:
+        return CameraMessage(RAW, stamp_ns, image_cdr(image, stamp_ns))
+    from builtin_interfaces.msg import Time
+    from rclpy.serialization import serialize_message
+    from std_msgs.msg import Header
+
+    from stdtrack_ros.nodes.images import jpeg_message
+
+    header = Header(stamp=Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9), frame_id="camera")
+    return CameraMessage(COMPRESSED, stamp_ns, serialize_message(jpeg_message(image, header, 95)))
+
+
 @pytest.mark.ros
 @pytest.mark.slow
-def test_a_replay_runs_and_ends_with_its_recording(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "extra", [{}, {"image": "/camera", "image_transport": "compressed"}], ids=["raw", "compressed"]
+)
+def test_a_replay_runs_and_ends_with_its_recording(extra: dict[str, str], tmp_path: Path) -> None:
     pytest.importorskip("launch_ros")
     from domain_coordinator import domain_id
 
@@ -112,9 +128,10 @@ def test_a_replay_runs_and_ends_with_its_recording(tmp_path: Path) -> None:
         image = np.full((120, 160, 3), 70, np.uint8)
         image[40:70, 30 + 2 * index : 60 + 2 * index] = (40, 60, 230)
         stamp_ns = 10**9 + index * 10**8
-        images.append(CameraMessage(RAW, stamp_ns, image_cdr(image, stamp_ns)))
+        images.append(_message(image, stamp_ns, bool(extra)))
     write_image_bag(tmp_path / "bag", images)
     given = {"source": tmp_path / "bag", "init": "30,40,30,30", "out": tmp_path / "boxes.csv", "namespace": "front"}
+    given |= extra
     given["rate"] = 0.25  # a busy machine has to take the first image before the second comes
     script = tmp_path / "run.py"
     script.write_text(RUN)
