@@ -44,6 +44,7 @@ def row_of(runs: Mapping[str, Run], facts: SequenceFacts) -> Row:
 
 def _one_pass(track: Track, facts: SequenceFacts) -> Row:
     truth, ious = facts.truth[track.start :], overlaps(track.boxes, facts.truth)
+    ious[: track.start] = np.nan
     return {
         **asdict(score(track.boxes[track.start :], truth)),
         **_losses(ious, facts.stamps_s, track.start),

@@ -81,6 +81,16 @@ def test_times_of_loss_and_recovery_follow_the_stamps() -> None:
     assert row["false_confidence"] == 1.0
 
 
+def test_frames_before_the_start_are_no_loss() -> None:
+    truth = np.tile([0.0, 0, 10, 10], (12, 1))
+    truth[:6, 2:] = 0.5  # known, and too small to start on
+    boxes = truth.copy()
+    boxes[:6] = NAN
+    track = Track(boxes, np.full(12, 0.9), np.full((12, 2), NAN), np.full(12, 0.01), 6)
+    row = row_of({"ope": track}, SequenceFacts("a", truth, np.arange(12.0), (), ()))
+    assert row["losses"] == 0 and row["frames_missed"] == 0 and row["auc"] == pytest.approx(20 / 21)
+
+
 def test_a_data_set_is_the_mean_of_its_sequences_and_the_sum_of_its_counts() -> None:
     rows = [
         {"auc": 0.4, "losses": 2.0, "false_confidence": 1.0, "frames_missed": 1.0},
