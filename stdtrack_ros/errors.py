@@ -21,3 +21,7 @@ class ModelError(StdtrackError):
 
 class SequenceError(StdtrackError):
     """A bag, video, benchmark folder or shard that cannot be read."""
+
+
+class TrainingError(StdtrackError):
+    """A training run that learns nothing any more."""

@@ -20,10 +20,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, distributed, nn
 
+from stdtrack_ros.errors import TrainingError
 from stdtrack_ros.network.checkpoint import save_checkpoint
 from stdtrack_ros.training.curves import draw_curves
 from stdtrack_ros.training.settings import OptimizerSettings
 
+MOST_SKIPPED = 20
+"""Batches in a row without a finite gradient that end a run: the weights are damaged, not the batches."""
 Objective = Callable[[nn.Module, dict[str, Tensor], torch.Generator], tuple[Tensor, dict[str, float]]]
 """The loss of a batch and its named parts; draws its random numbers from the generator alone."""
 
@@ -83,6 +86,7 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(seed + 1000 * _rank())
         self.step, self.samples, self.best = 0, 0, float("-inf")
         self.spent_s = 0.0
+        self.skipped = 0
 
     def resume(self, content: dict[str, Any]) -> None:
         """Go on exactly where the checkpoint was written."""
@@ -109,6 +113,9 @@ class Trainer:
         """Train until the budget is spent or the batches end; a checkpoint is written in any case.
 
         Ctrl-C and SIGTERM end the run in order: the step is finished and the checkpoint written.
+
+        Raises:
+            TrainingError: the gradients of MOST_SKIPPED batches in a row were not finite.
         """
         last_save = last_validation = time.monotonic()
         means: dict[str, list[float]] = defaultdict(list)
@@ -170,10 +177,21 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(trained, self.settings.clip_norm)
         if torch.isfinite(norm):  # a batch that overflows is skipped, not learned from
             self.optimizer.step()
+            self.skipped = 0
+        else:
+            self._skip()
         self.step += 1
         self.samples += len(next(iter(batch.values()))) * _world()
         self._average()
         return {**parts, "norm": float(norm), "rate": self.optimizer.param_groups[0]["lr"]}
+
+    def _skip(self) -> None:
+        self.skipped += 1
+        if self.skipped == MOST_SKIPPED:
+            raise TrainingError(
+                f"The gradients of {self.skipped} batches in a row are not finite, so nothing is learned any more at "
+                f"step {self.step}. Begin again with a lower optimizer.rate (it is {self.settings.rate:g})."
+            )
 
     def _schedule(self, progress: float) -> None:
         settings = self.settings

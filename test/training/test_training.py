@@ -20,7 +20,7 @@ import pytest
 import torch
 from painted_data import PaintedSequence, moving, painted_still
 
-from stdtrack_ros.errors import ModelError, SettingError
+from stdtrack_ros.errors import ModelError, SettingError, TrainingError
 from stdtrack_ros.network.checkpoint import load_checkpoint, load_network
 from stdtrack_ros.network.config import NetworkConfig
 from stdtrack_ros.network.losses import LossWeights
@@ -32,9 +32,10 @@ from stdtrack_ros.training.clips import collate
 from stdtrack_ros.training.dataset import ClipDataset
 from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
 from stdtrack_ros.training.gallery import Gallery
+from stdtrack_ros.training.loop import MOST_SKIPPED, Budget, Trainer
 from stdtrack_ros.training.rollout import RolloutSettings, rollout
 from stdtrack_ros.training.run import train
-from stdtrack_ros.training.settings import TrainSettings
+from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings
 from stdtrack_ros.training.synthetic_clips import CutoutClips, SyntheticOptions
 
 SMALL = {"dim": 32, "heads": 2, "depth": 1, "head_stem": 16, "head_channels": (8,), "backbone": "vit_tiny"}
@@ -123,6 +124,32 @@ def test_it_learns_a_small_task() -> None:
         losses.append(float(loss.detach()))
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
     assert parts["iou"] > 0.4
+
+
+def test_batches_that_overflow_are_skipped_and_a_run_of_them_is_the_end(tmp_path: Path) -> None:
+    network = torch.nn.Linear(1, 1, bias=False)
+    trainer = Trainer(network, None, OptimizerSettings(rate=0.1, warmup=0.0), tmp_path, {}, seed=0)
+
+    def run(factors: list[float]) -> None:
+        batches = ({"factor": torch.tensor([factor])} for factor in factors)
+
+        def objective(network: torch.nn.Module, batch: dict[str, torch.Tensor], _: torch.Generator) -> tuple:
+            return (network(torch.ones(1, 1)) * batch["factor"]).sum(), {}
+
+        trainer.run(batches, objective, Budget(1000, 0), torch.float32, log_every=100, save_minutes=9)
+
+    start = network.weight.item()
+    run([float("nan"), float("inf")])
+    assert network.weight.item() == start and trainer.step == 2
+    run([1.0])
+    learned = network.weight.item()
+    assert learned < start
+    run([float("nan")] * (MOST_SKIPPED - 1) + [1.0])  # counted in a row
+    learned = network.weight.item()
+    with pytest.raises(TrainingError, match=rf"{MOST_SKIPPED} batches in a row .* lower optimizer.rate \(it is 0.1\)"):
+        run([float("nan")] * 2 * MOST_SKIPPED)
+    assert network.weight.item() == learned
+    assert load_checkpoint(tmp_path / "last.pt")["step"] == trainer.step == 2 + 1 + MOST_SKIPPED + MOST_SKIPPED - 1
 
 
 def test_closed_loop_windows_follow_the_networks_own_boxes(videos: Path) -> None:
