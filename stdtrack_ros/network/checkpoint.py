@@ -44,9 +44,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def save_weights(checkpoint: Path, path: Path) -> None:
-    """Write what a training can start from: the averaged weights of a checkpoint in half precision, and its facts."""
+    """Write what a training can start from: the averaged weights of a checkpoint in half precision, and its facts.
+
+    The run's settings stay behind: they name folders of the machine that it ran on.
+    """
     content = load_checkpoint(checkpoint)
-    facts = {name: content[name] for name in ("kind", "network", "settings", "step", "samples") if name in content}
+    facts = {name: content[name] for name in ("kind", "network", "step", "samples") if name in content}
     weights = {name: value.half() if value.is_floating_point() else value for name, value in content["ema"].items()}
     save_checkpoint(path, {**facts, "ema": weights})
 
