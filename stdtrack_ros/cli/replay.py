@@ -6,6 +6,7 @@ know each other by DDS alone.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -90,12 +91,13 @@ class Replay:
         self._tracker = ["--params-file", str(settings or shipped_file("config", "replay.yaml"))]
         self._tracker += ["-p", "use_sim_time:=true"]
         if model:
-            self._tracker += ["-p", f"model.path:={model}"]
+            self._tracker += ["-p", f"model.path:={_quoted(model)}"]
         if compressed:
             self._tracker += ["-p", "image_transport:=compressed"]
-        box = ",".join(f"{number:g}" for number in init)
-        self._player = ["-p", f"source:={bag}", "-p", f"init:='{box}'", "-p", "clock:=true", "-p", f"wait:={START_S}"]
-        self._player += ["-p", f"rate:={rate:.6f}", *(["-p", f"source_topic:={topic}"] if topic else [])]
+        box = ",".join(f"{number:.9g}" for number in init)  # as many digits as the 32 bits of TargetInit hold
+        self._player = ["-p", f"source:={_quoted(bag)}", "-p", f"init:={_quoted(box)}", "-p", "clock:=true"]
+        self._player += ["-p", f"wait:={START_S}", "-p", f"rate:={rate:.6f}"]
+        self._player += ["-p", f"source_topic:={_quoted(topic)}"] if topic else []
 
     def run(self, images: int, console: Console) -> None:
         """Play everything once, and come back when no more results come.
@@ -105,7 +107,7 @@ class Replay:
         """
         self._boxes.unlink(missing_ok=True)
         with ExitStack() as stack:
-            recorder = stack.enter_context(self._process("box_recorder", ["-p", f"out:={self._boxes}"]))
+            recorder = stack.enter_context(self._process("box_recorder", ["-p", f"out:={_quoted(self._boxes)}"]))
             tracker = stack.enter_context(self._process("tracker_node", self._tracker))
             player = stack.enter_context(self._process("video_player", self._player))
             progress = Progress(
@@ -151,6 +153,11 @@ class Replay:
         log = self._log(executable)
         tail = " | ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:])
         return f"{executable} ended with exit code {process.returncode}: {tail or 'it said nothing'} (see {log})."
+
+
+def _quoted(value: object) -> str:
+    """A text for a parameter: ROS reads YAML, to which a bare 20241121 is a number and ` #` begins a comment."""
+    return json.dumps(str(value), ensure_ascii=False)
 
 
 def _environment(out: Path) -> dict[str, str]:

@@ -45,18 +45,18 @@ def scene(index: int) -> np.ndarray:
 @pytest.mark.parametrize("compressed", [False, True])
 def test_live_boxes_are_the_offline_boxes(tmp_path: Path, compressed: bool) -> None:
     topic = "/camera/image/compressed" if compressed else "/camera/image"
-    with BagMaker(tmp_path / "flight") as bag:
+    with BagMaker(tmp_path / "flight #1") as bag:
         for index in range(FRAMES):
             write = bag.compressed if compressed else bag.image
             write(scene(index), START_NS + index * STEP_NS, topic)
     tracker = create_tracker(TrackerSettings())
-    annotate_bag(BagFile(tmp_path / "flight"), tmp_path / "offline", tracker, Start(np.array(BOX)), Topics(topic))
+    annotate_bag(BagFile(tmp_path / "flight #1"), tmp_path / "offline", tracker, Start(np.array(BOX)), Topics(topic))
     stamps = [START_NS + index * STEP_NS for index in range(1, FRAMES)]
     live: dict[int, dict[str, str]] = {}
     for rate in RATES:
-        out = tmp_path / f"live_{rate}"
+        out = tmp_path / f"live: {rate}"
         out.mkdir()
-        replay = Replay(tmp_path / "flight", np.array(BOX), out, topic=topic, rate=rate, compressed=compressed)
+        replay = Replay(tmp_path / "flight #1", np.array(BOX), out, topic=topic, rate=rate, compressed=compressed)
         replay.run(FRAMES, Console(quiet=True))
         live = read_live(out / "boxes.csv")
         if sorted(live) == stamps:
