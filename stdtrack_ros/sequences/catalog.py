@@ -82,13 +82,15 @@ def open_sequences(
             handles.append(SequenceHandle(file_name(item.name), item.images, item.layout, item.open))
             continue
         name = file_name(item.resolve().name if item.is_dir() else item.stem)
-        csv = truth_csv / f"{name}.csv" if truth_csv is not None and truth_csv.is_dir() else truth_csv
         if is_bag(item):
-            reader = partial(_open_bag, path=item, topic=topic, truth_topic=truth_topic, truth_csv=csv)
+            reader = partial(_open_bag, path=item, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv)
             handles.append(SequenceHandle(name, item, "bag", reader))
         else:
-            handles.append(SequenceHandle(name, item, "video", partial(VideoSequence, path=item, truth_csv=csv)))
-    return _with_unique_names(handles)
+            handles.append(SequenceHandle(name, item, "video", partial(VideoSequence, path=item, truth_csv=truth_csv)))
+    handles = _with_unique_names(handles)
+    if truth_csv is None or not truth_csv.is_dir():
+        return handles
+    return [replace(one, reader=partial(one.reader, truth_csv=truth_csv / f"{one.name}.csv")) for one in handles]
 
 
 def is_bag(path: Path) -> bool:
@@ -161,12 +163,15 @@ def file_name(text: str) -> str:
 def _with_unique_names(handles: list[SequenceHandle]) -> list[SequenceHandle]:
     """Names that occur more than once get their parent folder before them, and a number where that is not enough."""
     counts = Counter(handle.name for handle in handles)
-    seen: Counter[str] = Counter()
+    taken: set[str] = set()
     unique = []
     for handle in handles:
-        name = handle.name
-        if counts[name] > 1:
-            name = file_name(f"{handle.path.parent.name}_{name}")
-        seen[name] += 1
-        unique.append(replace(handle, name=name if seen[name] == 1 else f"{name}_{seen[name]}"))
+        several = counts[handle.name] > 1
+        name = plain = file_name(f"{handle.path.parent.name}_{handle.name}") if several else handle.name
+        number = 1
+        while name in taken:
+            number += 1
+            name = f"{plain}_{number}"
+        taken.add(name)
+        unique.append(replace(handle, name=name))
     return unique

@@ -76,6 +76,8 @@ def test_names_are_made_unique(tmp_path: Path) -> None:
     handles = open_sequences(paths)
     assert [handle.name for handle in handles] == ["a_clip", "b_clip", "b_clip_2"]
     assert [handle.open().name for handle in handles] == ["a_clip", "b_clip", "b_clip_2"]
+    more = open_sequences([*paths, make_folder(tmp_path / "c" / "b_clip_2")])
+    assert len({handle.name for handle in more}) == 4
 
 
 def test_options_reach_the_bags(tmp_path: Path) -> None:
@@ -93,6 +95,15 @@ def test_options_reach_the_bags(tmp_path: Path) -> None:
         open_sequences([tmp_path / "bags"], truth_csv=tmp_path / "truth" / "one.csv")
     with pytest.raises(SequenceError, match=r"cannot be the truth of 2 recordings; give a folder"):
         open_sequences([tmp_path / "bags" / "one", tmp_path / "bags" / "two"], truth_csv=tmp_path / "truth" / "one.csv")
+
+
+def test_bags_of_one_name_have_truth_files_of_their_own(tmp_path: Path) -> None:
+    for number, day in enumerate(("monday", "tuesday")):
+        write_bag(tmp_path / day / "run")
+        write_lines(tmp_path / "truth" / f"{day}_run.csv", [f"{number},2,3,4"] * 5)
+    write_lines(tmp_path / "truth" / "run.csv", ["7,7,7,7"] * 5)
+    handles = open_sequences([tmp_path / "monday", tmp_path / "tuesday"], truth_csv=tmp_path / "truth")
+    assert [handle.open().boxes[0].tolist() for handle in handles] == [[0, 2, 3, 4], [1, 2, 3, 4]]
 
 
 def test_truth_is_not_taken_for_benchmark_folders(tmp_path: Path) -> None:
