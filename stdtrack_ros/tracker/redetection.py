@@ -39,7 +39,7 @@ class Redetection:
     """Which windows to look at in each frame while LOST, and when a sighting is the target.
 
     A sighting counts if its quality, its likeness to the template and its likeness to the STM all suffice; the same
-    place must count in `accept_frames` of the last `window_frames` frames.
+    place must count in `accept_frames` of the last `window_frames` frames (of as many, where those are fewer).
     """
 
     def __init__(self, settings: RedetectionSettings, search_factor: float, search_size: int) -> None:
@@ -47,7 +47,7 @@ class Redetection:
         self._factor, self._size = search_factor, search_size
         self._turn = 0
         self._candidate: Box | None = None
-        self._votes: deque[bool] = deque(maxlen=settings.window_frames)
+        self._votes: deque[bool] = deque()
 
     @property
     def candidate(self) -> Box | None:
@@ -80,13 +80,17 @@ class Redetection:
         return self._vote(watched.box, same and self._counts(watched))
 
     def _vote(self, box: Box, agreed: bool) -> Box | None:
+        needed = self.settings.accept_frames
+        window = max(self.settings.window_frames, needed)
         self._votes.append(agreed)
+        while len(self._votes) > window:
+            self._votes.popleft()
         if agreed:
             self._candidate = box
-        if sum(self._votes) >= self.settings.accept_frames:
+        if sum(self._votes) >= needed:
             return box
         missed = len(self._votes) - sum(self._votes)
-        if missed > self.settings.window_frames - self.settings.accept_frames:
+        if missed > window - needed:
             self._candidate = None
             self._votes.clear()
         return None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stdtrack_ros.errors import InputError
+from stdtrack_ros.errors import InputError, ModelError
 from stdtrack_ros.geometry import Box, Crop, Image, box_center, box_from_center, check_box, clip_box
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.images import to_bgr8
@@ -75,6 +75,8 @@ class Tracker:
         self.settings = settings
         if self._state is not None:
             self._state.judge.settings = settings.status
+            if not settings.status.enabled:
+                self._state.judge.found()  # nobody would end UNCERTAIN or LOST any more
             self._state.refutation.settings = settings.status
             self._state.motion.settings = settings.motion
             self._state.redetection.settings = settings.redetection
@@ -94,7 +96,7 @@ class Tracker:
         checked = check_box(box, frame.shape[1], frame.shape[0])
         info, settings = self.model.info, self.settings
         state = self.model.start(Crop.around(checked, info.template_factor, info.template_size).extract(frame))
-        stamp = 0.0 if stamp_s is None else stamp_s
+        stamp = stamp_s if stamp_s is not None and math.isfinite(stamp_s) else 0.0
         motion = MotionModel(checked, settings.motion)
         self._state = TrackState(
             model=state,
@@ -191,14 +193,16 @@ class Tracker:
             for crop, prediction in zip(crops, predictions, strict=True)
         ]
         found = state.redetection.judge(sightings)
-        best, shown = max(zip(sightings, predictions, strict=True), key=lambda pair: pair[0].quality)
+        pairs = list(zip(sightings, predictions, strict=True))
+        best, shown = max(pairs, key=lambda pair: pair[0].quality)
         if found is not None:
+            shown = next(prediction for sighting, prediction in pairs if sighting.box is found)
             state.judge.found()
             state.refutation.clear()
             state.motion = MotionModel(found, self.settings.motion)
             state.box, state.seen_s = found, state.stamp_s
-            state.covariance = state.motion.measured_covariance(predictions[0].quality)
-            return predictions[0]
+            state.covariance = state.motion.measured_covariance(shown.quality)
+            return shown
         self._coast(state, image)
         return replace(shown, quality=best.quality)
 
@@ -261,6 +265,7 @@ def track_together(
 
     Raises:
         InputError: a tracker has no target, or the image cannot be used; all states are kept.
+        ModelError: the network gives a box or a quality that is not finite; only the clocks have moved on.
     """
     if not trackers:
         return []
@@ -275,6 +280,9 @@ def track_together(
     models = [state.model for state, crops in zip(states, proposals, strict=True) for _ in crops]
     influences = [_influence(tracker) for tracker, crops in zip(trackers, proposals, strict=True) for _ in crops]
     predictions = trackers[0].model.step(models, searches, influences)
+    if not all(np.isfinite((*prediction.box, prediction.quality)).all() for prediction in predictions):
+        # Taken in once, such a number would stay in box and motion for ever.
+        raise ModelError("The network gives a box or a quality that is not finite; try another model.provider.")
     modelled = time.perf_counter()
     results, used = [], 0
     for tracker, state, crops in zip(trackers, states, proposals, strict=True):

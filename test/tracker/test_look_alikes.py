@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from stdtrack_ros.errors import ModelError
 from stdtrack_ros.geometry import box_center
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import Status, Tracker, TrackResult
@@ -116,3 +118,61 @@ def test_what_left_over_the_edge_is_searched_for_at_its_whole_size() -> None:
     assert run(tracker, [empty] * 20, 24)[-1].status is Status.LOST
     sides = [crop.side_px for index in range(20) for crop in tracker.propose(empty, (44 + index) / 30)]
     np.testing.assert_allclose(sorted(set(np.round(sides, 6))), [80, 120, 160])
+
+
+def lost() -> Tracker:
+    """A tracker that has just said that its target is LOST: two frames at most were searched since."""
+    tracker = started(**{"redetection.accept_frames": 1})
+    empty, count = picture(seen=False, doubled=False), 10
+    while tracker.track(empty, count / 30).status is not Status.LOST:
+        count += 1
+        assert count < 60
+    return tracker
+
+
+def test_judgement_that_is_switched_off_ends_lost_at_once() -> None:
+    tracker = lost()
+    off = tracker.settings.status.model_copy(update={"enabled": False})
+    still = tracker.settings.redetection.model_copy(update={"accept_frames": 100})
+    tracker.configure(tracker.settings.model_copy(update={"status": off, "redetection": still}))
+    result = run(tracker, [picture(seen=True)], 60)[0]
+    assert result.status is Status.TRACKING and result.time_since_seen_s == 0.0
+    np.testing.assert_allclose(result.box, HERE, atol=1.5)
+
+
+def test_what_is_said_of_a_target_that_was_found_is_what_its_own_window_showed() -> None:
+    """The first window, 80 px wide, ends beside the target; the second one, half as wide again, shows it."""
+    tracker = lost()
+    image = np.full((240, 320, 3), 90, np.uint8)
+    image[80:100, 152:172] = TARGET
+    result = tracker.track(image, 2.0)
+    assert result.status is Status.TRACKING and result.box[0] == pytest.approx(152, abs=1.5)
+    assert result.quality == 0.9
+    assert result.covariance[0, 0] < 50
+
+
+class Unsteady(ColourModel):
+    """Its device gives no number once in a while."""
+
+    sick = ""
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        seen = super()._look(search)
+        if self.sick == "box":
+            return replace(seen, box=np.array([10.0, np.nan, 20.0, 20.0]))
+        return replace(seen, quality=float("nan")) if self.sick == "quality" else seen
+
+
+@pytest.mark.parametrize("sick", ["box", "quality"])
+def test_a_network_that_gives_no_number_is_an_error_of_that_frame_alone(sick: str) -> None:
+    model = Unsteady()
+    tracker = Tracker(model, make_settings({}))
+    tracker.initialize(picture(seen=True), HERE, 0.0)
+    run(tracker, [picture(seen=True)] * 5)
+    model.sick = sick
+    with pytest.raises(ModelError, match="not finite"):
+        tracker.track(picture(seen=True), 0.2)
+    model.sick = ""
+    result = tracker.track(picture(seen=True), 0.23)
+    assert result.status is Status.TRACKING
+    np.testing.assert_allclose(result.box, HERE, atol=1.5)

@@ -234,3 +234,19 @@ def test_a_sighting_elsewhere_does_not_vote_for_the_candidate() -> None:
         looking.windows(EXPECTED, *FRAME)
         assert looking.judge(shown(place, 2)) is None
     assert float(iou(looking.candidate, places[0])) == 1.0
+
+
+def test_new_rules_of_acceptance_hold_for_a_search_that_is_under_way() -> None:
+    looking = search()
+    for count in range(1, 7):
+        if count == 2:
+            looking.settings = RedetectionSettings(accept_frames=6, window_frames=8)
+        looking.windows(EXPECTED, *FRAME)
+        assert (looking.judge(shown(EXPECTED, 2)) is not None) == (count == 6)
+
+
+def test_more_frames_that_agree_than_frames_to_agree_in_are_all_of_them() -> None:
+    looking = search(accept_frames=6, window_frames=5)
+    for count in range(1, 7):
+        looking.windows(EXPECTED, *FRAME)
+        assert (looking.judge(shown(EXPECTED, 2)) is not None) == (count == 6)

@@ -181,10 +181,11 @@ def test_the_state_does_not_grow(model: Model) -> None:
     assert max(sizes[10:]) - min(sizes[10:]) < 256
 
 
-def test_stamps_that_jump_or_stand_still_do_no_harm(model: Model) -> None:
+@pytest.mark.parametrize("first", [100.0, float("nan"), float("inf")])
+def test_stamps_that_jump_or_stand_still_do_no_harm(model: Model, first: float) -> None:
     frames, boxes = scene(8)
     tracker = Tracker(model, SETTINGS)
-    tracker.initialize(frames[0], boxes[0], 100.0)
+    tracker.initialize(frames[0], boxes[0], first)
     for frame, stamp in zip(frames[1:], (100.03, 100.03, 5.0, 5.03, 1e9, float("nan"), 1e9), strict=True):
         result = tracker.track(frame, stamp)
         assert np.isfinite(result.box).all() and np.isfinite(result.covariance).all()
