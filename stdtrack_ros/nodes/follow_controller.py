@@ -28,6 +28,7 @@ class FollowController(SettingsNode[FollowSettings], Node):
         super().__init__("follow_controller", **node_options)
         self.declare_settings(FollowSettings)
         self._box: TrackedBox | None = None
+        self._driving = self.settings.actuation
         self._arrived_s = 0.0
         self._said = ""
         self._reported_s = 0.0
@@ -45,9 +46,12 @@ class FollowController(SettingsNode[FollowSettings], Node):
             self._send(STOP)
 
     def settings_changed(self) -> None:
-        """A robot that is told to let go is left at rest."""
-        if not self.settings.actuation:
+        """A robot that is told to let go is left at rest; a box of another target than the new one says nothing."""
+        if self._driving and not self.settings.actuation:
             self._send(STOP)
+        self._driving = self.settings.actuation
+        if self._box is not None and self._box.target_id != self.settings.target_id:
+            self._box = None
 
     def _on_box(self, box: TrackedBox) -> None:
         if box.target_id == self.settings.target_id or box.status == TrackedBox.STATUS_NONE:

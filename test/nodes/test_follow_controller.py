@@ -19,6 +19,8 @@ from simulated_world import HEIGHT, WIDTH, Body, World, camera_info
 from stdtrack_ros.msg import TrackedBox
 from test_follow_law import box
 
+from stdtrack_ros.nodes.follow_controller import FollowController
+
 pytestmark = pytest.mark.ros
 CONTROLLER = "../../scripts/follow_controller"
 TRACKING, LOST = TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_LOST
@@ -72,6 +74,46 @@ def test_it_is_off_until_a_parameter_turns_it_on(bench: Bench, tmp_path: Path) -
         bench.reports.clear()
         feed(lambda: bool(bench.reports) and bench.reports[-1].message == "Following.", "report of what would be sent")
         assert len(commands) == count and commands[-1].twist.angular.z == 0.0
+
+
+@contextmanager
+def inside(bench: Bench, **parameters: object) -> Iterator[FollowController]:
+    """A controller in this process, run by the bench."""
+    given = [Parameter(name, value=value) for name, value in parameters.items()]
+    node = FollowController(namespace=bench.get_namespace(), parameter_overrides=given)
+    bench._executor.add_node(node)
+    try:
+        yield node
+    finally:
+        bench._executor.remove_node(node)
+        node.destroy_node()
+
+
+def test_while_it_is_off_no_change_of_a_parameter_sends_anything(bench: Bench) -> None:
+    commands: list[TwistStamped] = []
+    bench.create_subscription(TwistStamped, "cmd_vel", commands.append, 50)
+    with inside(bench) as node:
+        bench.wait(lambda: node.count_subscribers("cmd_vel") and bench.count_publishers("cmd_vel"), "each other")
+        assert node.set_parameters([Parameter("yaw_gain", value=3.0)])[0].successful
+        bench.spin(0.5)
+        assert not commands, "someone else may be driving"
+        node.set_parameters([Parameter("actuation", value=True)])
+        bench.wait(lambda: commands, "stop without a target")
+        node.set_parameters([Parameter("actuation", value=False)])
+        bench.spin(0.3)
+        count = len(commands)
+        node.set_parameters([Parameter("yaw_gain", value=2.0)])
+        bench.spin(0.5)
+        assert len(commands) == count
+
+
+def test_a_new_target_is_not_followed_by_a_box_of_the_old_one(bench: Bench) -> None:
+    boxes = bench.create_publisher(TrackedBox, "tracked_box", 10)
+    with inside(bench, max_age=10.0) as node:
+        bench.wait(lambda: boxes.publish(box()) or [r for r in bench.reports if r.message == "Following."], "following")
+        assert node.set_parameters([Parameter("target_id", value="other")])[0].successful
+        bench.reports.clear()
+        assert bench.wait(lambda: bench.reports, "report")[0].message == "Stopped: no box of target 'other' has come."
 
 
 @dataclass
