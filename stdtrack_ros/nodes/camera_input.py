@@ -22,6 +22,9 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 
+UNKNOWN_NODE = "_NODE_NAME_UNKNOWN_"
+"""What rmw says where it knows no name."""
+
 
 def sensor_qos(reliability: str) -> QoSProfile:
     """Sensor data, depth 1: the newest message, and none that waits."""
@@ -87,7 +90,7 @@ class CameraInput:
         if not publishers:
             return f"nobody publishes there. {self._others()}"
         kind = f"sensor_msgs/msg/{self._kind.__name__}"
-        who = ", ".join(_name(publisher) for publisher in publishers)
+        who = ", ".join(publisher_name(publisher) for publisher in publishers)
         wrong = sorted({publisher.topic_type for publisher in publishers if publisher.topic_type != kind})
         if wrong:
             return f"{who} publishes {', '.join(wrong)} there and this node reads {kind}; set image_transport."
@@ -117,5 +120,8 @@ class CameraInput:
         return f"Images are published on {', '.join(others)}: remap image to {bases}."
 
 
-def _name(publisher: TopicEndpointInfo) -> str:
+def publisher_name(publisher: TopicEndpointInfo) -> str:
+    """The publisher's node with its namespace; DDS may not know it: not yet, or because it is no ROS node."""
+    if publisher.node_name == UNKNOWN_NODE:
+        return "a publisher that names no node"
     return f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"

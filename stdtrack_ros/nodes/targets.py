@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +34,7 @@ class Target:
         behind: frames it may still run through to be live; 0: it is live.
         header: of the last frame it was seen or looked for in.
         said: the last message that was sent about it.
+        output_s, told_s: monotonic times of its last result (or its start), and of whatever was last said of it.
     """
 
     target_id: str
@@ -47,6 +49,8 @@ class Target:
     status: Status = Status.NONE
     quality: float = float("nan")
     said: Any = None
+    output_s: float = field(default_factory=time.monotonic)
+    told_s: float = field(default_factory=time.monotonic)
 
     @property
     def dropped(self) -> int:
@@ -58,6 +62,7 @@ class Target:
         self.last_index, self.header = frame.index, frame.message.header
         self.processed += 1
         self.status, self.quality = result.status, result.quality
+        self.output_s = self.told_s = time.monotonic()
 
 
 Found = list[tuple[Target, TrackResult]]

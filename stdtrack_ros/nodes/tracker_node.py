@@ -83,13 +83,14 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         self._fault = ""
         try:
             self._model = self._load(self.settings)
+            self._publisher = ResultPublisher(self, self._health, lambda: self.settings, self._refuse)
         except Exception as error:
+            self._model = None
             return self._failed("configure", error)
         info = self._model.info
         self.get_logger().info(f"{info.name} runs on {info.provider} ({info.backend}, sha256 {info.sha256[:12]}).")
         if info.note:
             self.get_logger().warning(info.note)
-        self._publisher = ResultPublisher(self, self._health, lambda: self.settings, self._refuse)
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:

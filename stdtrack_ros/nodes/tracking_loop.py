@@ -56,7 +56,6 @@ class TrackingLoop:
         self._commands: deque[Callable[[], None]] = deque()
         self._early: list[tuple[TargetInit, float]] = []
         self._last_taken = 0
-        self._last_output_s = self._last_stale_s = time.monotonic()
         self._busy_since_s: float | None = None
         self._paused = False
         self._stopping = threading.Event()
@@ -98,7 +97,8 @@ class TrackingLoop:
 
         def set_paused() -> None:
             self._paused = paused
-            self._last_output_s = self._last_stale_s = time.monotonic()
+            for target in self._targets.all():
+                target.output_s = target.told_s = time.monotonic()
 
         self.submit(set_paused)
 
@@ -129,7 +129,7 @@ class TrackingLoop:
     def _turn(self) -> None:
         frame = self._slot.take(0.0 if self._targets.behind() or self._commands else IDLE_S)
         self._busy_since_s = time.monotonic()
-        while self._commands:
+        while self._commands and not self._stopping.is_set():
             self._commands.popleft()()
         self._retry_early()
         if frame is not None:
@@ -152,10 +152,11 @@ class TrackingLoop:
             self._outlet.refused(str(error))
             return
         found, refusals = self._targets.step(targets, frame, image)
+        if self._stopping.is_set():  # it took so long that the node may have been given other work
+            return
         for sentence in refusals:
             self._outlet.refused(sentence)
         if found or not len(self._targets):
-            self._last_output_s = self._last_stale_s = time.monotonic()
             self._outlet.results(frame, image, found)
 
     def _catch_up(self, target: Target) -> None:
@@ -165,8 +166,8 @@ class TrackingLoop:
             stride = math.ceil(len(waiting) / target.behind)
             frame = waiting[stride - 1]
             target.behind = max(target.behind - 1, 1)
+            target.last_index = frame.index  # before the step: a frame that breaks the network is not tried again
             self._step(frame, [target])
-            target.last_index = frame.index
         if not self._waiting(target):
             target.behind = 0
 
@@ -189,7 +190,6 @@ class TrackingLoop:
             target.start_index = target.last_index = frame.index - 1
         elif self._waiting(target):
             target.behind = self.settings.catch_up_frames
-        self._last_output_s = self._last_stale_s = time.monotonic()
 
     def _frame_of(self, request: TargetInit, asked_s: float) -> Frame | None:
         """The frame a start refers to; None where it may still come.
@@ -222,9 +222,9 @@ class TrackingLoop:
 
     def _watch_silence(self) -> None:
         now = time.monotonic()
-        if self._paused or now - self._last_stale_s <= self.settings.stale_after:
-            return
-        self._last_stale_s = now
         for target in self._targets.all():
+            if self._paused or now - target.told_s <= self.settings.stale_after:
+                continue
+            target.told_s = now
             target.status, target.quality = Status.LOST, float("nan")
-            self._outlet.stale(target, now - self._last_output_s)
+            self._outlet.stale(target, now - target.output_s)

@@ -50,8 +50,8 @@ class TrackingSession:
         self._last_arrival_s: float | None = None
         self._silence = (False, "")
         self.enabled = True
-        self._loop.begin()
         self.camera = CameraInput(node, settings, self._on_image, publisher.take_camera_info)
+        self._loop.begin()
 
     def end(self) -> bool:
         """Leave the topics and stop the worker; False where the worker hangs."""

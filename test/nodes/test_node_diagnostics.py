@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from node_bench import WAIT_S, Bench, NodeProcess, Scene, running
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CompressedImage, Image
+
+from stdtrack_ros.nodes.camera_input import publisher_name
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()
@@ -126,3 +129,10 @@ def test_a_node_that_cannot_start_leaves_no_traceback(ros: None, tmp_path: Path)
     node = NodeProcess(tmp_path / "log", script="../../scripts/tracker_node", model__path="/nowhere/model.onnx")
     assert node.process.wait(WAIT_S) == 2
     assert "Traceback" not in node.output and "/nowhere/model.onnx" in node.output
+
+
+def test_a_publisher_that_has_no_name_is_not_given_one() -> None:
+    unknown = TopicEndpointInfo(node_name="_NODE_NAME_UNKNOWN_", node_namespace="_NODE_NAMESPACE_UNKNOWN_")
+    assert publisher_name(unknown) == "a publisher that names no node"
+    assert publisher_name(TopicEndpointInfo(node_name="driver", node_namespace="/front")) == "/front/driver"
+    assert publisher_name(TopicEndpointInfo(node_name="driver", node_namespace="/")) == "/driver"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import weakref
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from node_bench import WAIT_S, Bench, NodeProcess, Scene, running
+from rclpy.lifecycle import TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from stdtrack_ros.msg import TrackedBox
 from template_matching import TemplateMatching
 
@@ -170,6 +173,25 @@ def test_cleanup_frees_the_model(ros: None) -> None:
             node.trigger_deactivate()
             node.trigger_cleanup()
         assert len(made) == 3 and [reference() for reference in made] == [None] * 3
+    finally:
+        node.trigger_shutdown()
+        node.destroy_node()
+
+
+def test_a_qos_override_that_is_none_ends_the_start_with_a_sentence(ros: None, tmp_path: Path) -> None:
+    node = NodeProcess(tmp_path / "log", **{"qos_overrides./tracked_box.publisher.reliability": "perhaps"})
+    assert node.process.wait(WAIT_S) == 2
+    assert "stdtrack_ros: Cannot configure" in node.output and "`perhaps`" in node.output.splitlines()[-1]
+
+
+def test_an_activation_that_fails_leaves_no_worker(ros: None) -> None:
+    wrong = Parameter("qos_overrides./activation/image.subscription.reliability", value="perhaps")
+    node = TrackerNode(lambda settings: TemplateMatching(), namespace="activation", parameter_overrides=[wrong])
+    try:
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        for _ in range(3):
+            assert node.trigger_activate() == TransitionCallbackReturn.FAILURE
+        assert "tracking" not in [thread.name for thread in threading.enumerate()]
     finally:
         node.trigger_shutdown()
         node.destroy_node()

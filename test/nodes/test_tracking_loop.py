@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -60,7 +61,7 @@ class Collector:
     def until(self, condition: object) -> None:
         """Wait for something to have come."""
         with self.changed:
-            assert self.changed.wait_for(condition, timeout=20.0)
+            assert self.changed.wait_for(condition, timeout=60.0)
 
 
 class Fixture:
@@ -191,6 +192,7 @@ def test_a_worker_that_hangs_is_given_up_in_time() -> None:
     assert one.loop.busy_s > 0.1
     gate.set()
     assert one.loop.end(20.0)
+    assert 2 not in one.out.answers, "who was given up is not heard any more"
 
 
 @pytest.mark.parametrize("order", ["forget then start", "start then forget"])
@@ -215,3 +217,45 @@ def test_settings_reach_a_target_that_is_tracked() -> None:
         strict = {"status": {"uncertain_quality": 1.0, "certain_quality": 1.0, "uncertain_frames": 1}}
         one.loop.change_settings(TrackerNodeSettings(stale_after=60.0, **strict))
         assert one.answer(3).status.name == "UNCERTAIN"
+
+
+def test_a_network_that_fails_in_the_past_does_not_stay_there() -> None:
+    model = Broken()
+    with worker(model) as one:
+        for index in range(1, 9):
+            one.show(index)
+            one.out.until(lambda index=index: index in one.out.answers)
+        model.broken = True
+        one.start(3)
+        one.out.until(lambda: len(one.out.errors) == 5)
+        model.broken = False
+        assert one.answer(9).frame_number == 6
+
+
+def test_starts_that_wait_do_not_hold_up_the_end() -> None:
+    class Slow(TemplateMatching):
+        def start(self, template: np.ndarray) -> np.ndarray:
+            time.sleep(0.2)
+            return super().start(template)
+
+    one = Fixture(Slow(), TrackerNodeSettings())
+    one.loop.begin()
+    one.show(1)
+    one.out.until(lambda: 1 in one.out.answers)
+    for _ in range(1000):
+        one.start(1)
+    assert one.loop.end(60.0)
+
+
+def test_starts_of_one_target_do_not_hide_that_another_is_stale() -> None:
+    with worker(stale_after=1.0) as one:
+        one.show(1)
+        one.out.until(lambda: 1 in one.out.answers)
+        one.start(1)
+        one.answer(2)
+        x, y, width, height = SCENE.box(2)
+        begun_s = time.monotonic()
+        while "target-1" not in [target_id for target_id, _ in one.out.silent]:
+            assert time.monotonic() - begun_s < 5.0, "nothing is said of the first target"
+            one.loop.start_target(TargetInit(target_id="other", x=x, y=y, width=width, height=height))
+            time.sleep(0.05)
