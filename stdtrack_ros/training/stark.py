@@ -17,7 +17,7 @@ from torch.nn import functional
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.losses import giou, iou
-from stdtrack_ros.network.stark.backbone import FrozenBatchNorm, calibrate, load_imagenet
+from stdtrack_ros.network.stark.backbone import calibrate, load_imagenet
 from stdtrack_ros.network.stark.checkpoint import describe, load, make
 from stdtrack_ros.network.stark.config import STRIDE, VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.foreign import read_weights
@@ -39,10 +39,7 @@ class StarkTrainSettings(TrainSettings):
     network: str = setting("stark_st50", "Variant; a run that starts from a checkpoint keeps its own.")
     switches: dict[str, Any] = setting({}, "Fields of the network that differ from the variant (ablations, sizes).")
     stage: Literal[1, 2] = setting(1, "1: all but the score head, on boxes; 2: the score head alone, on presence.")
-    imagenet: str = setting("", "Weights of torchvision's ResNet (.pth); empty: none, norms are first fitted to clips.")
-    norms: Literal["frozen", "batch"] = setting(
-        "frozen", "Batch norms of the backbone: constant, or following the batches (without ImageNet weights)."
-    )
+    imagenet: str = setting("", "Weights of torchvision's ResNet (.pth); empty: none, norms are fitted to some clips.")
     frozen_stages: int = setting(1, "Stages of the backbone that stay as they are, with the stem [C].", ge=0, le=3)
     l1_weight: float = setting(5.0, "Weight of L1 in the loss of stage 1.", ge=0)
     giou_weight: float = setting(2.0, "Weight of GIoU in the loss of stage 1.", ge=0)
@@ -168,13 +165,9 @@ def choose_trained(network: Stark, settings: StarkTrainSettings) -> None:
     if head is not None:
         head.train(settings.stage == 2).requires_grad_(settings.stage == 2)
     backbone = network.backbone
-    for module in backbone.modules():
-        if isinstance(module, FrozenBatchNorm):
-            module.thawed = settings.norms == "batch"
-    stem = nn.Sequential(backbone.conv1, backbone.bn1)
-    stages: list[nn.Module] = [stem, backbone.layer1, backbone.layer2, backbone.layer3]
+    stages: list[nn.Module] = [backbone.conv1, backbone.layer1, backbone.layer2, backbone.layer3]
     for stage in stages[: settings.frozen_stages + 1 if settings.frozen_stages else 0]:
-        stage.eval().requires_grad_(False)
+        stage.requires_grad_(False)
 
 
 def make_objective(

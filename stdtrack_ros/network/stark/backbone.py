@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.stark.config import StarkConfig
@@ -17,17 +16,8 @@ EXPANSION = 4
 """Output channels of a bottleneck block per channel of its middle convolution."""
 
 
-EPSILON = 1e-5
-"""Added to a norm's variance, as in PyTorch's batch norm."""
-
-
 class FrozenBatchNorm(nn.Module):
-    """Batch norm whose statistics and affine map are constants: section 4.1 freezes them during training.
-
-    Attributes:
-        thawed: in training mode, normalise by the batch and let the statistics follow it. A backbone that learns from
-            scratch needs this: its features would grow without bound, and with them the first attention's logits.
-    """
+    """Batch norm whose statistics and affine map are constants: section 4.1 freezes them during training."""
 
     weight: Tensor
     bias: Tensor
@@ -40,15 +30,10 @@ class FrozenBatchNorm(nn.Module):
         self.register_buffer("bias", torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
-        self.thawed = False
 
     def forward(self, features: Tensor) -> Tensor:
         """Scale and shift (B, C, H, W) per channel."""
-        if self.thawed and self.training:
-            return functional.batch_norm(
-                features, self.running_mean, self.running_var, self.weight, self.bias, training=True, eps=EPSILON
-            )
-        scale = self.weight * (self.running_var + EPSILON).rsqrt()
+        scale = self.weight * (self.running_var + 1e-5).rsqrt()
         shift = self.bias - self.running_mean * scale
         return features * scale[:, None, None] + shift[:, None, None]
 
