@@ -87,13 +87,13 @@ def evaluate(
     handles = open_sequences(paths, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv, layout=layout)
     plan = Plan(contestants, tuple(handles), protocols, workers, threads, start_box, cluster)
     folder = ResultsFolder(out)
-    run_plan(plan, folder, console)
+    kept = run_plan(plan, folder, console)
     notes = {each.name: each.note for each in contestants}
     verdict = judge(folder, notes, [handle.name for handle in handles], protocols)
     _print_errors(console, verdict)
     if not verdict.trackers:
         raise SequenceError(f"Not one of the {len(handles)} sequences could be evaluated; the reasons stand above.")
-    _write(plan, folder, verdict, _info(paths, plan), video, raw_results, console)
+    _write(plan, folder, verdict, _info(paths, plan, kept), video, raw_results, console)
 
 
 def _protocols(asked: list[str]) -> tuple[str, ...]:
@@ -135,13 +135,15 @@ def _contestants(
     return tuple(found)
 
 
-def _info(paths: list[Path], plan: Plan) -> RunInfo:
+def _info(paths: list[Path], plan: Plan, kept: int) -> RunInfo:
     from stdtrack_ros.evaluation.machine import describe_machine
     from stdtrack_ros.evaluation.report import RunInfo
 
     title = ", ".join(path.name or str(path.resolve().name) for path in paths[:3]) + (" …" if len(paths) > 3 else "")
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    return RunInfo(title, plan.protocols, _conditions(plan), describe_machine(), command)
+    of_then = f"The step times of {kept} one passes are those of the earlier run that they were kept from."
+    conditions = (*_conditions(plan), of_then) if kept else _conditions(plan)
+    return RunInfo(title, plan.protocols, conditions, describe_machine(), command)
 
 
 def _conditions(plan: Plan) -> tuple[str, ...]:

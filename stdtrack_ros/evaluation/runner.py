@@ -54,17 +54,23 @@ def run_ope(make_tracker: TrackerFactory, sequences: Iterable[Sequence]) -> dict
     return {sequence.name: run_one_pass(tracker, sequence) for sequence in sequences}
 
 
-def run_plan(plan: Plan, folder: ResultsFolder, console: Console | None = None) -> None:
+def run_plan(plan: Plan, folder: ResultsFolder, console: Console | None = None) -> int:
     """Run what the folder lacks of a plan, and write each result as it comes; errors are written, too.
+
+    Returns how many one passes of the plan keep the step times of an earlier run.
 
     Raises:
         SettingError: a cluster was asked for and its engine is not installed, or it cannot be reached.
     """
     jobs = pending_jobs(plan, folder)
-    if plan.workers > 1 and not plan.cluster and "realtime" in plan.protocols:
-        jobs = list(_tracked(_timed(jobs), "timing alone", console, len(jobs)))
+    untimed = [job for job in jobs if _needs_times(plan, job)]
+    if untimed:
+        timed = list(_tracked(_timed(untimed), "timing alone", console, len(untimed)))
+        jobs = [*(job for job in jobs if not _needs_times(plan, job)), *timed]
     for outcome in _tracked(_outcomes(plan, jobs), "tracking", console, len(jobs)):
         _write(outcome, folder)
+    measured = sum("ope" in job.protocols or job.step_s is not None for job in jobs)
+    return len(plan.handles) * len(plan.contestants) - measured
 
 
 def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
@@ -119,6 +125,13 @@ def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
         # The pool broke under one of these; each runs once more, alone, so that the guilty one is known.
         for job in running.values():
             yield _run_alone(job)
+
+
+def _needs_times(plan: Plan, job: Job) -> bool:
+    """Whether a job's step times have to be measured apart: others run beside it, or its pass is of an earlier run."""
+    if plan.cluster or "realtime" not in plan.protocols:
+        return False
+    return ("ope" in job.protocols and plan.workers > 1) or ("ope" in job.done and "realtime" in job.protocols)
 
 
 def _timed(jobs: Iterable[Job]) -> Iterator[Job]:

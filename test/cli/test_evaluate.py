@@ -72,7 +72,10 @@ def test_one_command_on_a_folder_gives_a_report_and_goes_on_where_it_stopped(tmp
     np.testing.assert_allclose(boxes, kept, atol=1e-3)
     files = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").glob("raw/*/*/*.npz")}
     assert len(files) == 8
+    assert not any("earlier run" in sentence for sentence in content["run"]["conditions"])
     assert evaluate(*arguments).returncode == 0
+    conditions = json.loads((tmp_path / "out" / "report.json").read_text())["run"]["conditions"]
+    assert conditions[-1] == "The step times of 2 one passes are those of the earlier run that they were kept from."
     assert files == {file: file.stat().st_mtime_ns for file in (tmp_path / "out").glob("raw/*/*/*.npz")}
 
 

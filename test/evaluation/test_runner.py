@@ -263,11 +263,13 @@ def test_a_tracker_that_exits_loses_only_that_sequence(tmp_path: Path) -> None:
     assert isinstance(folder.load("StillTracker", "a", "ope"), Track)
 
 
-def test_real_time_never_goes_by_times_of_an_earlier_parallel_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_real_time_never_goes_by_times_of_an_earlier_parallel_run(tmp_path: Path, workers: int) -> None:
     folder = ResultsFolder(tmp_path)
     plan = Plan((contestant(RedTracker),), (clip("a", length=80),), workers=2)
     run_plan(plan, folder)  # one pass alone: measured while others ran
-    run_plan(replace(plan, protocols=("ope", "realtime")), folder)
+    assert run_plan(plan, folder) == 1
+    assert run_plan(replace(plan, protocols=("ope", "realtime"), workers=workers), folder) == 0
     track, against_time = folder.load("RedTracker", "a", "ope"), folder.load("RedTracker", "a", "realtime")
     assert isinstance(track, Track) and isinstance(against_time, RealTimeRun)
     np.testing.assert_array_equal(track.step_s[51:], track.step_s[1:30])  # 50 steps measured alone, repeated
