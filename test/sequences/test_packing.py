@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_sequences import write_bag, write_images, write_lines, write_video
 
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.sequences.annotated import open_annotated
 from stdtrack_ros.sequences.packing import PackOptions, pack_stills, pack_videos
 from stdtrack_ros.sequences.shard_writer import ShardWriter
 from stdtrack_ros.sequences.shards import StoredSequence, read_shard
@@ -105,6 +107,16 @@ def test_sequences_of_one_name_stay_apart_and_two_processes_give_the_same(tmp_pa
         assert [(one.name, len(one)) for one in read_shard(writer.paths[0])] == [("pan", 3), ("pan_2", 4)]
         sizes.append(writer.paths[0].read_bytes())
     assert sizes[0] == sizes[1]
+
+
+def test_a_video_and_a_bag_without_boxes_beside_the_sequences_are_left_out(tmp_path: Path) -> None:
+    write_video(tmp_path / "data" / "preview.mp4", 3)
+    write_bag(tmp_path / "data" / "flight")
+    write_images(tmp_path / "data" / "car", 3)
+    write_lines(tmp_path / "data" / "car" / "groundtruth.txt", ["10,8,12,9"] * 3)
+    with ShardWriter(tmp_path / "out", "videos") as writer:
+        assert pack_videos(open_annotated(tmp_path / "data"), writer, PackOptions(), workers=2) == 1
+    assert [one.name for one in read_shard(writer.paths[0])] == ["car"]
 
 
 def test_stills_keep_their_objects_and_masks(tmp_path: Path) -> None:
