@@ -164,7 +164,7 @@ class MotionSettings(SettingGroup):
 class RedetectionSettings(SettingGroup):
     """The search for a LOST target."""
 
-    enabled: bool = setting(True, "Search beyond the last window while LOST.")
+    enabled: bool = setting(True, "Search for a LOST target; off: it stays LOST until it is started again.")
     crops_per_frame: int = setting(
         2,
         "Windows tried in one frame while LOST; each costs one run of the network.",

@@ -176,3 +176,12 @@ def test_a_network_that_gives_no_number_is_an_error_of_that_frame_alone(sick: st
     result = tracker.track(picture(seen=True), 0.23)
     assert result.status is Status.TRACKING
     np.testing.assert_allclose(result.box, HERE, atol=1.5)
+
+
+def test_without_the_search_a_lost_target_stays_lost_until_it_is_started_again() -> None:
+    tracker = lost()
+    off = tracker.settings.redetection.model_copy(update={"enabled": False})
+    tracker.configure(tracker.settings.model_copy(update={"redetection": off}))
+    assert {result.status for result in run(tracker, [picture(seen=True)] * 20, 60)} == {Status.LOST}
+    tracker.initialize(picture(seen=True), HERE, 3.0)
+    assert run(tracker, [picture(seen=True)], 91)[0].status is Status.TRACKING
