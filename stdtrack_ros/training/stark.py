@@ -29,8 +29,10 @@ from stdtrack_ros.training.run import choose_precision, make_batches, prepare_pr
 from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings, WindowSettings
 from stdtrack_ros.training.windows import Windows, cut, jitter
 
-FITTED_CLIPS = 256
-"""Clips whose statistics a new score head is scaled by."""
+CLIPS_PER_DIMENSION = 8
+"""Clips whose statistics whiten the inputs of a score head, for each of its dimensions."""
+LEAST_VARIANCE = 1e-6
+"""Added to each variance, in units of the largest: directions of less are noise."""
 
 
 class StarkTrainSettings(TrainSettings):
@@ -44,7 +46,7 @@ class StarkTrainSettings(TrainSettings):
     l1_weight: float = setting(5.0, "Weight of L1 in the loss of stage 1.", ge=0)
     giou_weight: float = setting(2.0, "Weight of GIoU in the loss of stage 1.", ge=0)
     negative_share: float = setting(0.5, "Share of searches without the target in stage 2.", ge=0, le=1)
-    fit_score_head: bool = setting(False, "Scale the inputs of a score head that is new, before stage 2 begins.")
+    whiten_score: bool = setting(False, "Whiten the inputs of a score head that is new, before stage 2 begins.")
     length: int = setting(2, "Frames of a clip: the dynamic template's and the search window's.", ge=1, le=2)
     pool: int = setting(0, "Clips to draw from again, small networks' data being dear; 0: each is drawn once.", ge=0)
     draws: int = setting(8, "Times that a clip of the pool is drawn, on average.", ge=1)
@@ -86,11 +88,12 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
     torch.manual_seed(settings.seed)
     last = folder / "last.pt"
     resumed = load_checkpoint(last) if last.exists() else None
-    network = make_network(settings, resumed).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = make_network(settings, resumed).to(device)
+    if settings.stage == 2 and settings.whiten_score and not network.config.whitened_score:
+        network = whiten_score(network, settings)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     choose_trained(network, settings)
     description = {**describe(network.config), "settings": settings.model_dump(mode="json")}
-    if settings.stage == 2 and settings.fit_score_head and resumed is None:
-        fit_score_head(network, settings)
     trainer = Trainer(network, None, settings.optimizer, folder, description, settings.seed)
     if resumed is not None:
         trainer.resume(resumed)
@@ -124,25 +127,32 @@ def make_network(settings: StarkTrainSettings, resumed: dict[str, Any] | None) -
 
 
 @torch.no_grad()
-def fit_score_head(network: Stark, settings: StarkTrainSettings) -> None:
-    """Let the first layer of the score head take its inputs as if they had mean 0 and deviation 1.
+def whiten_score(network: Stark, settings: StarkTrainSettings) -> Stark:
+    """The network with a fixed map before its score head, after which the head's inputs have mean 0 and covariance 1.
 
-    The decoder's output is much the same for all windows (in a small network its deviation is a thirtieth of its size).
-    A new head sees a constant and learns next to nothing from the rest; folding the scale into its weights cures that.
+    The decoder's output is much the same for all windows, and what tells them apart lies in directions of little
+    variance: in a small network some hundredths of the largest, which itself is a fraction of the mean. A new head that
+    reads it as it is learns next to nothing. The statistics are those of CLIPS_PER_DIMENSION clips a dimension.
     """
-    assert network.score_head is not None
-    first = network.score_head.layers[0]
-    assert isinstance(first, nn.Linear)
+    like = network.query
+    whitened = Stark(network.config.model_copy(update={"whitened_score": True})).to(like.device)
+    whitened.load_state_dict(network.state_dict(), strict=False)
+    choose_trained(whitened, settings)
     seen: list[Tensor] = []
-    hook = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    hook = whitened.score_input.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     objective, generator = make_objective(settings), torch.Generator().manual_seed(settings.seed)
     batches = make_batches(settings.model_copy(update={"workers": 0}), 0)
-    for batch in islice(batches, math.ceil(FITTED_CLIPS / settings.batch)):
-        objective(network, {name: value.to(first.weight.device) for name, value in batch.items()}, generator)
+    for batch in islice(batches, math.ceil(CLIPS_PER_DIMENSION * network.config.dimension / settings.batch)):
+        objective(whitened, {name: value.to(like.device) for name, value in batch.items()}, generator)
     hook.remove()
     inputs = torch.cat(seen)
-    first.weight /= inputs.std(dim=0) + 1e-6
-    first.bias -= first.weight @ inputs.mean(dim=0)
+    variance, axes = torch.linalg.eigh(torch.cov(inputs.T))
+    scale = (variance.clamp(min=0) + LEAST_VARIANCE * variance.max()).rsqrt()
+    weight = axes * scale @ axes.T
+    assert isinstance(whitened.score_input, nn.Linear)
+    whitened.score_input.weight.copy_(weight)
+    whitened.score_input.bias.copy_(-weight @ inputs.mean(dim=0))
+    return whitened
 
 
 def make_triplet_batches(settings: StarkTrainSettings, config: StarkConfig, step: int) -> Iterator[dict[str, Tensor]]:
@@ -162,6 +172,7 @@ def choose_trained(network: Stark, settings: StarkTrainSettings) -> None:
         raise SettingError("Stage 2 trains the score head, and this network has none; stage 1 is all that it needs.")
     network.train(settings.stage == 1)
     network.requires_grad_(settings.stage == 1)
+    network.score_input.requires_grad_(False)
     if head is not None:
         head.train(settings.stage == 2).requires_grad_(settings.stage == 2)
     backbone = network.backbone

@@ -22,15 +22,15 @@ from stdtrack_ros.settings import build_settings
 from stdtrack_ros.training.run import make_batches
 from stdtrack_ros.training.settings import WindowSettings
 from stdtrack_ros.training.stark import (
-    FITTED_CLIPS,
+    CLIPS_PER_DIMENSION,
+    LEAST_VARIANCE,
     StarkTrainSettings,
     box_loss,
     choose_trained,
     cut_triplet,
-    fit_score_head,
-    make_objective,
     presence_loss,
     train,
+    whiten_score,
 )
 from stdtrack_ros.training.windows import Windows, jitter
 
@@ -299,23 +299,47 @@ def test_a_run_that_draws_from_a_pool_goes_on(sequences: Path, tmp_path: Path) -
     assert train(small_run(sequences, steps=6, **pooled), tmp_path / "run").step == 6
 
 
-def test_a_fitted_score_head_sees_inputs_of_mean_0_and_deviation_1(sequences: Path) -> None:
+def test_a_whitened_score_head_sees_uncorrelated_inputs_and_the_boxes_stay(sequences: Path) -> None:
     torch.manual_seed(0)
-    network, plain = Stark(TINY), Stark(TINY)
-    plain.load_state_dict(network.state_dict())
-    settings = small_run(sequences, stage=2, batch=FITTED_CLIPS)
-    for either in (network, plain):
-        choose_trained(either, settings)
-    fit_score_head(network, settings)
-    assert network.score_head is not None and plain.score_head is not None
-    fitted, before = network.score_head.layers[0], plain.score_head.layers[0]
-    seen: list[torch.Tensor] = []
-    fitted.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    same = torch.Generator().manual_seed(settings.seed)
-    make_objective(settings)(network, next(make_batches(settings, 0)), same)
-    inputs = seen[0]
-    scaled = (inputs - inputs.mean(dim=0)) / inputs.std(dim=0)
-    torch.testing.assert_close(fitted(inputs), before(scaled), atol=1e-2, rtol=0)
+    network = Stark(TINY)
+    settings = small_run(sequences, stage=2, batch=CLIPS_PER_DIMENSION * TINY.dimension)
+    choose_trained(network, settings)
+    whitened = whiten_score(network, settings)
+    read: list[torch.Tensor] = []
+    assert network.score_head is not None and whitened.score_head is not None
+    for either in (network, whitened):
+        assert either.score_head is not None
+        either.score_head.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+    triplet = cut_triplet(
+        TINY,
+        next(make_batches(settings, 0)),
+        settings.windows,
+        torch.Generator().manual_seed(settings.seed),
+        settings.negative_share,
+    )
+    inputs = (triplet.templates, triplet.search, triplet.templates_outside, triplet.search_outside)
+    with torch.no_grad():
+        corners, whitened_corners = network(*inputs)[0], whitened(*inputs)[0]
+    assert torch.equal(corners, whitened_corners)
+    before, after = (torch.linalg.eigvalsh(torch.cov(values.double().T)) for values in read)
+    assert before[-8] < 0.2 * before[-1]  # they were correlated
+    torch.testing.assert_close(after, before / (before + LEAST_VARIANCE * before[-1]), atol=5e-2, rtol=0)
+    assert after[-8] > 0.98
+    torch.testing.assert_close(read[1].mean(dim=0), torch.zeros(TINY.dimension), atol=2e-2, rtol=0)
+
+
+def test_whitening_is_kept_in_the_checkpoint_and_never_made_twice(sequences: Path, tmp_path: Path) -> None:
+    save(Stark(TINY), tmp_path / "one.pt")
+    run = {"stage": 2, "whiten_score": True}
+    train(small_run(sequences, steps=1, start=str(tmp_path / "one.pt"), **run), tmp_path / "two")
+    first = load(tmp_path / "two" / "last.pt")
+    assert first.config.whitened_score and not torch.equal(first.score_input.weight, torch.eye(TINY.dimension))
+    train(small_run(sequences, steps=2, **run), tmp_path / "two")
+    train(small_run(sequences, steps=1, start=str(tmp_path / "two" / "last.pt"), **run), tmp_path / "three")
+    for folder in ("two", "three"):
+        later = load(tmp_path / folder / "last.pt")
+        assert torch.equal(later.score_input.weight, first.score_input.weight)
+        assert not torch.equal(later.score_head.layers[0].weight, first.score_head.layers[0].weight)
 
 
 def test_a_start_of_another_kind_is_refused(sequences: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class StarkConfig(BaseModel):
         positions: add the sine position embedding (row 3).
         box_head: the corner head of equation 2, or the three-layer perceptron of DETR (row 4).
         score_head: the score head of section 3.2 (row 5).
+        whitened_score: a fixed linear map before the score head makes its inputs uncorrelated, of deviation 1 (ours).
         templates: 1 the initial one, 2 the initial and the dynamic one.
         template_size, search_size: sides of the inputs in px, multiples of 16.
         template_factor, search_factor: sides of the windows in units of sqrt(width * height) of the box.
@@ -43,6 +44,7 @@ class StarkConfig(BaseModel):
     positions: bool = True
     box_head: Literal["corner", "perceptron"] = "corner"
     score_head: bool = False
+    whitened_score: bool = False
     templates: int = Field(1, ge=1, le=2)
     template_size: int = Field(128, ge=STRIDE, multiple_of=STRIDE)
     search_size: int = Field(320, ge=STRIDE, multiple_of=STRIDE)

@@ -31,6 +31,11 @@ class Stark(nn.Module):
         corner = config.box_head == "corner"
         self.box_head: nn.Module = CornerHead(config) if corner else Perceptron(config.dimension, 4)
         self.score_head = Perceptron(config.dimension, 1) if config.score_head else None
+        self.score_input: nn.Module = nn.Identity()
+        if config.whitened_score:
+            self.score_input = nn.Linear(config.dimension, config.dimension).requires_grad_(False)
+            nn.init.eye_(self.score_input.weight)
+            nn.init.zeros_(self.score_input.bias)
 
     def encode(self, images: Tensor) -> Tensor:
         """Features of templates or search windows, the part that is computed once per template.
@@ -92,7 +97,7 @@ class Stark(nn.Module):
         if self.score_head is None:
             return torch.zeros_like(target[:, 0])
         read = target if self.config.decoder_layers else weighted_mean(found, target)
-        return self.score_head(read)[:, 0]
+        return self.score_head(self.score_input(read))[:, 0]
 
 
 def normalize(bgr: Tensor) -> Tensor:
