@@ -121,6 +121,7 @@ def _contestants(
     peers: list[str], plugins: list[str], own: list[tuple[str, TrackerSettings]]
 ) -> tuple[Contestant, ...]:
     from stdtrack_ros.evaluation.peers import peer_contestant
+    from stdtrack_ros.evaluation.results import file_name
     from stdtrack_ros.evaluation.tracker_under_test import own_contestant, plugged_in_contestant
 
     found = [own_contestant(settings, name) for name, settings in own]
@@ -128,9 +129,9 @@ def _contestants(
     found += [peer_contestant(name) for name in peers]
     if not found:
         raise SettingError("There is no tracker to evaluate: leave --no-own out, or name a peer or a plug-in.")
-    names = [each.name for each in found]
-    for name in names:
-        if names.count(name) > 1:
+    folders = [file_name(each.name) for each in found]
+    for name in (each.name for each in found):
+        if folders.count(file_name(name)) > 1:
             raise SettingError(f"Two trackers are named '{name}'; a report needs different names.")
     return tuple(found)
 

@@ -62,12 +62,15 @@ def test_a_value_that_is_no_yaml_is_named(refused: Callable[..., str], verb: tup
     assert f"--set takes name=value with a value in YAML, found 'seed={value}'" in line
 
 
-def test_settings_files_of_one_name_are_refused(refused: Callable[..., str], tmp_path: Path) -> None:
-    for folder in ("fast", "exact"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "tracker.yaml").write_text("status:\n  enabled: false\n")
-    files = [argument for name in ("fast", "exact") for argument in ("--settings", tmp_path / name / "tracker.yaml")]
-    assert "Two trackers are named 'tracker'" in refused("evaluate", tmp_path, *files, "--no-peers")
+@pytest.mark.parametrize("names", [("fast/ours.yaml", "exact/ours.yaml"), ("ours 2.yaml", "ours_2.yaml")])
+def test_settings_files_whose_results_would_share_a_folder_are_refused(
+    refused: Callable[..., str], tmp_path: Path, names: tuple[str, str]
+) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("status:\n  enabled: false\n")
+    files = [argument for name in names for argument in ("--settings", tmp_path / name)]
+    assert "Two trackers are named 'ours" in refused("evaluate", tmp_path, *files, "--no-peers")
 
 
 def test_what_cannot_be_written_is_said(refused: Callable[..., str], tmp_path: Path) -> None:
