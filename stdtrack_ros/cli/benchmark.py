@@ -48,8 +48,8 @@ def benchmark(
     names = ["kcf", "csrt", "mil"] if peer is None else peer
     others = [peer_contestant(name) for name in names] if peers else []
     machine = {**describe_machine(), "Note": busy_note()}
-    found = run_benchmark(chosen, footage, _counts(threads), others, _message_maker(footage))
     out.mkdir(parents=True, exist_ok=True)
+    found = run_benchmark(chosen, footage, _counts(threads), others, _message_maker(footage))
     content = {
         "format": 1,
         "footage": footage.source,

@@ -34,6 +34,8 @@ def recovery(
     from stdtrack_ros.tracker import Tracker, load_model
 
     chosen = load_settings(settings) if settings else TrackerSettings()
+    if out is not None:  # now: what was measured for hours shall have a place to go
+        out.parent.mkdir(parents=True, exist_ok=True)
     model = load_model(chosen)
     plain = [handle.open() for handle in open_sequences(paths)]
     jobs = [("as recorded", sequence) for sequence in plain]

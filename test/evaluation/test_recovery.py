@@ -84,7 +84,7 @@ def test_the_verb_reports_every_event(tmp_path: Path) -> None:
         cv2.imwrite(str(folder / f"{index + 1:08d}.jpg"), image)
         rows.append(f"{46 + 3 * index},56,28,28")
     (folder / "groundtruth.txt").write_text("\n".join(rows) + "\n")
-    out = tmp_path / "recovery.json"
+    out = tmp_path / "figures" / "recovery.json"
     recovery([tmp_path / "clips"], out=out)
     reports = json.loads(out.read_text())
     assert set(reports) == {"as recorded", "occlusion", "leave", "cut", "look_alike", "all staged", "covariance"}
