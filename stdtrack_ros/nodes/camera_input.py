@@ -58,9 +58,13 @@ class CameraInput:
             qos_overriding_options=overrides,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_clash),
         )
-        self._info = node.create_subscription(
-            CameraInfo, "camera_info", on_camera_info, sensor_qos("best_effort"), qos_overriding_options=overrides
-        )
+        try:
+            self._info = node.create_subscription(
+                CameraInfo, "camera_info", on_camera_info, sensor_qos("best_effort"), qos_overriding_options=overrides
+            )
+        except Exception:
+            node.destroy_subscription(self._image)
+            raise
 
     def destroy(self) -> None:
         """Leave the topics."""

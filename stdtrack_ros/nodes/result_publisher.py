@@ -39,9 +39,17 @@ class ResultPublisher:
     ) -> None:
         self._node, self._health, self._settings, self.refused = node, health, settings, refuse
         self._camera_info: CameraInfo | None = None
+        self._publishers: list[Publisher] = []
+        try:
+            self._offer()
+        except Exception:
+            self.destroy()
+            raise
+
+    def _offer(self) -> None:
         results = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
         self._boxes = self._publisher(TrackedBox, "tracked_box", results)
-        picture = node.resolve_topic_name("image_annotated")
+        picture = self._node.resolve_topic_name("image_annotated")
         self._picture = self._publisher(ImageMessage, picture, qos_profile_sensor_data)
         self._jpeg = self._publisher(CompressedImage, f"{picture}/compressed", qos_profile_sensor_data)
         self._detections = None
@@ -50,13 +58,14 @@ class ResultPublisher:
 
     def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> Publisher:
         overrides = QoSOverridingOptions.with_default_policies()
-        return self._node.create_publisher(kind, topic, qos, qos_overriding_options=overrides)
+        publisher = self._node.create_publisher(kind, topic, qos, qos_overriding_options=overrides)
+        self._publishers.append(publisher)
+        return publisher
 
     def destroy(self) -> None:
         """Take the topics away."""
-        for publisher in (self._boxes, self._picture, self._jpeg, self._detections):
-            if publisher is not None:
-                self._node.destroy_publisher(publisher)
+        for publisher in self._publishers:
+            self._node.destroy_publisher(publisher)
 
     def take_camera_info(self, info: CameraInfo) -> None:
         """Keep the calibration for bearings."""

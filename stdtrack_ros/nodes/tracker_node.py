@@ -96,6 +96,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe to the camera and start the worker, without any target."""
         assert self._model is not None and self._publisher is not None
+        self._fault = ""
         try:
             self._session = TrackingSession(
                 self, self._model, self._publisher, self._health, self.settings, self._refuse

@@ -50,8 +50,12 @@ class TrackingSession:
         self._last_arrival_s: float | None = None
         self._silence = (False, "")
         self.enabled = True
-        self.camera = CameraInput(node, settings, self._on_image, publisher.take_camera_info)
         self._loop.begin()
+        try:
+            self.camera = CameraInput(node, settings, self._on_image, publisher.take_camera_info)
+        except Exception:
+            self._loop.end(END_S)
+            raise
 
     def end(self) -> bool:
         """Leave the topics and stop the worker; False where the worker hangs."""

@@ -184,14 +184,50 @@ def test_a_qos_override_that_is_none_ends_the_start_with_a_sentence(ros: None, t
     assert "stdtrack_ros: Cannot configure" in node.output and "`perhaps`" in node.output.splitlines()[-1]
 
 
-def test_an_activation_that_fails_leaves_no_worker(ros: None) -> None:
-    wrong = Parameter("qos_overrides./activation/image.subscription.reliability", value="perhaps")
+@pytest.mark.parametrize("topic", ["image", "camera_info"])
+def test_an_activation_that_fails_leaves_nothing_behind(ros: None, topic: str) -> None:
+    wrong = Parameter(f"qos_overrides./activation/{topic}.subscription.reliability", value="perhaps")
     node = TrackerNode(lambda settings: TemplateMatching(), namespace="activation", parameter_overrides=[wrong])
     try:
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
         for _ in range(3):
             assert node.trigger_activate() == TransitionCallbackReturn.FAILURE
         assert "tracking" not in [thread.name for thread in threading.enumerate()]
+        assert "/activation/image" not in [one.topic_name for one in node.subscriptions]
     finally:
         node.trigger_shutdown()
+        node.destroy_node()
+
+
+def test_a_configuration_that_fails_leaves_nothing_behind(ros: None) -> None:
+    wrong = Parameter("qos_overrides./configuration/image_annotated.publisher.reliability", value="perhaps")
+    node = TrackerNode(lambda settings: TemplateMatching(), namespace="configuration", parameter_overrides=[wrong])
+    try:
+        for _ in range(3):
+            assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+        assert "/configuration/tracked_box" not in [one.topic_name for one in node.publishers]
+    finally:
+        node.trigger_shutdown()
+        node.destroy_node()
+
+
+def test_an_activation_that_works_ends_the_report_of_one_that_failed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(worker: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    node = TrackerNode(lambda settings: TemplateMatching(), namespace=bench.get_namespace())
+    bench._executor.add_node(node)
+    try:
+        assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", no_thread)
+            assert node.trigger_activate() == TransitionCallbackReturn.FAILURE
+        assert bench.wait_report("can't start new thread", "message")["level"] == "2"
+        assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        assert bench.wait_report("Waiting for a target", "message")["level"] == "0"
+    finally:
+        node.trigger_shutdown()
+        bench._executor.remove_node(node)
         node.destroy_node()
