@@ -84,7 +84,7 @@ def judge(
         (tracker, name, message)
         for name in sequences
         for tracker in trackers
-        if (message := folder.load_error(tracker, name)) is not None
+        if (message := folder.load_error(tracker, name) or _misfit(folder, tracker, name, facts, runs)) is not None
     ]
     rows = {
         tracker: {name: row_of(parts, facts[name]) for name, parts in by_name.items()}
@@ -103,13 +103,31 @@ def judge(
 def _runs_of(
     folder: ResultsFolder, tracker: str, facts: Mapping[str, SequenceFacts], protocols: Sequence[str]
 ) -> dict[str, dict[str, Run]]:
-    """The raw results of a tracker; sequences without a whole pass are left out."""
+    """The raw results of a tracker; sequences without a whole pass are left out, and what is of another length."""
     found: dict[str, dict[str, Run]] = {}
-    for name in facts:
+    for name, fact in facts.items():
         loaded = {protocol: folder.load(tracker, name, protocol) for protocol in protocols}
-        if loaded["ope"] is not None:
-            found[name] = {protocol: run for protocol, run in loaded.items() if run is not None}
+        fitting = {
+            protocol: run
+            for protocol, run in loaded.items()
+            if run is not None and run.boxes.shape[-2] == len(fact.truth)
+        }
+        if "ope" in fitting:
+            found[name] = fitting
     return found
+
+
+def _misfit(
+    folder: ResultsFolder,
+    tracker: str,
+    name: str,
+    facts: Mapping[str, SequenceFacts],
+    runs: Mapping[str, Mapping[str, Mapping[str, Run]]],
+) -> str | None:
+    """A sentence where there is a result, and it was left out."""
+    if name not in facts or name in runs[tracker] or folder.load(tracker, name, "ope") is None:
+        return None
+    return f"{name} changed while it was evaluated, and this result is of another length; run the evaluation again."
 
 
 def _verdict_of(

@@ -162,6 +162,24 @@ def test_what_changes_while_it_is_run_is_done_again(tmp_path: Path) -> None:
     assert len(pending_jobs(plan, folder)) == 1
 
 
+def growing_clip(name: str, recording: Path) -> PaintedClip:
+    """A recording that is still being written: longer each time that it is opened."""
+    with recording.open("ab") as file:
+        file.write(bytes(10))
+    return PaintedClip(name, length=20 + recording.stat().st_size)
+
+
+def test_a_recording_that_grows_between_two_trackers_is_named(tmp_path: Path) -> None:
+    reader = partial(growing_clip, recording=tmp_path / "recording")
+    folder = ResultsFolder(tmp_path / "results")
+    handles = (SequenceHandle("a", tmp_path, "painted", reader), clip("b"))
+    run_plan(Plan((contestant(RedTracker), contestant(StillTracker)), handles, ALL), folder)
+    verdict = judge(folder, {"RedTracker": "", "StillTracker": ""}, ["a", "b"])
+    assert verdict.common == ("b",) and set(verdict.rows["StillTracker"]) == {"a", "b"}
+    ((tracker, name, message),) = verdict.errors
+    assert (tracker, name) == ("RedTracker", "a") and "changed while it was evaluated" in message
+
+
 def test_a_damaged_result_is_made_again(tmp_path: Path) -> None:
     folder = ResultsFolder(tmp_path)
     plan = Plan((contestant(RedTracker),), (clip("a"),))
