@@ -84,7 +84,9 @@ def judge(
         (tracker, name, message)
         for name in sequences
         for tracker in trackers
-        if (message := folder.load_error(tracker, name) or _misfit(folder, tracker, name, facts, runs)) is not None
+        # Where all that is asked for is there, an error is of another protocol.
+        if not set(protocols) <= runs[tracker].get(name, {}).keys()
+        and (message := folder.load_error(tracker, name) or _misfit(folder, tracker, name, facts, runs)) is not None
     ]
     rows = {
         tracker: {name: row_of(parts, facts[name]) for name, parts in by_name.items()}

@@ -180,6 +180,15 @@ def test_a_recording_that_grows_between_two_trackers_is_named(tmp_path: Path) ->
     assert (tracker, name) == ("RedTracker", "a") and "changed while it was evaluated" in message
 
 
+def test_an_error_of_a_protocol_that_is_not_asked_for_is_not_told(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    run_plan(Plan((contestant(RedTracker),), (clip("a"),)), folder)
+    folder.save_error("RedTracker", "a", "The restart went wrong.")  # as a run with more protocols leaves it
+    asked = judge(folder, {"RedTracker": ""}, ["a"], ("ope", "restart"))
+    assert asked.errors == (("RedTracker", "a", "The restart went wrong."),)
+    assert judge(folder, {"RedTracker": ""}, ["a"], ("ope",)).errors == ()
+
+
 def test_a_damaged_result_is_made_again(tmp_path: Path) -> None:
     folder = ResultsFolder(tmp_path)
     plan = Plan((contestant(RedTracker),), (clip("a"),))
