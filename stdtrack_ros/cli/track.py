@@ -97,7 +97,7 @@ def open_footage(source: str) -> Footage:
     from stdtrack_ros.sequences.videos import live_frames
 
     path = Path(source)
-    if source.isdigit() or "://" in source or path.is_char_device():
+    if (source.isdecimal() and not path.exists()) or "://" in source or path.is_char_device():
         return Footage(live_frames(source), None, FOLDER_RATE)
     try:
         handles = open_sequences([path])

@@ -35,7 +35,7 @@ def live_frames(source: str) -> Iterator[tuple[float, Image]]:
         SequenceError: the source cannot be opened.
     """
     is_file = Path(source).is_file()
-    capture = _open(int(source) if source.isdigit() and not is_file else source)
+    capture = _open(int(source) if source.isdecimal() and not is_file else source)
     try:
         while True:
             good, image = capture.read()

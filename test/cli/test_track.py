@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,14 @@ def test_a_folder_of_images_is_read_in_the_order_of_its_numbers(folder: Path) ->
     for index, (stamp_s, image) in enumerate(frames):
         assert stamp_s == pytest.approx(index / footage.rate)
         assert np.array_equal(image, _scene(index))
+
+
+def test_a_folder_that_is_named_like_a_number_is_no_camera(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(folder, tmp_path / "20241121")
+    monkeypatch.chdir(tmp_path)
+    assert open_footage("20241121").count == COUNT
 
 
 def test_a_video_has_its_own_stamps_and_rate(video: Path) -> None:
