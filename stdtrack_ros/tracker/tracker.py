@@ -98,7 +98,7 @@ class Tracker:
         state = self.model.start(Crop.around(checked, info.template_factor, info.template_size).extract(frame))
         stamp = stamp_s if stamp_s is not None and math.isfinite(stamp_s) else 0.0
         motion = MotionModel(checked, settings.motion)
-        self._state = TrackState(
+        started = TrackState(
             model=state,
             box=checked,
             whole=checked,
@@ -113,7 +113,8 @@ class Tracker:
         if settings.memory.pin_initial:
             crop = Crop.around(checked, info.search_factor, info.search_size)
             prediction = self.model.step([state], crop.extract(frame)[None], [settings.search.window_influence])[0]
-            self._state.model = self.model.remember(state, prediction, frame, checked)
+            started.model = self.model.remember(state, prediction, frame, checked)
+        self._state = started
 
     def track(self, image: NDArray[np.generic], stamp_s: float | None = None) -> TrackResult:
         """Find the target in the next frame.

@@ -27,6 +27,15 @@ TRACKING, LOST = TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_LOST
 PERIOD_S = 0.05
 
 
+def settled(bench: Bench, commands: list[TwistStamped]) -> int:
+    """How many velocities have come once no more are on their way."""
+    count = -1
+    while count != len(commands):
+        count = len(commands)
+        bench.spin(0.5)
+    return count
+
+
 @contextmanager
 def controller(bench: Bench, log: Path, **parameters: object) -> Iterator[list[TwistStamped]]:
     """A controller that runs; the velocities it sends."""
@@ -69,8 +78,7 @@ def test_it_is_off_until_a_parameter_turns_it_on(bench: Bench, tmp_path: Path) -
         feed(turning, "velocity")
         bench.call(SetParametersAtomically, "follow_controller/set_parameters_atomically", request)
         bench.wait(lambda: commands[-1].twist.angular.z == 0.0, "stop as the last word")
-        bench.spin(0.3)
-        count = len(commands)
+        count = settled(bench, commands)
         bench.reports.clear()
         feed(lambda: bool(bench.reports) and bench.reports[-1].message == "Following.", "report of what would be sent")
         assert len(commands) == count and commands[-1].twist.angular.z == 0.0
@@ -100,8 +108,7 @@ def test_while_it_is_off_no_change_of_a_parameter_sends_anything(bench: Bench) -
         node.set_parameters([Parameter("actuation", value=True)])
         bench.wait(lambda: commands, "stop without a target")
         node.set_parameters([Parameter("actuation", value=False)])
-        bench.spin(0.3)
-        count = len(commands)
+        count = settled(bench, commands)
         node.set_parameters([Parameter("yaw_gain", value=2.0)])
         bench.spin(0.5)
         assert len(commands) == count

@@ -185,3 +185,25 @@ def test_without_the_search_a_lost_target_stays_lost_until_it_is_started_again()
     assert {result.status for result in run(tracker, [picture(seen=True)] * 20, 60)} == {Status.LOST}
     tracker.initialize(picture(seen=True), HERE, 3.0)
     assert run(tracker, [picture(seen=True)], 91)[0].status is Status.TRACKING
+
+
+def test_a_network_that_fails_at_a_new_start_leaves_the_old_target() -> None:
+    class Gone(ColourModel):
+        gone = False
+
+        def step(
+            self, states: Sequence[int], searches: NDArray[np.uint8], influences: Sequence[float]
+        ) -> list[Prediction]:
+            if self.gone:
+                raise RuntimeError("the device is gone")
+            return super().step(states, searches, influences)
+
+    model = Gone()
+    tracker = Tracker(model, make_settings({"memory.pin_initial": True}))
+    tracker.initialize(picture(seen=True), HERE, 0.0)
+    run(tracker, [picture(seen=True)] * 3)
+    model.gone = True
+    with pytest.raises(RuntimeError, match="gone"):
+        tracker.initialize(picture(seen=True), BESIDE, 0.1)
+    model.gone = False
+    assert tracker.track(picture(seen=True), 4 / 30).frame_number == 4
