@@ -84,7 +84,9 @@ def evaluate(
         names, plugin or [], _own_settings(settings or [], assignments or [], model) if own else []
     )
     start_box = tuple(map(float, parse_box(init))) if init else None
-    handles = open_sequences(paths, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv, layout=layout)
+    handles = open_sequences(
+        paths, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv, layout=layout, leave_out=out
+    )
     plan = Plan(contestants, tuple(handles), protocols, workers, threads, start_box, cluster)
     folder = ResultsFolder(out)
     kept = run_plan(plan, folder, console)

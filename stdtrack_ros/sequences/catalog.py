@@ -57,6 +57,7 @@ def open_sequences(
     truth_topic: str | None = None,
     truth_csv: Path | None = None,
     layout: str = "auto",
+    leave_out: Path | None = None,
 ) -> list[SequenceHandle]:
     """Handles of all sequences under the paths, in a fixed order; nothing is decoded yet.
 
@@ -67,19 +68,27 @@ def open_sequences(
             so it is never taken unasked).
         truth_csv: file with the true boxes (bags and videos), or a folder with one `<sequence name>.csv` each.
         layout: benchmark layout of the folders, one of `benchmarks.LAYOUTS`, or "auto".
+        leave_out: a folder, such as one of results, that may lie among the data and is none; what is named in it
+            itself is taken.
 
     Raises:
         SequenceError: a path that is not there, that is in no known layout, or under which nothing was found. What is
             wrong inside a single bag or sequence is raised by its handle's `open`, so that one bad one loses no other.
     """
-    found = [item for path in paths for each in _expand(path) for item in _look(each, layout)]
+    found = [
+        item
+        for path in paths
+        for each in _expand(path)
+        for item in _look(each, layout)
+        if leave_out is None or _within(each, leave_out) or not _within(_place(item), leave_out)
+    ]
     if not found:
         raise SequenceError("No bag, video or sequence was named; give at least one path.")
     _check_truth(truth_csv, found)
     handles = []
     for item in found:
         if isinstance(item, FolderSource):
-            handles.append(SequenceHandle(file_name(item.name), item.images, item.layout, item.open))
+            handles.append(SequenceHandle(file_name(item.name), _place(item), item.layout, item.open))
             continue
         name = file_name(item.resolve().name if item.is_dir() else item.stem)
         if is_bag(item):
@@ -91,6 +100,14 @@ def open_sequences(
     if truth_csv is None or not truth_csv.is_dir():
         return handles
     return [replace(one, reader=partial(one.reader, truth_csv=truth_csv / f"{one.name}.csv")) for one in handles]
+
+
+def _place(item: Path | FolderSource) -> Path:
+    return item.images if isinstance(item, FolderSource) else item
+
+
+def _within(path: Path, folder: Path) -> bool:
+    return folder.resolve() in path.resolve().parents
 
 
 def is_bag(path: Path) -> bool:

@@ -98,6 +98,17 @@ def test_a_bag_with_its_truth_in_a_csv_and_a_truncated_one_beside_it(tmp_path: P
     assert error["sequence"] == "torn" and "torn.mcap cannot be read" in error["error"]
 
 
+def test_videos_of_an_earlier_run_inside_the_data_are_no_data(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    write_sequence(tmp_path / "one")
+    for _ in range(2):
+        done = evaluate(tmp_path, "--out", tmp_path / "evaluation", "--no-own", "--peer", "kcf", "--video", "all")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "evaluation" / "videos" / "one.mp4").is_file()
+    content = json.loads((tmp_path / "evaluation" / "report.json").read_text())
+    assert [each["name"] for each in content["sequences"]] == ["one"] and content["errors"] == []
+
+
 def test_a_damaged_frame_is_named_and_costs_only_its_sequence(tmp_path: Path) -> None:
     write_sequence(tmp_path / "data" / "good")
     broken = write_sequence(tmp_path / "data" / "broken") / "00000007.jpg"

@@ -71,6 +71,16 @@ def test_a_video_beside_sequences_hides_none_of_them(tmp_path: Path) -> None:
     assert [handle.name for handle in open_sequences([tmp_path], layout="plain")] == ["clip"]
 
 
+def test_a_folder_of_results_is_left_out_unless_it_is_what_is_named(tmp_path: Path) -> None:
+    make_folder(tmp_path / "clip")
+    results = tmp_path / "results"
+    (results / "videos").mkdir(parents=True)
+    write_video(results / "videos" / "clip.mp4", 2)
+    assert [handle.name for handle in open_sequences([tmp_path], leave_out=results)] == ["clip"]
+    named = open_sequences([results / "videos" / "clip.mp4"], leave_out=results)
+    assert [handle.layout for handle in named] == ["video"]
+
+
 def test_names_are_made_unique(tmp_path: Path) -> None:
     paths = [make_folder(tmp_path / "a" / "clip"), make_folder(tmp_path / "b" / "clip"), tmp_path / "b" / "clip"]
     handles = open_sequences(paths)
