@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -25,7 +24,6 @@ from painted_clips import (
     clip,
     contestant,
 )
-from sample_sequences import write_bag, write_images, write_lines
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation import runner
@@ -35,7 +33,7 @@ from stdtrack_ros.evaluation.realtime import RealTimeRun
 from stdtrack_ros.evaluation.results import ResultsFolder
 from stdtrack_ros.evaluation.runner import Plan, pending_jobs, run_in_processes, run_ope, run_plan
 from stdtrack_ros.evaluation.verdict import judge
-from stdtrack_ros.sequences.catalog import SequenceHandle, open_sequences
+from stdtrack_ros.sequences.catalog import SequenceHandle
 
 ALL = ("ope", "realtime", "restart", "multistart")
 
@@ -123,43 +121,6 @@ def test_what_is_done_is_not_done_again_unless_something_changed(tmp_path: Path)
     assert [job.contestant.name for job in pending_jobs(changed, folder)] == 2 * ["RedTracker"]
     reread = replace(plan, handles=(clip("a", length=9), clip("b")))
     assert [job.handle.name for job in pending_jobs(reread, folder)] == ["a", "a"]
-
-
-def test_a_file_of_the_source_that_changes_makes_it_be_done_again(tmp_path: Path) -> None:
-    data, bag = tmp_path / "data" / "one", tmp_path / "flight"
-    write_images(data / "img", 3)
-    files = [
-        write_lines(data / "groundtruth.txt", ["1,2,30,20"] * 3),
-        write_lines(data / "full_occlusion.txt", ["0,0,1"]),
-        write_lines(data / "out_of_view.txt", ["0,0,0"]),
-        next(write_bag(bag, truth=False).glob("*.mcap")),
-    ]
-    handles = tuple(open_sequences([tmp_path / "data", bag]))
-    folder = ResultsFolder(tmp_path / "results")
-    plan = Plan((contestant(StillTracker),), handles, start_box=(1, 2, 30, 20))
-    run_plan(plan, folder)
-    assert [handle.layout for handle in handles] == ["lasot", "bag"] and pending_jobs(plan, folder) == []
-    for file in files:
-        before = file.stat()
-        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns + 10**9))
-        assert len(pending_jobs(plan, folder)) == 1, file
-        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert pending_jobs(plan, folder) == []
-
-
-def clip_whose_truth_changes(name: str, truth: Path) -> PaintedClip:
-    """Somebody corrects the file while the clip is tracked in."""
-    os.utime(truth, ns=(0, 10**18))
-    return PaintedClip(name)
-
-
-def test_what_changes_while_it_is_run_is_done_again(tmp_path: Path) -> None:
-    truth = write_lines(tmp_path / "truth.csv", ["1,2,3,4"])
-    reader = partial(clip_whose_truth_changes, truth=truth)
-    plan = Plan((contestant(RedTracker),), (SequenceHandle("a", tmp_path, "painted", reader),))
-    folder = ResultsFolder(tmp_path / "results")
-    run_plan(plan, folder)
-    assert len(pending_jobs(plan, folder)) == 1
 
 
 def growing_clip(name: str, recording: Path) -> PaintedClip:
