@@ -16,7 +16,7 @@ from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from std_srvs.srv import SetBool, Trigger
 
-from stdtrack_ros.errors import ModelError, StdtrackError
+from stdtrack_ros.errors import ModelError, SettingError, StdtrackError
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.diagnostics import DiagnosticsPublisher, Health, Situation, TargetReport
 from stdtrack_ros.nodes.parameters import SettingsNode, TrackerNodeSettings
@@ -56,8 +56,11 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         self._diagnostics = DiagnosticsPublisher(self, self._health)
         self._guard_transitions()
         overrides = QoSOverridingOptions.with_default_policies()
-        qos = QoSProfile(depth=10)
-        self.create_subscription(TargetInit, "target_init", self._on_target_init, qos, qos_overriding_options=overrides)
+        name, qos = "target_init", QoSProfile(depth=10)
+        try:
+            self.create_subscription(TargetInit, name, self._on_target_init, qos, qos_overriding_options=overrides)
+        except RuntimeError as error:  # what rclpy raises for a policy that there is not
+            raise SettingError(f"Cannot subscribe to {name}: {error}") from None
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
         # On the steady clock: simulated time may stand still, and a stalled camera with it.

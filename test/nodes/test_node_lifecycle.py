@@ -178,10 +178,12 @@ def test_cleanup_frees_the_model(ros: None) -> None:
         node.destroy_node()
 
 
-def test_a_qos_override_that_is_none_ends_the_start_with_a_sentence(ros: None, tmp_path: Path) -> None:
-    node = NodeProcess(tmp_path / "log", **{"qos_overrides./tracked_box.publisher.reliability": "perhaps"})
-    assert node.process.wait(WAIT_S) == 2
-    assert "stdtrack_ros: Cannot configure" in node.output and "`perhaps`" in node.output.splitlines()[-1]
+@pytest.mark.parametrize("place", ["tracked_box.publisher", "target_init.subscription"])
+def test_a_qos_override_that_is_none_ends_the_start_with_a_sentence(ros: None, tmp_path: Path, place: str) -> None:
+    node = NodeProcess(tmp_path / "log", **{f"qos_overrides./{place}.reliability": "perhaps"})
+    assert node.process.wait(WAIT_S) == 2, node.output
+    last = node.output.splitlines()[-1]
+    assert last.startswith("stdtrack_ros: ") and "`reliability`: `perhaps`" in last
 
 
 @pytest.mark.parametrize("topic", ["image", "camera_info"])
