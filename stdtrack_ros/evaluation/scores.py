@@ -11,7 +11,7 @@ import numpy as np
 
 from stdtrack_ros.evaluation.figures import FIGURES
 from stdtrack_ros.evaluation.losses import LOST_IOU, false_confidence, find_losses
-from stdtrack_ros.evaluation.metrics import SUCCESS_THRESHOLDS, FloatArray, known, mean, overlaps, score
+from stdtrack_ros.evaluation.metrics import SUCCESS_THRESHOLDS, FloatArray, judged, known, mean, overlaps, score
 from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
 from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, seen_boxes, visible
 from stdtrack_ros.evaluation.results import Run, SequenceFacts
@@ -43,10 +43,10 @@ def row_of(runs: Mapping[str, Run], facts: SequenceFacts) -> Row:
 
 
 def _one_pass(track: Track, facts: SequenceFacts) -> Row:
-    truth, ious = facts.truth[track.start :], overlaps(track.boxes, facts.truth)
-    ious[: track.start] = np.nan
+    boxes, truth = track.boxes[track.start :], judged(facts.truth, track.start)
+    ious = np.concatenate((np.full(track.start, np.nan), overlaps(boxes, truth)))
     return {
-        **asdict(score(track.boxes[track.start :], truth)),
+        **asdict(score(boxes, truth)),
         **_losses(ious, facts.stamps_s, track.start),
         **_confidence(ious, track.qualities),
         **latency(track.step_s),
@@ -90,7 +90,7 @@ def latency(step_s: FloatArray) -> Row:
 
 
 def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
-    truth = facts.truth[run.start :]
+    truth = judged(facts.truth, run.start)
     plain = score(seen_boxes(run)[run.start :], truth)
     gives_velocity = np.isfinite(run.velocities).any()
     forecast = score(seen_boxes(run, forecast=True)[run.start :], truth).auc if gives_velocity else float("nan")
@@ -107,8 +107,7 @@ def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
 
 def real_time_curve(run: RealTimeRun, facts: SequenceFacts) -> FloatArray:
     """(51,) success AUC for each allowed delay of extended LAE; NaN without truth."""
-    frames = np.flatnonzero(known(facts.truth))
-    frames = frames[frames >= run.start]
+    frames = run.start + np.flatnonzero(known(judged(facts.truth, run.start)))
     if not len(frames):
         return np.full(len(DELAYS), np.nan)
     sources = np.stack([visible(run, delay)[frames] for delay in DELAYS])
@@ -124,11 +123,17 @@ def _restarts(run: RestartRun, facts: SequenceFacts) -> Row:
         counts[failure] = False
     for start in run.starts:
         counts[start : start + BURN_IN] = False
-    return {"restart_failures": float(len(run.failures)), "restart_accuracy": mean(ious[counts])}
+    seen = known(facts.truth).sum() > 1  # else no failure could be found
+    return {
+        "restart_failures": float(len(run.failures)) if seen else float("nan"),
+        "restart_accuracy": mean(ious[counts]),
+    }
 
 
 def _multi_start(run: MultiStartRun, facts: SequenceFacts) -> Row:
     before, total, overlap = 0, 0, 0.0
+    if known(facts.truth).sum() < 2:
+        return {"multistart_accuracy": float("nan"), "multistart_robustness": float("nan")}
     for boxes, anchor, direction in zip(run.boxes, run.anchors, run.directions, strict=True):
         ious = overlaps(boxes, facts.truth)
         path = ious[anchor:] if direction > 0 else ious[anchor::-1]

@@ -13,6 +13,7 @@ from stdtrack_ros.evaluation.calibration import Calibration, calibrate
 from stdtrack_ros.evaluation.metrics import (
     FloatArray,
     center_errors,
+    judged,
     norm_precision_curve,
     normalized_errors,
     overlaps,
@@ -140,7 +141,7 @@ def _verdict_of(
     rows: Mapping[str, Row],
 ) -> TrackerVerdict:
     passes = [(fact, run) for name, fact in facts.items() if isinstance(run := runs[name]["ope"], Track)]
-    after = [(run.boxes[run.start :], fact.truth[run.start :]) for fact, run in passes]
+    after = [(run.boxes[run.start :], judged(fact.truth, run.start)) for fact, run in passes]
     real_time = [
         real_time_curve(against_time, fact)
         for name, fact in facts.items()
