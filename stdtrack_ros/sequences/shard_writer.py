@@ -23,7 +23,7 @@ class ShardWriter:
     """Spreads entries over `<stem>_1.tar`, `<stem>_2.tar` ...; an entry's files stay in one shard."""
 
     def __init__(self, folder: Path, stem: str, limit_bytes: int = SHARD_LIMIT_BYTES) -> None:
-        """Make the folder. Shards of the same name are replaced."""
+        """Make the folder. The shards of that stem are replaced; those of a larger set go when the `with` is left."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.stem, self.limit_bytes = folder, stem, limit_bytes
         self.paths: list[Path] = []
@@ -37,6 +37,10 @@ class ShardWriter:
     ) -> None:
         if self._tar is not None:
             self._tar.close()
+        number = len(self.paths) + 1
+        while self.paths and error is None and self._path(number).is_file():  # of a larger set that was here before
+            self._path(number).unlink()
+            number += 1
 
     def add(self, files: Iterable[tuple[str, bytes]]) -> None:
         """Write the files of one entry, as (path in the tar, content).
@@ -59,10 +63,13 @@ class ShardWriter:
             info.size = len(content)
             self._tar.addfile(info, io.BytesIO(content))
 
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{self.stem}_{number}.tar"
+
     def _next(self) -> None:
         if self._tar is not None:
             self._tar.close()
-        self.paths.append(self.folder / f"{self.stem}_{len(self.paths) + 1}.tar")
+        self.paths.append(self._path(len(self.paths) + 1))
         self._tar = tarfile.open(self.paths[-1], "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
 
 

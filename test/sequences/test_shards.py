@@ -118,6 +118,17 @@ def test_shards_stay_below_their_limit_and_entries_stay_whole(tmp_path: Path) ->
     assert sorted(names) == [f"s{number:02d}" for number in range(12)]
 
 
+def test_a_smaller_set_leaves_no_shard_of_the_larger_one_before_it(tmp_path: Path) -> None:
+    for names in (("a", "b", "c"), ("d",)):
+        with ShardWriter(tmp_path, "small", limit_bytes=20_000) as writer:
+            for name in names:
+                writer.add(sequence_files("train", name, [bytes(5000)], {"": np.ones((1, 4))}))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small_1.tar"]
+    with pytest.raises(ZeroDivisionError), ShardWriter(tmp_path, "small") as writer:
+        raise ZeroDivisionError
+    assert (tmp_path / "small_1.tar").exists()  # nothing was packed: what was there stays
+
+
 def test_an_entry_larger_than_a_shard_is_refused(tmp_path: Path) -> None:
     with (
         ShardWriter(tmp_path, "small", limit_bytes=50_000) as writer,
