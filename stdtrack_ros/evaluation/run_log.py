@@ -61,7 +61,8 @@ def read_run_log(path: Path) -> RunLog:
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if int(row["status"]) != Status.NONE]
+            whole = [line for line in file if line.endswith("\n")]  # a recorder that is killed leaves half a line
+            rows = [row for row in csv.DictReader(whole) if int(row["status"]) != Status.NONE]
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise SequenceError(f"The recorded boxes {path} cannot be read: {error!r}.") from error
     if not rows:

@@ -74,6 +74,13 @@ def test_before_the_first_result_there_is_none_and_the_overlap_is_zero(log: RunL
     assert overlaps(log, {1_000_000_000: np.array([10, 10, 10, 10.0])}) == {1_000_000_000: 0.0}
 
 
+def test_a_row_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.csv"
+    for end in (3, 5, 20, 45):
+        path.write_text("\n".join([HEADER, *ROWS[:2], ROWS[2][:end]]))
+        assert read_run_log(path).stamps_ns.tolist() == [1_100_000_000]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
