@@ -75,7 +75,7 @@ def run_plan(plan: Plan, folder: ResultsFolder, console: Console | None = None) 
 
 def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
     """The jobs of a plan without what the folder holds already under the same identity."""
-    jobs = []
+    jobs, threads = [], threads_of(plan)
     for handle in plan.handles:
         for contestant in plan.contestants:
             identity = identity_of(contestant, handle, plan.start_box)
@@ -86,7 +86,6 @@ def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
                     done[protocol] = run
             missing = tuple(name for name in PROTOCOLS if name in plan.protocols and name not in done)
             if missing or folder.load_facts(handle.name) is None:
-                threads = threads_of(plan)
                 jobs.append(Job(contestant, handle, missing, threads, plan.start_box, done=done, identity=identity))
     return jobs
 

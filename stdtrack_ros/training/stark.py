@@ -134,8 +134,8 @@ def whiten_score(network: Stark, settings: StarkTrainSettings) -> Stark:
     variance: in a small network some hundredths of the largest, which itself is a fraction of the mean. A new head that
     reads it as it is learns next to nothing. The statistics are those of CLIPS_PER_DIMENSION clips a dimension.
     """
-    like = network.query
-    whitened = Stark(network.config.model_copy(update={"whitened_score": True})).to(like.device)
+    device = network.query.device
+    whitened = Stark(network.config.model_copy(update={"whitened_score": True})).to(device)
     whitened.load_state_dict(network.state_dict(), strict=False)
     choose_trained(whitened, settings)
     seen: list[Tensor] = []
@@ -143,7 +143,7 @@ def whiten_score(network: Stark, settings: StarkTrainSettings) -> Stark:
     objective, generator = make_objective(settings), torch.Generator().manual_seed(settings.seed)
     batches = make_batches(settings.model_copy(update={"workers": 0}), 0)
     for batch in islice(batches, math.ceil(CLIPS_PER_DIMENSION * network.config.dimension / settings.batch)):
-        objective(whitened, {name: value.to(like.device) for name, value in batch.items()}, generator)
+        objective(whitened, {name: value.to(device) for name, value in batch.items()}, generator)
     hook.remove()
     inputs = torch.cat(seen)
     variance, axes = torch.linalg.eigh(torch.cov(inputs.T))
