@@ -16,9 +16,10 @@ ALLOWED = {
     "network": GROUND | {"tracker", "network"},
     "sequences": GROUND | {"tracker", "sequences"},
     "evaluation": GROUND | {"tracker", "sequences", "evaluation"},
+    "benchmark": GROUND | {"tracker", "sequences", "evaluation", "benchmark"},
     "training": GROUND | {"tracker", "network", "sequences", "evaluation", "training"},
     "nodes": GROUND | {"tracker", "sequences", "nodes", "msg"},
-    "cli": GROUND | {"tracker", "network", "sequences", "evaluation", "training", "nodes", "cli"},
+    "cli": GROUND | {"tracker", "network", "sequences", "evaluation", "benchmark", "training", "nodes", "cli"},
 }
 TORCH_BACKEND = "tracker/backends/torch.py"  # runs the network itself, where PyTorch is installed
 HEAVY_ROOMS = {"network", "training", "nodes"}

@@ -12,7 +12,7 @@ import pytest
 from stdtrack_ros import shipped_files
 from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.shipped_files import shipped_file
-from stdtrack_ros.tracker.shipped import shipped_model
+from stdtrack_ros.tracker.models.shipped import shipped_model
 
 
 def test_a_checkout_has_its_own_files() -> None:

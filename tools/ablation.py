@@ -20,9 +20,9 @@ import typer
 import yaml
 from numpy.typing import NDArray
 
-from stdtrack_ros.evaluation.metrics import score
+from stdtrack_ros.evaluation.metrics.accuracy import score
 from stdtrack_ros.evaluation.runner import run_ope
-from stdtrack_ros.evaluation.tracker_under_test import OwnTracker
+from stdtrack_ros.evaluation.trackers.tracker_interface import OwnTracker
 from stdtrack_ros.sequences.annotated import open_annotated
 from stdtrack_ros.settings import make_settings
 

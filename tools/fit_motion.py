@@ -25,9 +25,9 @@ import typer
 import yaml
 from numpy.typing import NDArray
 
-from stdtrack_ros.evaluation.coverage import distances, ellipse_radius
-from stdtrack_ros.evaluation.losses import LOST_IOU
-from stdtrack_ros.evaluation.metrics import overlaps
+from stdtrack_ros.evaluation.metrics.accuracy import overlaps
+from stdtrack_ros.evaluation.metrics.covariance_consistency import distances, ellipse_radius
+from stdtrack_ros.evaluation.metrics.failures import LOST_IOU
 from stdtrack_ros.geometry import box_center
 from stdtrack_ros.sequences.annotated import open_annotated
 from stdtrack_ros.sequences.sequence import Sequence

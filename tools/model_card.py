@@ -22,8 +22,8 @@ import numpy as np
 import typer
 from matplotlib.figure import Figure
 
-from stdtrack_ros.evaluation.calibration import BINS, calibrate
-from stdtrack_ros.evaluation.metrics import overlaps
+from stdtrack_ros.evaluation.metrics.accuracy import overlaps
+from stdtrack_ros.evaluation.metrics.calibration import BINS, calibrate
 from stdtrack_ros.geometry import Crop
 from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.sequences.catalog import open_sequences

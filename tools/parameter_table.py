@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from stdtrack_ros.nodes.box_recorder import RecorderSettings
-from stdtrack_ros.nodes.follow_law import FollowSettings
+from stdtrack_ros.nodes.following.control_law import FollowSettings
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
-from stdtrack_ros.nodes.video_player import PlayerSettings
+from stdtrack_ros.nodes.playback.box_recorder import RecorderSettings
+from stdtrack_ros.nodes.playback.video_player import PlayerSettings
 from stdtrack_ros.settings import SettingGroup, SettingInfo, describe
 
 README = Path(__file__).resolve().parents[1] / "README.md"

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 import typer
 
-from stdtrack_ros.evaluation.calibration import RIGHT_IOU, area_under_roc
+from stdtrack_ros.evaluation.metrics.calibration import RIGHT_IOU, area_under_roc
 from stdtrack_ros.geometry import Box, Image, iou
-from stdtrack_ros.network.quality import token_quality
+from stdtrack_ros.network.stdtrack.quality import token_quality
 from stdtrack_ros.sequences.annotated import open_annotated
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import load_model
-from stdtrack_ros.tracker.model import Prediction
+from stdtrack_ros.tracker.models.model import Prediction
 from stdtrack_ros.tracker.tracker import Tracker
 
 FORMS = ("saliency", "peak", "psr", "margin")

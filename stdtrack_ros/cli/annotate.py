@@ -42,8 +42,8 @@ def annotate(
 ) -> None:
     """Write a bag with all messages of another one, and the tracker's boxes and pictures beside them."""
     from stdtrack_ros.evaluation.annotated_bag import Topics, annotate_bag
-    from stdtrack_ros.sequences.bag_file import BagFile
-    from stdtrack_ros.sequences.bags import image_topic
+    from stdtrack_ros.sequences.recordings.bag_file import BagFile
+    from stdtrack_ros.sequences.recordings.bags import image_topic
     from stdtrack_ros.settings import flatten, load_settings, make_settings
     from stdtrack_ros.tracker import create_tracker
 
@@ -73,7 +73,7 @@ def annotate(
 
 def _start(bag: Path, camera: str, init: str, truth_topic: str, truth_csv: Path | None) -> Start:
     from stdtrack_ros.evaluation.annotated_bag import Start, start_on_truth
-    from stdtrack_ros.sequences.bags import BagSequence
+    from stdtrack_ros.sequences.recordings.bags import BagSequence
 
     if init:
         return Start(parse_box(init))

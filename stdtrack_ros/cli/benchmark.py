@@ -20,7 +20,7 @@ from stdtrack_ros.errors import SettingError
 from stdtrack_ros.settings import flatten, load_settings, make_settings
 
 if TYPE_CHECKING:
-    from stdtrack_ros.evaluation.benchmark import Benchmark, Footage
+    from stdtrack_ros.benchmark.benchmark import Benchmark, Footage
     from stdtrack_ros.tracker.result import TrackResult
 
 
@@ -36,10 +36,10 @@ def benchmark(
     model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
 ) -> None:
     """Measure each stage from the compressed image to the message: p50, p95, p99, threads, peers, floor."""
-    from stdtrack_ros.evaluation.benchmark import run_benchmark
-    from stdtrack_ros.evaluation.benchmark_picture import draw_benchmark
-    from stdtrack_ros.evaluation.machine import busy_note, describe_machine
-    from stdtrack_ros.evaluation.peers import peer_contestant
+    from stdtrack_ros.benchmark.benchmark import run_benchmark
+    from stdtrack_ros.benchmark.benchmark_picture import draw_benchmark
+    from stdtrack_ros.benchmark.system_info import busy_note, describe_machine
+    from stdtrack_ros.evaluation.trackers.baselines import peer_contestant
 
     console = Console()
     values = flatten(load_settings(settings)) if settings else {}
@@ -80,7 +80,7 @@ def _counts(text: str) -> list[int]:
 
 
 def _footage(source: Path | None, frames: int, size: str) -> Footage:
-    from stdtrack_ros.evaluation.benchmark import Footage, painted_footage
+    from stdtrack_ros.benchmark.benchmark import Footage, painted_footage
     from stdtrack_ros.evaluation.protocols import start_of
     from stdtrack_ros.sequences.catalog import open_sequences
 
@@ -102,7 +102,7 @@ def _footage(source: Path | None, frames: int, size: str) -> Footage:
 def _message_maker(footage: Footage) -> Callable[[TrackResult], object] | None:
     """What turns a result into the bytes of its message; None where there is no ROS."""
     try:
-        from stdtrack_ros.nodes.messages import serialized_box
+        from stdtrack_ros.nodes.tracking.messages import serialized_box
     except ImportError:
         return None
     height, width = footage.frames[0].shape[:2]
@@ -110,7 +110,7 @@ def _message_maker(footage: Footage) -> Callable[[TrackResult], object] | None:
 
 
 def _print(console: Console, found: Benchmark) -> None:
-    from stdtrack_ros.evaluation.benchmark import STAGES
+    from stdtrack_ros.benchmark.benchmark import STAGES
 
     table = Table("Stage", "p50 ms", "p95 ms", "p99 ms", "", title=f"{found.model['name']}", title_justify="left")
     rows = [*((name, timing, STAGES[name]) for name, timing in found.stages.items()), ("whole frame", found.total, "")]

@@ -22,7 +22,7 @@ from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Box, parse_box
 
 if TYPE_CHECKING:
-    from stdtrack_ros.evaluation.run_log import RunLog
+    from stdtrack_ros.evaluation.report.box_log import RunLog
     from stdtrack_ros.sequences.sequence import Sequence
 
 SAMPLES = 6
@@ -51,11 +51,11 @@ def demo(
     gif: Annotated[Path | None, typer.Option(help="Also write a small animation here.")] = None,
 ) -> None:
     """Play a clip over DDS into the node, and show what came back: video, picture, JSON, summary."""
+    from stdtrack_ros.cli.overlay_video import stamps_ns
     from stdtrack_ros.cli.replay import Replay
-    from stdtrack_ros.cli.replay_film import stamps_ns
-    from stdtrack_ros.evaluation.run_log import read_run_log, summarize
-    from stdtrack_ros.sequences.bags import BagSequence
-    from stdtrack_ros.sequences.image_bag import video_messages, write_image_bag
+    from stdtrack_ros.evaluation.report.box_log import read_run_log, summarize
+    from stdtrack_ros.sequences.recordings.bags import BagSequence
+    from stdtrack_ros.sequences.recordings.image_bag import video_messages, write_image_bag
 
     console = Console()
     chosen = _own_clip(clip, init) if clip else demo_clip()
@@ -98,9 +98,9 @@ def _own_clip(path: Path, init: str) -> Clip:
 def _write_results(
     out: Path, recording: Sequence, log: RunLog, summary: Mapping[str, Any], clip: Clip, gif: Path | None
 ) -> None:
-    from stdtrack_ros.cli.replay_film import close_up, film_frames, sample_pictures, stamps_ns
-    from stdtrack_ros.evaluation.run_picture import draw_run
-    from stdtrack_ros.sequences.video_writer import VideoWriter, write_gif
+    from stdtrack_ros.cli.overlay_video import close_up, film_frames, sample_pictures, stamps_ns
+    from stdtrack_ros.evaluation.report.run_picture import draw_run
+    from stdtrack_ros.sequences.recordings.video_writer import VideoWriter, write_gif
 
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     rate = (len(recording) - 1) / max(recording.stamps_s[-1] - recording.stamps_s[0], 1e-3)

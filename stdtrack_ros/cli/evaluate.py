@@ -15,17 +15,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from stdtrack_ros.cli.assignments import read_assignments
+from stdtrack_ros.cli.overrides import read_assignments
 from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.geometry import parse_box
 from stdtrack_ros.settings import TrackerSettings, flatten, load_settings, make_settings
 
 if TYPE_CHECKING:
-    from stdtrack_ros.evaluation.report import RunInfo
+    from stdtrack_ros.evaluation.metrics.summary import Verdict
+    from stdtrack_ros.evaluation.report.report import RunInfo
     from stdtrack_ros.evaluation.results import ResultsFolder
     from stdtrack_ros.evaluation.runner import Plan
-    from stdtrack_ros.evaluation.tracker_under_test import Contestant
-    from stdtrack_ros.evaluation.verdict import Verdict
+    from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant
 
 DEFAULT_PEERS = ("kcf", "csrt", "mil")
 
@@ -72,9 +72,9 @@ def evaluate(
     raw_results: Annotated[Path | None, typer.Option(help="Write boxes for the benchmarks' own toolkits here.")] = None,
 ) -> None:
     """Run trackers over sequences, and write a report: accuracy, speed, real time, beside other trackers."""
+    from stdtrack_ros.evaluation.metrics.summary import judge
     from stdtrack_ros.evaluation.results import ResultsFolder
     from stdtrack_ros.evaluation.runner import Plan, run_plan
-    from stdtrack_ros.evaluation.verdict import judge
     from stdtrack_ros.sequences.catalog import open_sequences
 
     console = Console()
@@ -122,9 +122,9 @@ def _own_settings(files: list[Path], assignments: list[str], model: str) -> list
 def _contestants(
     peers: list[str], plugins: list[str], own: list[tuple[str, TrackerSettings]]
 ) -> tuple[Contestant, ...]:
-    from stdtrack_ros.evaluation.peers import peer_contestant
     from stdtrack_ros.evaluation.results import file_name
-    from stdtrack_ros.evaluation.tracker_under_test import own_contestant, plugged_in_contestant
+    from stdtrack_ros.evaluation.trackers.baselines import peer_contestant
+    from stdtrack_ros.evaluation.trackers.tracker_interface import own_contestant, plugged_in_contestant
 
     found = [own_contestant(settings, name) for name, settings in own]
     found += [plugged_in_contestant(name) for name in plugins]
@@ -139,8 +139,8 @@ def _contestants(
 
 
 def _info(paths: list[Path], plan: Plan, kept: int) -> RunInfo:
-    from stdtrack_ros.evaluation.machine import describe_machine
-    from stdtrack_ros.evaluation.report import RunInfo
+    from stdtrack_ros.benchmark.system_info import describe_machine
+    from stdtrack_ros.evaluation.report.report import RunInfo
 
     title = ", ".join(path.name or str(path.resolve().name) for path in paths[:3]) + (" …" if len(paths) > 3 else "")
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
@@ -150,7 +150,7 @@ def _info(paths: list[Path], plan: Plan, kept: int) -> RunInfo:
 
 
 def _conditions(plan: Plan) -> tuple[str, ...]:
-    from stdtrack_ros.evaluation.machine import busy_note
+    from stdtrack_ros.benchmark.system_info import busy_note
     from stdtrack_ros.evaluation.runner import threads_of
 
     first = f"Step times leave out the decoding of the frame; CPU threads of a tracker: {threads_of(plan)}."
@@ -173,8 +173,8 @@ def _write(
     raw_results: Path | None,
     console: Console,
 ) -> None:
-    from stdtrack_ros.evaluation.moments import worst_moments, worst_sequences, write_video
-    from stdtrack_ros.evaluation.report import write_report
+    from stdtrack_ros.evaluation.report.failure_cases import worst_moments, worst_sequences, write_video
+    from stdtrack_ros.evaluation.report.report import write_report
 
     handles = {handle.name: handle for handle in plan.handles}
     page = write_report(folder.path, verdict, info, worst_moments(verdict, handles))
@@ -192,7 +192,7 @@ def _write(
 
 def _write_raw_results(plan: Plan, verdict: Verdict, root: Path) -> None:
     from stdtrack_ros.evaluation.protocols import Track
-    from stdtrack_ros.sequences.toolkit_results import one_pass, write_result
+    from stdtrack_ros.sequences.datasets.toolkit_results import one_pass, write_result
 
     for tracker, table in verdict.runs.items():
         for handle in plan.handles:
@@ -208,8 +208,8 @@ def _print_errors(console: Console, verdict: Verdict) -> None:
 
 
 def _print_summary(console: Console, verdict: Verdict) -> None:
-    from stdtrack_ros.evaluation.figures import FIGURES
-    from stdtrack_ros.evaluation.page import as_text
+    from stdtrack_ros.evaluation.metrics.metric_definitions import FIGURES
+    from stdtrack_ros.evaluation.report.html_report import as_text
 
     wanted = ("auc", "precision", "norm_precision", "ao", "sr50", "realtime_auc", "losses", "ms_p50", "ms_p95")
     shown = [name for name in wanted if any(name in each.summary for each in verdict.trackers)]

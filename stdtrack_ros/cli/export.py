@@ -40,11 +40,11 @@ def export(
 
 def _export_stdtrack(checkpoint: Path, out: Path, calibrate_on: Path | None) -> tuple[Path, Path]:
     from stdtrack_ros.network.checkpoint import load_network
-    from stdtrack_ros.network.export import export_onnx
+    from stdtrack_ros.network.stdtrack.graphs import export_onnx
     from stdtrack_ros.sequences.annotated import open_annotated
     from stdtrack_ros.settings import MemorySettings, ModelSettings, TemplateSettings
     from stdtrack_ros.tracker.backends.onnx import OnnxBackend
-    from stdtrack_ros.tracker.stdtrack import StdtrackModel
+    from stdtrack_ros.tracker.models.stdtrack import StdtrackModel
     from stdtrack_ros.training.calibration import calibrate
 
     network = load_network(checkpoint)

@@ -34,9 +34,9 @@ def pack(
     from rich.console import Console
 
     from stdtrack_ros.sequences.annotated import open_annotated
-    from stdtrack_ros.sequences.packing import PackOptions, pack_stills, pack_videos
-    from stdtrack_ros.sequences.shard_writer import ShardWriter
-    from stdtrack_ros.sequences.stills import open_stills
+    from stdtrack_ros.sequences.shards.packing import PackOptions, pack_stills, pack_videos
+    from stdtrack_ros.sequences.shards.shard_writer import ShardWriter
+    from stdtrack_ros.sequences.shards.stills import open_stills
 
     if not videos and not stills:
         raise SettingError("There is nothing to pack; give --videos or --stills with a path.")

@@ -41,8 +41,8 @@ def replay(
     model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
 ) -> None:
     """Play a bag over DDS into the real node, without launch, and write down the boxes that come back."""
-    from stdtrack_ros.evaluation.run_log import read_run_log
-    from stdtrack_ros.sequences.bags import COMPRESSED, BagSequence
+    from stdtrack_ros.evaluation.report.box_log import read_run_log
+    from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence
 
     sequence = BagSequence(bag.name, bag, topic or None)
     height, width = sequence.frame(0).shape[:2]
@@ -107,9 +107,11 @@ class Replay:
         """
         self._boxes.unlink(missing_ok=True)
         with ExitStack() as stack:
-            recorder = stack.enter_context(self._process("box_recorder", ["-p", f"out:={_quoted(self._boxes)}"]))
-            tracker = stack.enter_context(self._process("tracker_node", self._tracker))
-            player = stack.enter_context(self._process("video_player", self._player))
+            recorder = stack.enter_context(
+                self._process("playback.box_recorder", ["-p", f"out:={_quoted(self._boxes)}"])
+            )
+            tracker = stack.enter_context(self._process("tracking.tracker_node", self._tracker))
+            player = stack.enter_context(self._process("playback.video_player", self._player))
             progress = Progress(
                 TextColumn("tracking over DDS"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
             )
@@ -135,10 +137,10 @@ class Replay:
         return max(self._boxes.read_bytes().count(b"\n") - 1, 0) if self._boxes.exists() else 0
 
     @contextmanager
-    def _process(self, executable: str, parameters: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-        """A node as a process of its own, logging into `<executable>.log`; told to end when the `with` ends."""
-        command = [sys.executable, "-m", f"stdtrack_ros.nodes.{executable}", "--ros-args", *parameters]
-        with self._log(executable).open("wb") as log:
+    def _process(self, module: str, parameters: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+        """A node as a process of its own, logging into `<its name>.log`; told to end when the `with` ends."""
+        command = [sys.executable, "-m", f"stdtrack_ros.nodes.{module}", "--ros-args", *parameters]
+        with self._log(module.rpartition(".")[2]).open("wb") as log:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_environment(self._out))
             try:
                 yield process

@@ -94,7 +94,7 @@ def open_footage(source: str) -> Footage:
     """
     from stdtrack_ros.sequences.catalog import open_sequences
     from stdtrack_ros.sequences.frames import list_images, read_image
-    from stdtrack_ros.sequences.videos import live_frames
+    from stdtrack_ros.sequences.recordings.videos import live_frames
 
     path = Path(source)
     if (source.isdecimal() and not path.exists()) or "://" in source or path.is_char_device():
@@ -174,7 +174,7 @@ class _Outputs:
     """Where annotated frames go: a file, a window, both or neither; open while in a `with` statement."""
 
     def __init__(self, path: Path | None, rate: float, show: bool, first: Image, box: Box) -> None:
-        from stdtrack_ros.sequences.video_writer import VideoWriter
+        from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
         from stdtrack_ros.tracker.drawing import draw_given
 
         self._show = show

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from stdtrack_ros.cli.assignments import read_assignments
+from stdtrack_ros.cli.overrides import read_assignments
 from stdtrack_ros.errors import SettingError
 
 
@@ -34,8 +34,8 @@ def train(
 
         stark.train(build_settings(stark.StarkTrainSettings, values), folder)
     else:
-        from stdtrack_ros.training.run import train as run
         from stdtrack_ros.training.settings import TrainSettings
+        from stdtrack_ros.training.stdtrack import train as run
 
         run(build_settings(TrainSettings, values), folder)
 

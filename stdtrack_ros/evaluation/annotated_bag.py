@@ -14,10 +14,10 @@ import numpy as np
 
 from stdtrack_ros.errors import InputError, SequenceError
 from stdtrack_ros.geometry import Box, Image
-from stdtrack_ros.sequences.bag_file import TRACKED_BOX_TYPE, BagFile
-from stdtrack_ros.sequences.bag_writer import BagCopy
-from stdtrack_ros.sequences.bags import COMPRESSED, BagSequence, decode_image, full_name, seconds, stamp_ns
-from stdtrack_ros.sequences.box_messages import BoxMessages, given_result
+from stdtrack_ros.sequences.recordings.bag_copy import BagCopy
+from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE, BagFile
+from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence, decode_image, full_name, seconds, stamp_ns
+from stdtrack_ros.sequences.recordings.box_messages import BoxMessages, given_result
 from stdtrack_ros.tracker.drawing import draw_target
 from stdtrack_ros.tracker.result import Status, TrackResult
 from stdtrack_ros.tracker.tracker import Tracker

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from stdtrack_ros.errors import StdtrackError
-from stdtrack_ros.evaluation.metrics import FloatArray
+from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 from stdtrack_ros.evaluation.protocols import Track, run_multi_start, run_one_pass, run_with_restarts, start_of
 from stdtrack_ros.evaluation.realtime import replay
 from stdtrack_ros.evaluation.results import Run, SequenceFacts, facts_of
-from stdtrack_ros.evaluation.tracker_under_test import Contestant, TrackerUnderTest
+from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant, TrackerUnderTest
 from stdtrack_ros.geometry import Box
 from stdtrack_ros.sequences.catalog import SequenceHandle, is_bag
 from stdtrack_ros.sequences.sequence import Sequence

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.evaluation.metrics import FloatArray, known, overlaps
-from stdtrack_ros.evaluation.tracker_under_test import Estimate, TrackerUnderTest
+from stdtrack_ros.evaluation.metrics.accuracy import FloatArray, known, overlaps
+from stdtrack_ros.evaluation.trackers.tracker_interface import Estimate, TrackerUnderTest
 from stdtrack_ros.geometry import MIN_SIDE_PX, Box
 from stdtrack_ros.sequences.sequence import Sequence
 

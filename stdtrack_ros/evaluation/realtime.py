@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stdtrack_ros.evaluation.metrics import FloatArray
+from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 from stdtrack_ros.evaluation.protocols import IntArray, Track, empty_track, start_of, step
-from stdtrack_ros.evaluation.tracker_under_test import TrackerUnderTest
+from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerUnderTest
 from stdtrack_ros.sequences.sequence import Sequence
 
 DELAYS = np.linspace(0.0, 1.0, 51)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.evaluation.metrics import FloatArray
+from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
 from stdtrack_ros.evaluation.realtime import RealTimeRun
 from stdtrack_ros.sequences.sequence import Sequence

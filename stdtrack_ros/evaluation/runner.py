@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stdtrack_ros.evaluation.jobs import Job, Outcome, identity_of, run_job, time_alone
 from stdtrack_ros.evaluation.protocols import Track, run_one_pass
 from stdtrack_ros.evaluation.results import PROTOCOLS, ResultsFolder, Run
-from stdtrack_ros.evaluation.tracker_under_test import Contestant, TrackerFactory
+from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant, TrackerFactory
 from stdtrack_ros.sequences.catalog import SequenceHandle
 from stdtrack_ros.sequences.sequence import Sequence
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.network.config import NetworkConfig
-from stdtrack_ros.network.stdtrack import STDTrack
+from stdtrack_ros.network.stdtrack.config import NetworkConfig
+from stdtrack_ros.network.stdtrack.model import STDTrack
 
 FORMAT = "stdtrack-checkpoint-1"
 

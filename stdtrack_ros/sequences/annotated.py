@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.sequences.sequence import Sequence
-from stdtrack_ros.sequences.shards import read_shard
+from stdtrack_ros.sequences.shards.tar_shards import read_shard
 
 
 def open_annotated(path: Path) -> list[Sequence]:

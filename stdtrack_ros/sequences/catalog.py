@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.sequences.benchmarks import find_sequences
-from stdtrack_ros.sequences.folders import FolderSource
+from stdtrack_ros.sequences.datasets.benchmarks import find_sequences
+from stdtrack_ros.sequences.datasets.folders import FolderSource
 from stdtrack_ros.sequences.frames import number_key
+from stdtrack_ros.sequences.recordings.videos import SUFFIXES as VIDEO_SUFFIXES
+from stdtrack_ros.sequences.recordings.videos import VideoSequence
 from stdtrack_ros.sequences.sequence import Sequence
-from stdtrack_ros.sequences.videos import SUFFIXES as VIDEO_SUFFIXES
-from stdtrack_ros.sequences.videos import VideoSequence
 
 _BAG_SUFFIXES = frozenset({".mcap", ".db3", ".bag"})
 
@@ -167,7 +167,7 @@ def _recordings(folder: Path, depth: int = 2) -> list[Path]:
 
 
 def _open_bag(name: str, path: Path, topic: str | None, truth_topic: str | None, truth_csv: Path | None) -> Sequence:
-    from stdtrack_ros.sequences.bags import BagSequence  # rosbags is needed for bags alone
+    from stdtrack_ros.sequences.recordings.bags import BagSequence  # rosbags is needed for bags alone
 
     return BagSequence(name, path, topic, truth_topic, truth_csv)
 

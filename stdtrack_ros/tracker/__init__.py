@@ -11,9 +11,9 @@ import cv2
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Backend
-from stdtrack_ros.tracker.model import Model
+from stdtrack_ros.tracker.models.model import Model
+from stdtrack_ros.tracker.models.shipped import shipped_model
 from stdtrack_ros.tracker.result import Status, TrackResult
-from stdtrack_ros.tracker.shipped import shipped_model
 from stdtrack_ros.tracker.tracker import Tracker, track_together
 
 __all__ = ["Status", "TrackResult", "Tracker", "create_tracker", "load_model", "track_together"]
@@ -47,10 +47,10 @@ def load_model(settings: TrackerSettings) -> Model:
             raise ModelError(
                 f"The model holds a {name}, but the tracker is set to {settings.tracker}; set it to {name}."
             )
-        from stdtrack_ros.tracker.stark import StarkModel
+        from stdtrack_ros.tracker.models.stark import StarkModel
 
         return StarkModel(backend, settings.stark)
-    from stdtrack_ros.tracker.stdtrack import StdtrackModel
+    from stdtrack_ros.tracker.models.stdtrack import StdtrackModel
 
     return StdtrackModel(backend, settings.memory, settings.template)
 

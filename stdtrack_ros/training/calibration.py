@@ -15,7 +15,7 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import iou
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.settings import TrackerSettings
-from stdtrack_ros.tracker.stdtrack import StdtrackModel
+from stdtrack_ros.tracker.models.stdtrack import StdtrackModel
 from stdtrack_ros.tracker.tracker import Tracker
 
 RIGHT_IOU = 0.5

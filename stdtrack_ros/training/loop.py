@@ -22,7 +22,7 @@ from torch import Tensor, distributed, nn
 
 from stdtrack_ros.errors import TrainingError
 from stdtrack_ros.network.checkpoint import save_checkpoint
-from stdtrack_ros.training.curves import draw_curves
+from stdtrack_ros.training.learning_curves import draw_curves
 from stdtrack_ros.training.settings import OptimizerSettings
 
 MOST_SKIPPED = 20

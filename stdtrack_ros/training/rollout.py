@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stdtrack_ros.network.losses import FrameTarget, LossWeights, decode_peak, frame_loss, iou
-from stdtrack_ros.network.stdtrack import STDTrack, TemplateState
+from stdtrack_ros.network.stdtrack.losses import FrameTarget, LossWeights, decode_peak, frame_loss, iou
+from stdtrack_ros.network.stdtrack.model import STDTrack, TemplateState
+from stdtrack_ros.training.data.windows import Windows, cut, jitter
 from stdtrack_ros.training.distillation import FeatureDistillation
-from stdtrack_ros.training.windows import Windows, cut, jitter
 
 
 class RolloutSettings(NamedTuple):

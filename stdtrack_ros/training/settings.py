@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stdtrack_ros.settings import SettingGroup, setting
-from stdtrack_ros.training.dataset import DataSettings
+from stdtrack_ros.training.data.dataset import DataSettings
 
 
 class OptimizerSettings(SettingGroup):

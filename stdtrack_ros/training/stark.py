@@ -16,18 +16,18 @@ from torch.nn import functional
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.network.checkpoint import load_checkpoint
-from stdtrack_ros.network.losses import giou, iou
 from stdtrack_ros.network.stark.backbone import calibrate, load_imagenet
 from stdtrack_ros.network.stark.checkpoint import describe, load, make
 from stdtrack_ros.network.stark.config import STRIDE, VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.foreign import read_weights
 from stdtrack_ros.network.stark.model import Stark, normalize
+from stdtrack_ros.network.stdtrack.losses import giou, iou
 from stdtrack_ros.settings import setting
+from stdtrack_ros.training.data.sample_reuse import draw_again
+from stdtrack_ros.training.data.windows import Windows, cut, jitter
 from stdtrack_ros.training.loop import Budget, Trainer
-from stdtrack_ros.training.pool import draw_again
-from stdtrack_ros.training.run import choose_precision, make_batches, prepare_process
 from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings, WindowSettings
-from stdtrack_ros.training.windows import Windows, cut, jitter
+from stdtrack_ros.training.stdtrack import choose_precision, make_batches, prepare_process
 
 CLIPS_PER_DIMENSION = 8
 """Clips whose statistics whiten the inputs of a score head, for each of its dimensions."""

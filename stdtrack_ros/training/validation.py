@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stdtrack_ros.evaluation.metrics import score
+from stdtrack_ros.evaluation.metrics.accuracy import score
 from stdtrack_ros.evaluation.runner import run_ope
-from stdtrack_ros.evaluation.tracker_under_test import OwnTracker
-from stdtrack_ros.network.export import export_onnx
-from stdtrack_ros.network.stdtrack import STDTrack
+from stdtrack_ros.evaluation.trackers.tracker_interface import OwnTracker
+from stdtrack_ros.network.stdtrack.graphs import export_onnx
+from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.settings import make_settings
 

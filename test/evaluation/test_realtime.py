@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from painted_clips import PaintedClip, RedTracker
 
-from stdtrack_ros.evaluation.metrics import overlaps, success_curve
+from stdtrack_ros.evaluation.metrics.accuracy import overlaps, success_curve
+from stdtrack_ros.evaluation.metrics.scores import real_time_curve, row_of
 from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, replay, seen_boxes, visible
 from stdtrack_ros.evaluation.results import facts_of
-from stdtrack_ros.evaluation.scores import real_time_curve, row_of
 
 
 def run(cost_s: float, length: int = 12) -> tuple[PaintedClip, RealTimeRun]:

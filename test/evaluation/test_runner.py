@@ -27,13 +27,13 @@ from painted_clips import (
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation import runner
-from stdtrack_ros.evaluation.figures import GROUPS
 from stdtrack_ros.evaluation.jobs import Job
+from stdtrack_ros.evaluation.metrics.metric_definitions import GROUPS
+from stdtrack_ros.evaluation.metrics.summary import judge
 from stdtrack_ros.evaluation.protocols import Track
 from stdtrack_ros.evaluation.realtime import RealTimeRun
 from stdtrack_ros.evaluation.results import ResultsFolder
 from stdtrack_ros.evaluation.runner import Plan, pending_jobs, run_in_processes, run_ope, run_plan
-from stdtrack_ros.evaluation.verdict import judge
 from stdtrack_ros.sequences.catalog import SequenceHandle
 
 ALL = ("ope", "realtime", "restart", "multistart")

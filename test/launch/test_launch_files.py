@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stdtrack_ros.sequences.bags import COMPRESSED, RAW
-from stdtrack_ros.sequences.image_bag import CameraMessage, image_cdr, write_image_bag
+from stdtrack_ros.sequences.recordings.bags import COMPRESSED, RAW
+from stdtrack_ros.sequences.recordings.image_bag import CameraMessage, image_cdr, write_image_bag
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "launch").glob("*.launch.py"))
@@ -108,7 +108,7 @@ def _message(image: np.ndarray, stamp_ns: int, compressed: bool) -> CameraMessag
     from rclpy.serialization import serialize_message
     from std_msgs.msg import Header
 
-    from stdtrack_ros.nodes.images import jpeg_message
+    from stdtrack_ros.nodes.camera.images import jpeg_message
 
     header = Header(stamp=Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9), frame_id="camera")
     return CameraMessage(COMPRESSED, stamp_ns, serialize_message(jpeg_message(image, header, 95)))

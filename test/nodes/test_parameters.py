@@ -8,27 +8,14 @@ import math
 from collections.abc import Iterator
 
 import pytest
-from rclpy.node import Node
+from parameter_node import ParameterNode
 from rclpy.parameter import Parameter
 
 from stdtrack_ros.errors import SettingError
-from stdtrack_ros.nodes.parameters import SettingsNode, TrackerNodeSettings, descriptor, unknown_names
+from stdtrack_ros.nodes.parameters import TrackerNodeSettings, descriptor, unknown_names
 from stdtrack_ros.settings import TrackerSettings, describe
 
 pytestmark = pytest.mark.ros
-
-
-class ParameterNode(SettingsNode[TrackerNodeSettings], Node):
-    """The parameters of tracker_node without the rest of it."""
-
-    def __init__(self, **given: object) -> None:
-        overrides = [Parameter(name.replace("__", "."), value=value) for name, value in given.items()]
-        super().__init__("parameter_node", parameter_overrides=overrides)
-        self.changes = 0
-        self.declare_settings(TrackerNodeSettings)
-
-    def settings_changed(self) -> None:
-        self.changes += 1
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from stdtrack_ros.errors import ModelError
 from stdtrack_ros.geometry import box_center
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import Status, Tracker, TrackResult
-from stdtrack_ros.tracker.model import ModelInfo, Prediction
+from stdtrack_ros.tracker.models.model import ModelInfo, Prediction
 
 TARGET, DOUBLE = (0, 255, 0), (0, 0, 255)
 HERE, BESIDE = np.array([100.0, 80.0, 20.0, 20.0]), np.array([130.0, 80.0, 20.0, 20.0])

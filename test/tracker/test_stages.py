@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stdtrack_ros.geometry import Box, iou
 from stdtrack_ros.settings import MotionSettings, RedetectionSettings, StatusSettings
-from stdtrack_ros.tracker.decode import decode, hann
+from stdtrack_ros.tracker.models.decode import decode, hann
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import MAX_TILES, Redetection, Sighting
 from stdtrack_ros.tracker.result import Status

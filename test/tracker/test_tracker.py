@@ -12,7 +12,7 @@ from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import iou
 from stdtrack_ros.settings import TrackerSettings, make_settings
 from stdtrack_ros.tracker import Status, Tracker, TrackResult, create_tracker, load_model, track_together
-from stdtrack_ros.tracker.model import Model
+from stdtrack_ros.tracker.models.model import Model
 
 SETTINGS = make_settings({"model.threads": 1, "model.provider": "cpu"})
 

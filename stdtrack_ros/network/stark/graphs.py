@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stdtrack_ros.network.export import write_graph
 from stdtrack_ros.network.stark.checkpoint import describe
 from stdtrack_ros.network.stark.model import Stark, normalize
+from stdtrack_ros.network.stdtrack.graphs import write_graph
 
 
 class StartGraph(nn.Module):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from stdtrack_ros.tracker.model import FloatArray, ModelInfo
+from stdtrack_ros.tracker.models.model import FloatArray, ModelInfo
 
 Arrays = Mapping[str, NDArray[Any]]
 

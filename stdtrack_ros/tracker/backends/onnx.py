@@ -15,7 +15,7 @@ import onnxruntime
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
-from stdtrack_ros.tracker.model import FloatArray
+from stdtrack_ros.tracker.models.model import FloatArray
 
 METADATA_KEY = "stdtrack"
 """Key of the JSON text in an exported model's metadata."""

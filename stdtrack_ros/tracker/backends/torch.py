@@ -13,15 +13,15 @@ import torch
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.checkpoint import load_checkpoint, load_network
-from stdtrack_ros.network.export import StartGraph, StepGraph, metadata_of
-from stdtrack_ros.network.reparameterize import merge_all
 from stdtrack_ros.network.stark import checkpoint as stark_checkpoint
 from stdtrack_ros.network.stark import graphs as stark_graphs
 from stdtrack_ros.network.stark.model import Stark
-from stdtrack_ros.network.stdtrack import STDTrack
+from stdtrack_ros.network.stdtrack.graphs import StartGraph, StepGraph, metadata_of
+from stdtrack_ros.network.stdtrack.model import STDTrack
+from stdtrack_ros.network.stdtrack.reparameterize import merge_all
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
-from stdtrack_ros.tracker.model import FloatArray
+from stdtrack_ros.tracker.models.model import FloatArray
 
 
 class TorchBackend:

@@ -1,0 +1,95 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack recovery`: does the tracker know when its target is gone, and does it find it again?"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from stdtrack_ros.evaluation.redetection import StatusRun
+    from stdtrack_ros.sequences.staged import StagedSequence
+
+
+def recovery(
+    paths: Annotated[list[Path], typer.Argument(help="Sequences, as for `stdtrack evaluate`.")],
+    settings: Annotated[Path | None, typer.Option(help="YAML of settings.")] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write the figures to.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Stage every n-th sequence only.")] = 1,
+) -> None:
+    """Measure loss detection and recovery on sequences, plain and with the target staged to vanish."""
+    from stdtrack_ros.evaluation.metrics.covariance_consistency import report_coverage
+    from stdtrack_ros.evaluation.redetection import report_losses, run_with_status
+    from stdtrack_ros.sequences.catalog import open_sequences
+    from stdtrack_ros.settings import TrackerSettings, load_settings
+    from stdtrack_ros.tracker import Tracker, load_model
+
+    chosen = load_settings(settings) if settings else TrackerSettings()
+    if out is not None:  # now: what was measured for hours shall have a place to go
+        out.parent.mkdir(parents=True, exist_ok=True)
+    model = load_model(chosen)
+    plain = [handle.open() for handle in open_sequences(paths)]
+    jobs = [("as recorded", sequence) for sequence in plain]
+    jobs += [(staged.event, staged) for staged in stage_all(plain[::every])]
+    runs: dict[str, list[StatusRun]] = {}
+    for name, sequence in track(jobs, "tracking", console=Console(stderr=True)):
+        runs.setdefault(name, []).append(run_with_status(Tracker(model, chosen), sequence))
+    runs["all staged"] = [run for name, some in runs.items() if name != "as recorded" for run in some]
+    reports = {name: asdict(report_losses(some)) for name, some in runs.items() if some}
+    Console().print(_table("Loss detection and recovery", LOSS_COLUMNS, reports))
+    everything = runs["as recorded"] + runs["all staged"]
+    coverage = {name: asdict(shares) for name, shares in report_coverage(everything).items()}
+    Console().print(_table("Share of the frames whose truth is in the ellipse", COVERAGE_COLUMNS, coverage))
+    if out is not None:
+        out.write_text(json.dumps({**reports, "covariance": coverage}, indent=2) + "\n", encoding="utf-8")
+
+
+def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]
+    """Every event on every sequence that can be staged so; each cut shows the next sequence."""
+    from stdtrack_ros.errors import SequenceError
+    from stdtrack_ros.sequences.staged import EVENTS, StagedSequence
+
+    staged = []
+    for index, base in enumerate(plain):
+        for event in EVENTS:
+            try:
+                staged.append(StagedSequence(base, event, other=plain[(index + 1) % len(plain)]))
+            except SequenceError as error:
+                Console(stderr=True).print(f"[yellow]left out:[/] {escape(str(error))}", highlight=False)
+    return staged
+
+
+LOSS_COLUMNS = (
+    "sequences",
+    "precision",
+    "recall",
+    "absent",
+    "false LOST",
+    "gone",
+    "doubted",
+    "in time",
+    "said",
+    "after s",
+    "found",
+    "after s",
+    "false finds",
+)
+COVERAGE_COLUMNS = ("status", "frames", "centre 50 %", "centre 90 %", "size 50 %", "size 90 %")
+
+
+def _table(title: str, columns: tuple[str, ...], reports: dict[str, dict[str, float]]) -> Table:
+    table = Table(title=title)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left")
+    for name, report in reports.items():
+        table.add_row(name, *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in report.values()))
+    return table

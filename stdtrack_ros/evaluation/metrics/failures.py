@@ -1,0 +1,90 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""When a tracker lost its target, when it had it back, and whether it said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
+
+LOST_IOU = 0.1
+"""IoU under which a frame counts as off the target."""
+LOST_FRAMES = 5
+"""Frames with known truth in a row off the target that make a loss."""
+RECOVERED_IOU = 0.5
+"""IoU that ends a loss."""
+CONFIDENT_QUALITY = 0.5
+"""Quality from which a tracker counts as confident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One loss of the target.
+
+    Attributes:
+        begin: first frame off the target.
+        end: first frame back on it; None where the sequence ends before.
+    """
+
+    begin: int
+    end: int | None
+
+
+def find_losses(ious: FloatArray) -> list[Loss]:
+    """The losses in (N,) IoUs: LOST_FRAMES known frames in a row under LOST_IOU, until one with RECOVERED_IOU.
+
+    Frames without truth (NaN) neither count nor interrupt.
+    """
+    losses: list[Loss] = []
+    begin, run = -1, 0
+    lost = False
+    for index in np.flatnonzero(~np.isnan(ious)):
+        if lost:
+            if ious[index] >= RECOVERED_IOU:
+                losses[-1] = Loss(losses[-1].begin, int(index))
+                lost, run = False, 0
+            continue
+        if ious[index] >= LOST_IOU:
+            run = 0
+            continue
+        begin, run = (int(index), 1) if run == 0 else (begin, run + 1)
+        if run == LOST_FRAMES:
+            losses.append(Loss(begin, None))
+            lost = True
+    return losses
+
+
+@dataclass(frozen=True, slots=True)
+class FalseConfidence:
+    """How often a tracker was sure of itself while it was wrong.
+
+    Attributes:
+        missed: frames with known truth and an IoU of 0, where the tracker gave a quality.
+        confident: those of them with a quality of at least CONFIDENT_QUALITY.
+        absent: frames without truth (target absent or not known) where the tracker gave a quality.
+        confident_absent: those of them with a quality of at least CONFIDENT_QUALITY.
+    """
+
+    missed: int
+    confident: int
+    absent: int
+    confident_absent: int
+
+    @property
+    def rate(self) -> float:
+        """Share of the missed frames in which the tracker was confident; NaN where it missed none."""
+        return self.confident / self.missed if self.missed else float("nan")
+
+
+def false_confidence(ious: FloatArray, qualities: FloatArray) -> FalseConfidence:
+    """Count over (N,) IoUs and qualities; frames without a quality (NaN) are left out."""
+    given = ~np.isnan(qualities)
+    confident = given & (np.nan_to_num(qualities) >= CONFIDENT_QUALITY)
+    missed = given & (ious == 0.0)
+    absent = given & np.isnan(ious)
+    return FalseConfidence(
+        int(missed.sum()), int((missed & confident).sum()), int(absent.sum()), int((absent & confident).sum())
+    )

@@ -1,0 +1,134 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training targets and losses of one frame: focal on the score map, GIoU and L1 on the boxes, BCE on the confidence."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from stdtrack_ros.network.stdtrack.model import StepOutput
+
+
+class FrameTarget(NamedTuple):
+    """The truth of one search crop.
+
+    Attributes:
+        box: (B, 4) centre x, centre y, width, height as fractions of the crop's side.
+        present: (B,) bool: the target is in the crop and visible.
+        valid: (B,) bool: the truth is known; where not, the frame has no loss.
+    """
+
+    box: Tensor
+    present: Tensor
+    valid: Tensor
+
+
+class LossWeights(NamedTuple):
+    """Weights of the terms; focal, GIoU and L1 as all sibling trackers have them."""
+
+    focal: float = 1.0
+    giou: float = 2.0
+    l1: float = 5.0
+    mask: float = 0.1
+    confidence: float = 0.5
+
+
+def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of one frame and its parts, each a scalar: means over the frames that have the term.
+
+    The box terms are taken over all cells near the target's centre, weighted by the heat map, so that each of them
+    learns to point at the same box; the siblings train the one cell at the peak.
+    """
+    maps = output.maps
+    side = maps.score.shape[-1]
+    heat = heat_map(target.box, side) * target.present[:, None, None, None]
+    boxes = maps.boxes().float()
+    truth = target.box[:, :, None, None].expand_as(boxes)
+    shown = (target.present & target.valid).float()
+    weight = torch.where(heat > 0.3, heat, 0.0)[:, 0] * shown[:, None, None]
+    weight = weight / weight.sum().clamp(min=1.0)
+    count = target.valid.float()
+    focal = focal_loss(maps.score.float(), heat)
+    mask = functional.binary_cross_entropy_with_logits(
+        output.mask[..., 0].float(), box_cells(target.box, side) * target.present[:, None], reduction="none"
+    ).mean(dim=1)
+    found = decode_peak(maps.score, boxes).detach()
+    overlap = iou(found, target.box) * target.present
+    confidence = functional.binary_cross_entropy_with_logits(output.confidence.float(), overlap, reduction="none")
+    parts = {
+        "focal": _mean(focal, count),
+        "giou": (weight * (1.0 - giou(boxes.permute(0, 2, 3, 1), truth.permute(0, 2, 3, 1)))).sum(),
+        "l1": (weight * (boxes - truth).abs().mean(dim=1)).sum(),
+        "mask": _mean(mask, count),
+        "confidence": _mean(confidence, count),
+    }
+    loss = sum(getattr(weights, name) * value for name, value in parts.items())
+    parts["iou"] = _mean(overlap, shown)
+    parts["hit"] = _mean((overlap > 0.5).float(), shown)
+    return loss, {name: value.detach() for name, value in parts.items()}
+
+
+def heat_map(box: Tensor, side: int) -> Tensor:
+    """Gaussian around each target's cell, (B, 1, side, side), 1 at the cell.
+
+    The deviation follows the box, sigma = max(side w / 12, 0.6) cells along each axis: about that of the CornerNet
+    radius at an overlap of 0.7.
+    """
+    center = (box[:, :2] * side).floor().clamp(0, side - 1)
+    sigma = (box[:, 2:] * side / 12).clamp(min=0.6)
+    cells = torch.arange(side, device=box.device, dtype=box.dtype)
+    along_x = torch.exp(-((cells[None] - center[:, :1]) ** 2) / (2 * sigma[:, :1] ** 2))
+    along_y = torch.exp(-((cells[None] - center[:, 1:]) ** 2) / (2 * sigma[:, 1:] ** 2))
+    return (along_y[:, :, None] * along_x[:, None, :])[:, None]
+
+
+def box_cells(box: Tensor, side: int) -> Tensor:
+    """(B, side * side), 1 in the cells whose centre lies in the box."""
+    centers = (torch.arange(side, device=box.device, dtype=box.dtype) + 0.5) / side
+    inside_x = (centers[None] - box[:, :1]).abs() <= box[:, 2:3] / 2
+    inside_y = (centers[None] - box[:, 1:2]).abs() <= box[:, 3:] / 2
+    return (inside_y[:, :, None] & inside_x[:, None, :]).flatten(1).to(box.dtype)
+
+
+def focal_loss(logits: Tensor, heat: Tensor) -> Tensor:
+    """CornerNet's focal loss a frame, exponents 2 and 4: (B, 1, H, W) logits and heat -> (B,)."""
+    score = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
+    positive = heat.ge(0.999).float()
+    hit = -torch.log(score) * (1 - score) ** 2 * positive
+    miss = -torch.log(1 - score) * score**2 * (1 - heat) ** 4 * (1 - positive)
+    return (hit + miss).sum(dim=(1, 2, 3))
+
+
+def decode_peak(score: Tensor, boxes: Tensor) -> Tensor:
+    """The box (B, 4) that the highest cell of (B, 1, H, W) names, from maps of boxes (B, 4, H, W)."""
+    index = score.flatten(1).argmax(dim=1)
+    return boxes.flatten(2).gather(2, index[:, None, None].expand(-1, 4, 1))[:, :, 0]
+
+
+def iou(first: Tensor, second: Tensor) -> Tensor:
+    """IoU of (..., 4) centre boxes -> (...)."""
+    overlap, union, _ = _areas(first, second)
+    return overlap / union.clamp(min=1e-7)
+
+
+def giou(first: Tensor, second: Tensor) -> Tensor:
+    """Generalised IoU of (..., 4) centre boxes -> (...), -1..1."""
+    overlap, union, hull = _areas(first, second)
+    return overlap / union.clamp(min=1e-7) - (hull - union) / hull.clamp(min=1e-7)
+
+
+def _areas(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    low_a, high_a = first[..., :2] - first[..., 2:] / 2, first[..., :2] + first[..., 2:] / 2
+    low_b, high_b = second[..., :2] - second[..., 2:] / 2, second[..., :2] + second[..., 2:] / 2
+    overlap = (torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)).clamp(min=0).prod(dim=-1)
+    union = first[..., 2:].clamp(min=0).prod(dim=-1) + second[..., 2:].clamp(min=0).prod(dim=-1) - overlap
+    hull = (torch.maximum(high_a, high_b) - torch.minimum(low_a, low_b)).prod(dim=-1)
+    return overlap, union, hull
+
+
+def _mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values * weight).sum() / weight.sum().clamp(min=1.0)

@@ -1,0 +1,130 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""STDTrack: template and search crop, spatiotemporal token and memory in; maps, token and quality out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stdtrack_ros.network.stdtrack.confidence import ConfidenceHead, pool_at_peak
+from stdtrack_ros.network.stdtrack.config import NetworkConfig
+from stdtrack_ros.network.stdtrack.embedding import Embedding
+from stdtrack_ros.network.stdtrack.head import CenterHead, HeadMaps
+from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
+from stdtrack_ros.network.stdtrack.memory import TokenMemory
+from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion
+from stdtrack_ros.network.stdtrack.quality import token_quality
+from stdtrack_ros.network.stdtrack.transformer import JointLayers
+
+
+class TemplateState(NamedTuple):
+    """A target's template, encoded once.
+
+    Attributes:
+        tokens: state of the joint layers, (B, L, 2, N_z, d) keys and values where cached, else (B, N_z, d) tokens.
+        cells: (B, N_z, d) bare cells, for the matching prior and for the target's appearance.
+    """
+
+    tokens: Tensor
+    cells: Tensor
+
+
+class StepOutput(NamedTuple):
+    """What one frame gives.
+
+    Attributes:
+        maps: the head's maps.
+        token: (B, 1, d) T_t, what the memory stores.
+        enhanced: (B, 1, d) E_t, what is carried to the next frame.
+        quality: (B,) Q_t.
+        confidence: (B,) logit of the IoU of the box.
+        appearance: (B, d) look of what was found, comparable by cosine with `STDTrack.template_appearance`.
+        mask: (B, N_x, 1) logits of the mask enhancement; zeros where it is off.
+        cells: (B, N_x, d) bare search cells (for distillation).
+    """
+
+    maps: HeadMaps
+    token: Tensor
+    enhanced: Tensor
+    quality: Tensor
+    confidence: Tensor
+    appearance: Tensor
+    mask: Tensor
+    cells: Tensor
+
+
+class STDTrack(nn.Module):
+    """The whole network; the memory itself lives outside and comes as an input.
+
+    s_t = s_base + E_{t-1}; [s_t; X; Z] -> joint layers -> T_t, X_t; E_t = MFIFM(T_t, memory); X_t masked by E_t
+    -> head.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = Embedding(config)
+        self.base_token = nn.Parameter(torch.zeros(1, 1, config.dim))
+        nn.init.trunc_normal_(self.base_token, std=0.02)
+        self.layers = JointLayers(config)
+        self.fusion = MultiFrameFusion(config) if config.memory else None
+        self.mask = MaskEnhancement(config) if config.mask != "off" else None
+        self.head = CenterHead(config)
+        self.confidence = ConfidenceHead(config)
+
+    def start(self, template: Tensor) -> TemplateState:
+        """Template crops (B, 3, T, T) float BGR 0..255 -> their state."""
+        tokens, cells = self.embedding.template(template)
+        return TemplateState(self.layers.encode_template(tokens), cells)
+
+    def step(self, template: TemplateState, search: Tensor, token: Tensor, memory: Tensor, valid: Tensor) -> StepOutput:
+        """One frame.
+
+        Args:
+            search: (B, 3, S, S) float BGR 0..255.
+            token: (B, 1, d) what the last frame carried on, zeros in the first.
+            memory: (B, K, d) stored tokens. valid: (B, K), 1 where there is one.
+        """
+        tokens, cells = self.embedding.search(search, template.cells)
+        own = self.base_token + token if self.config.token else self.base_token.expand(search.shape[0], -1, -1)
+        seen = self.layers(torch.cat((own, tokens), dim=1), template.tokens)
+        current, found = seen[:, :1], seen[:, 1:]
+        enhanced = self.fusion(current, memory, valid) if self.fusion is not None else current
+        mask = torch.zeros_like(found[..., :1])
+        if self.mask is not None:
+            found, mask = self.mask(found, enhanced)
+        maps = self.head(found)
+        score = maps.score.float().sigmoid()
+        appearance = pool_at_peak(cells, score)
+        agreement = functional.normalize(appearance, dim=-1) * functional.normalize(
+            self.template_appearance(template.cells), dim=-1
+        )
+        return StepOutput(
+            maps=maps,
+            token=current,
+            enhanced=enhanced if self.config.propagate == "enhanced" else current,
+            quality=token_quality(score.detach(), self.config.quality),
+            confidence=self.confidence(enhanced, found, agreement, score),
+            appearance=appearance,
+            mask=mask,
+            cells=cells,
+        )
+
+    def template_appearance(self, cells: Tensor) -> Tensor:
+        """Bare template cells (B, N_z, d) -> mean over the cells that the target covers, (B, d)."""
+        side = self.config.template_cells
+        margin = round(side * (1 - 1 / self.config.template_factor) / 2)
+        inner = cells.unflatten(1, (side, side))[:, margin : side - margin, margin : side - margin]
+        return inner.flatten(1, 2).mean(dim=1)
+
+    def initial_token(self, batch: int) -> Tensor:
+        """(B, 1, d) zeros: nothing has been carried on yet."""
+        return torch.zeros(batch, 1, self.config.dim, device=self.base_token.device)
+
+    def initial_memory(self, batch: int, capacity: int | None = None) -> TokenMemory:
+        """An empty STM for B clips, of `config.capacity` slots unless told otherwise."""
+        return TokenMemory.empty(batch, capacity or self.config.capacity, self.config.dim, self.base_token.device)

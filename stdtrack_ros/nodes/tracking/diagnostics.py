@@ -1,0 +1,211 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What /diagnostics says: what comes in, what goes out, how late, in which state, and what was refused."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+
+from stdtrack_ros.tracker.models.model import ModelInfo
+from stdtrack_ros.tracker.result import Status
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+LATENCIES = 300
+"""Number of last latencies from which the percentiles are taken."""
+SHOWN_S = 5.0
+"""How long a refusal or a failure raises the level of the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """What is said of one target."""
+
+    target_id: str
+    status: Status
+    quality: float
+
+
+@dataclass(slots=True)
+class Situation:
+    """What the node knows of itself at the time of a report.
+
+    Attributes:
+        state: lifecycle state, for example `active`.
+        fault: a sentence where the node cannot work, or empty.
+        silence: a sentence where images are missing, or empty.
+        busy_s: how long the worker has been at its present frame.
+    """
+
+    state: str
+    enabled: bool
+    topic: str
+    model: ModelInfo | None
+    targets: Sequence[TargetReport]
+    dropped: int
+    fault: str = ""
+    silence: str = ""
+    busy_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Counts:
+    arrived: int = 0
+    published: int = 0
+    refused: int = 0
+    since_s: float = field(default_factory=time.monotonic)
+
+
+class Health:
+    """Counts what happens, from any thread, and reports it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now, self._before = _Counts(), _Counts()
+        self._latencies: deque[float] = deque(maxlen=LATENCIES)
+        self._refusal, self._refused_s = "", -float("inf")
+        self._failure, self._failed_s = "", -float("inf")
+        self._rates = (0.0, 0.0)
+        self._image = ""
+        self._stamp_age_s = float("nan")
+
+    def arrived(self, stamp_age_s: float) -> None:
+        """An image has come; `stamp_age_s`: the node's clock less the image's stamp."""
+        with self._lock:
+            self._now.arrived += 1
+            self._stamp_age_s = stamp_age_s
+
+    def processed(self, width: int, height: int, encoding: str) -> None:
+        """An image has been converted."""
+        with self._lock:
+            self._image = f"{width}x{height} {encoding}"
+
+    def published(self, latency_s: float) -> None:
+        """A result has gone out, `latency_s` after its image came."""
+        with self._lock:
+            self._now.published += 1
+            self._latencies.append(latency_s)
+
+    def refused(self, sentence: str) -> None:
+        """Something that came in could not be used."""
+        with self._lock:
+            self._now.refused += 1
+            self._refusal, self._refused_s = sentence, time.monotonic()
+
+    def failed(self, sentence: str) -> None:
+        """The tracker broke on a frame."""
+        with self._lock:
+            self._failure, self._failed_s = sentence, time.monotonic()
+
+    def report(self, situation: Situation) -> tuple[bytes, str, dict[str, str]]:
+        """Level, one sentence, and all values by name; rates are those of the last period that `roll` has ended."""
+        with self._lock:
+            now_s = time.monotonic()
+            refusal = self._refusal if now_s - self._refused_s < SHOWN_S else ""
+            failure = self._failure if now_s - self._failed_s < SHOWN_S else ""
+            latencies = np.array(self._latencies or [np.nan]) * 1e3
+            p50, p95 = np.percentile(latencies, [50, 95])
+            values = {
+                "state": situation.state if situation.enabled else f"{situation.state}, disabled",
+                "targets": ", ".join(_target(report) for report in situation.targets) or "none",
+                "rate in [Hz]": f"{self._rates[0]:.1f}",
+                "rate out [Hz]": f"{self._rates[1]:.1f}",
+                "images in": str(self._now.arrived),
+                "results out": str(self._now.published),
+                "dropped": str(situation.dropped),
+                "latency p50 [ms]": f"{p50:.1f}",
+                "latency p95 [ms]": f"{p95:.1f}",
+                "age of stamps [s]": f"{self._stamp_age_s:.3f}",
+                "image": self._image,
+                "image topic": situation.topic,
+                "refused": str(self._now.refused),
+                "last refusal": _refusal(self._refusal, now_s - self._refused_s),
+            }
+        values |= _model(situation.model)
+        level, sentence = _verdict(situation, refusal, failure)
+        return level, sentence, values
+
+    def roll(self) -> None:
+        """End the period of the rates, and begin a new one."""
+        with self._lock:
+            before, self._before = self._before, replace(self._now, since_s=time.monotonic())
+            passed = max(self._before.since_s - before.since_s, 1e-3)
+            arrived, published = self._now.arrived - before.arrived, self._now.published - before.published
+            self._rates = (arrived / passed, published / passed)
+
+
+def _target(report: TargetReport) -> str:
+    return f"{report.target_id} {report.status.name} quality {report.quality:.2f}"
+
+
+def _refusal(sentence: str, ago_s: float) -> str:
+    return f"{sentence} ({ago_s:.0f} s ago)" if sentence else "none"
+
+
+def _model(model: ModelInfo | None) -> dict[str, str]:
+    if model is None:
+        return {"model": "none"}
+    return {
+        "model": model.name,
+        "model hash": model.sha256,
+        "backend": model.backend,
+        "device": model.provider,
+        "device note": model.note,
+    }
+
+
+def _verdict(situation: Situation, refusal: str, failure: str) -> tuple[bytes, str]:
+    """The worst thing first."""
+    if situation.fault or failure:
+        return ERROR, situation.fault or failure
+    if situation.state != "active":
+        return WARN, f"The node is {situation.state}: it processes no images."
+    if situation.busy_s > 2.0:
+        return ERROR, f"The tracker has been at one frame for {situation.busy_s:.0f} s."
+    if not situation.enabled:
+        return OK, "Disabled by ~/enable."
+    if situation.silence:
+        return WARN, situation.silence
+    unsure = [report for report in situation.targets if report.status in (Status.LOST, Status.UNCERTAIN)]
+    if unsure:
+        return WARN, "; ".join(f"Target {report.target_id} is {report.status.name}" for report in unsure) + "."
+    if refusal:
+        return WARN, refusal
+    if situation.targets:
+        return OK, f"Tracking {', '.join(report.target_id for report in situation.targets)}."
+    return OK, "Waiting for a target on target_init."
+
+
+class DiagnosticsPublisher:
+    """Sends the report once a period, and at once where its level has changed."""
+
+    def __init__(self, node: Node, health: Health) -> None:
+        self._node, self._health = node, health
+        # The name that all viewers of diagnostics listen to; it is the same in every namespace.
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._level: bytes | None = None
+        self._sent_s = -float("inf")
+
+    def watch(self, situation: Situation, period_s: float) -> None:
+        """Look at the situation; call this often."""
+        due = time.monotonic() - self._sent_s >= period_s
+        if due:
+            self._health.roll()
+            self._sent_s = time.monotonic()
+        level, sentence, values = self._health.report(situation)
+        if not due and level == self._level:
+            return
+        name = self._node.get_fully_qualified_name().lstrip("/")
+        status = DiagnosticStatus(level=level, name=name, message=sentence, hardware_id=situation.topic)
+        status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(array)
+        self._level = level

@@ -1,0 +1,131 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the node sends of each frame: TrackedBox, detections, and the annotated image where someone looks."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage
+from sensor_msgs.msg import Image as ImageMessage
+
+from stdtrack_ros.errors import InputError
+from stdtrack_ros.geometry import Image, box_center
+from stdtrack_ros.msg import TrackedBox
+from stdtrack_ros.nodes.camera.annotated import annotated
+from stdtrack_ros.nodes.camera.bearing import bearing
+from stdtrack_ros.nodes.camera.frame_slot import Frame
+from stdtrack_ros.nodes.camera.images import encoding_of, jpeg_message, raw_message
+from stdtrack_ros.nodes.parameters import TrackerNodeSettings
+from stdtrack_ros.nodes.tracking import messages
+from stdtrack_ros.nodes.tracking.diagnostics import Health
+from stdtrack_ros.nodes.tracking.targets import Found, Target
+from stdtrack_ros.tracker.result import TrackResult
+
+
+class ResultPublisher:
+    """The publishers of a configured node; `results` and `stale` are called by the worker alone."""
+
+    def __init__(
+        self, node: Node, health: Health, settings: Callable[[], TrackerNodeSettings], refuse: Callable[[str], None]
+    ) -> None:
+        self._node, self._health, self._settings, self.refused = node, health, settings, refuse
+        self._camera_info: CameraInfo | None = None
+        self._publishers: list[Publisher] = []
+        try:
+            self._offer()
+        except Exception:
+            self.destroy()
+            raise
+
+    def _offer(self) -> None:
+        results = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+        self._boxes = self._publisher(TrackedBox, "tracked_box", results)
+        picture = self._node.resolve_topic_name("image_annotated")
+        self._picture = self._publisher(ImageMessage, picture, qos_profile_sensor_data)
+        self._jpeg = self._publisher(CompressedImage, f"{picture}/compressed", qos_profile_sensor_data)
+        self._detections = None
+        if messages.Detection2DArray is not None:
+            self._detections = self._publisher(messages.Detection2DArray, "detections", results)
+
+    def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> Publisher:
+        overrides = QoSOverridingOptions.with_default_policies()
+        publisher = self._node.create_publisher(kind, topic, qos, qos_overriding_options=overrides)
+        self._publishers.append(publisher)
+        return publisher
+
+    def destroy(self) -> None:
+        """Take the topics away."""
+        for publisher in self._publishers:
+            self._node.destroy_publisher(publisher)
+
+    def take_camera_info(self, info: CameraInfo) -> None:
+        """Keep the calibration for bearings."""
+        self._camera_info = info
+
+    def failed(self, error: Exception) -> None:
+        """The tracker broke on a frame: log and diagnostics say so."""
+        sentence = f"The tracker failed on a frame: {error!r}"
+        self._health.failed(sentence)
+        trace = "".join(traceback.format_exception(error))
+        self._node.get_logger().error(f"{sentence}\n{trace}", throttle_duration_sec=5.0)
+
+    def results(self, frame: Frame, image: Image, found: Found) -> None:
+        """Send the targets of one frame; an empty list says that there is none."""
+        height, width = image.shape[:2]
+        self._health.processed(width, height, encoding_of(frame.message))
+        sent = []
+        for target, result in found:
+            shot = self._shot(frame, width, height, target.dropped)
+            message = messages.tracked_box(shot, target.target_id, result, self._bearing(result, width, height))
+            target.said = message
+            sent.append(message)
+        if not found:
+            sent.append(messages.no_target(self._shot(frame, width, height, 0)))
+        for message in sent:
+            self._boxes.publish(message)
+        self._health.published(time.monotonic() - frame.arrived_s)
+        if self._detections is not None:
+            self._detections.publish(messages.detections(sent))
+        self._send_picture(image, sent)
+
+    def stale(self, target: Target, silent_s: float) -> None:
+        """Say that a target counts as LOST because no frame was processed for `silent_s`."""
+        last = target.said
+        if last is None:
+            last = messages.no_target(messages.Shot(target.header, target.width, target.height, 0.0, 0))
+            last.target_id = target.target_id
+        self._boxes.publish(messages.stale(last, silent_s))
+
+    def _shot(self, frame: Frame, width: int, height: int, dropped: int) -> messages.Shot:
+        return messages.Shot(frame.message.header, width, height, time.monotonic() - frame.arrived_s, dropped)
+
+    def _bearing(self, result: TrackResult, width: int, height: int) -> NDArray[np.float64] | None:
+        if self._camera_info is None:
+            return None
+        x, y = box_center(result.box)
+        try:
+            return bearing(self._camera_info, float(x), float(y), width, height, self._settings().image_rectified)
+        except InputError as error:
+            self.refused(str(error))
+            return None
+
+    def _send_picture(self, image: Image, sent: list[TrackedBox]) -> None:
+        raw, jpeg = self._picture.get_subscription_count() > 0, self._jpeg.get_subscription_count() > 0
+        if not (raw or jpeg):
+            return
+        settings = self._settings().annotated
+        picture = annotated(image, sent, settings.scale)
+        header = sent[0].header
+        if raw:
+            self._picture.publish(raw_message(picture, header))
+        if jpeg:
+            self._jpeg.publish(jpeg_message(picture, header, settings.jpeg_quality))

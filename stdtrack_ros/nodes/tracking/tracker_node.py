@@ -1,0 +1,230 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The ROS 2 node: a camera in, a TrackedBox out."""
+
+from __future__ import annotations
+
+import gc
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rclpy.clock import Clock, ClockType
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.qos import QoSProfile
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from std_srvs.srv import SetBool, Trigger
+
+from stdtrack_ros.errors import ModelError, SettingError, StdtrackError
+from stdtrack_ros.msg import TargetInit
+from stdtrack_ros.nodes.parameters import SettingsNode, TrackerNodeSettings
+from stdtrack_ros.nodes.process import run_node
+from stdtrack_ros.nodes.throttled_logger import QuietLog
+from stdtrack_ros.nodes.tracking.diagnostics import DiagnosticsPublisher, Health, Situation, TargetReport
+from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
+from stdtrack_ros.nodes.tracking.tracking_session import TrackingSession
+from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.tracker import load_model
+from stdtrack_ros.tracker.models.model import Model
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+WATCH_S = 0.1
+"""How often the node looks whether the level of its diagnostics has changed."""
+
+
+class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
+    """Managed node: configure loads the model, activate subscribes, deactivate leaves, cleanup frees.
+
+    Args:
+        load: what loads the network of the given settings.
+
+    Raises:
+        SettingError: a parameter given from outside is not allowed.
+    """
+
+    def __init__(self, load: Callable[[TrackerSettings], Model] = load_model, **node_options: Any) -> None:
+        super().__init__("tracker_node", **node_options)
+        self.declare_settings(TrackerNodeSettings)
+        self._load = load
+        self._model: Model | None = None
+        self._publisher: ResultPublisher | None = None
+        self._session: TrackingSession | None = None
+        self._fault = ""
+        self._health = Health()
+        self._warn = QuietLog(self.get_logger().warning)
+        self._diagnostics = DiagnosticsPublisher(self, self._health)
+        self._guard_transitions()
+        overrides = QoSOverridingOptions.with_default_policies()
+        name, qos = "target_init", QoSProfile(depth=10)
+        try:
+            self.create_subscription(TargetInit, name, self._on_target_init, qos, qos_overriding_options=overrides)
+        except RuntimeError as error:  # what rclpy raises for a policy that there is not
+            raise SettingError(f"Cannot subscribe to {name}: {error}") from None
+        self.create_service(Trigger, "~/reset", self._on_reset)
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        # On the steady clock: simulated time may stand still, and a stalled camera with it.
+        self.create_timer(WATCH_S, self._on_watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def start(self) -> None:
+        """Configure and activate, as a lifecycle manager would.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+        for trigger in (self.trigger_configure, self.trigger_activate):
+            if trigger() != SUCCESS:
+                raise ModelError(self._fault)
+
+    def leave(self) -> None:
+        """Stop and free everything, whatever the state."""
+        if self._state_machine.current_state[1] != "finalized":
+            self.trigger_shutdown()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the model and offer the topics."""
+        self._fault = ""
+        try:
+            self._model = self._load(self.settings)
+            self._publisher = ResultPublisher(self, self._health, lambda: self.settings, self._refuse)
+        except Exception as error:
+            self._model = None
+            return self._failed("configure", error)
+        info = self._model.info
+        self.get_logger().info(f"{info.name} runs on {info.provider} ({info.backend}, sha256 {info.sha256[:12]}).")
+        if info.note:
+            self.get_logger().warning(info.note)
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe to the camera and start the worker, without any target."""
+        assert self._model is not None and self._publisher is not None
+        self._fault = ""
+        try:
+            self._session = TrackingSession(
+                self, self._model, self._publisher, self._health, self.settings, self._refuse
+            )
+        except Exception as error:
+            return self._failed("activate", error)
+        self.get_logger().info(f"Waiting for images on {self._session.camera.topic}.")
+        return SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Leave the camera's topics, stop the worker, forget the targets."""
+        session, self._session = self._session, None
+        if session is not None and not session.end():
+            self.get_logger().error("The network hangs; its thread is left behind.")
+        return SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Free the model and take the topics away."""
+        if self._publisher is not None:
+            self._publisher.destroy()
+        self._publisher = self._model = None
+        gc.collect()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop and free everything."""
+        self.on_deactivate(state)
+        return self.on_cleanup(state)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Back to unconfigured, from where configure may be tried again."""
+        return self.on_shutdown(state)
+
+    def settings_changed(self) -> None:
+        """Pass new parameters on to the worker."""
+        if self._session is not None:
+            self._session.change_settings(self.settings)
+
+    def settings_refused(self, sentence: str) -> None:
+        """Refused parameters are refusals like any other."""
+        self._refuse(sentence)
+
+    def _refuse(self, sentence: str) -> None:
+        self._health.refused(sentence)
+        self._warn(sentence)
+
+    def _failed(self, what: str, error: Exception) -> TransitionCallbackReturn:
+        self._fault = str(error) if isinstance(error, StdtrackError) else f"Cannot {what}: {error!r}"
+        self.get_logger().error(self._fault)
+        if not isinstance(error, StdtrackError):
+            self.get_logger().error(traceback.format_exc())
+        return FAILURE
+
+    def _guard_transitions(self) -> None:
+        """Answer a transition that is not possible now; rclpy would let the error end the process."""
+        service = self._service_change_state
+        change = service.callback
+
+        def answer(request: Any, response: Any) -> Any:
+            try:
+                return change(request, response)
+            except rclpy_implementation.RCLError as error:
+                state = self._state_machine.current_state[1]
+                self._refuse(f"The transition {request.transition.id} is not possible while the node is {state}.")
+                del error
+                response.success = False
+                return response
+
+        service.callback = answer
+
+    def _on_watch(self) -> None:
+        self._diagnostics.watch(self._situation(), self.settings.diagnostics_period)
+
+    def _on_target_init(self, message: TargetInit) -> None:
+        if self._session is None:
+            self._refuse("target_init came while the node is not active; activate it and send it again.")
+            return
+        self._session.start_target(message)
+
+    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self._session is not None
+        response.message = (
+            "All targets are forgotten." if self._session else "The node is not active: nothing to forget."
+        )
+        if self._session is not None:
+            self._session.reset()
+        return response
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        response.success = self._session is not None
+        words = "enabled" if request.data else "disabled; targets are kept"
+        response.message = f"Tracking is {words}." if self._session else "The node is not active: activate it first."
+        if self._session is not None:
+            self._session.enable(request.data)
+        return response
+
+    def _situation(self) -> Situation:
+        session = self._session
+        targets: Sequence[TargetReport] = ()
+        if session is not None:
+            targets = [TargetReport(t.target_id, t.status, t.quality) for t in session.targets()]
+        return Situation(
+            state=self._state_machine.current_state[1],
+            enabled=session is None or session.enabled,
+            topic=session.camera.topic if session else self.resolve_topic_name("image"),
+            model=self._model.info if self._model else None,
+            targets=targets,
+            dropped=session.dropped if session else 0,
+            fault=self._fault,
+            silence=session.silence() if session else "",
+            busy_s=session.busy_s if session else 0.0,
+        )
+
+
+def main(args: Sequence[str] | None = None, load: Callable[[TrackerSettings], Model] = load_model) -> None:
+    """Entry point of `ros2 run stdtrack_ros tracker_node`."""
+
+    def make() -> TrackerNode:
+        node = TrackerNode(load)
+        if node.settings.autostart:
+            node.start()
+        return node
+
+    run_node(make, TrackerNode.leave, args)
+
+
+if __name__ == "__main__":
+    main()

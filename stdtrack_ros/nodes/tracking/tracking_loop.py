@@ -1,0 +1,230 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The worker: takes the newest frame, converts it, steps the targets and hands the results on."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from stdtrack_ros.errors import InputError
+from stdtrack_ros.geometry import Image
+from stdtrack_ros.msg import TargetInit
+from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
+from stdtrack_ros.nodes.camera.images import message_to_bgr
+from stdtrack_ros.nodes.parameters import TrackerNodeSettings
+from stdtrack_ros.nodes.tracking.messages import seconds
+from stdtrack_ros.nodes.tracking.targets import Found, Target, Targets, pixel_box
+from stdtrack_ros.tracker.result import Status
+
+IDLE_S = 0.05
+"""Longest wait for a frame before the worker looks at the clock again."""
+NEAR_STAMP_S = 0.1
+"""A kept frame this near to the stamp of a start is the one that was meant."""
+EARLY_S = 1.0
+"""How long a start waits for a frame that has not come yet."""
+
+
+class Outlet(Protocol):
+    """Where the worker's results go; called from its thread."""
+
+    def results(self, frame: Frame, image: Image, found: Found) -> None:
+        """Targets in one frame; an empty list where there is no target at all."""
+
+    def stale(self, target: Target, silent_s: float) -> None:
+        """Nothing was processed for `silent_s`: the target counts as LOST."""
+
+    def refused(self, sentence: str) -> None:
+        """Something that came in cannot be used; the state is as it was."""
+
+    def failed(self, error: Exception) -> None:
+        """The tracker broke on a frame; the next one is tried all the same."""
+
+
+class TrackingLoop:
+    """One thread that owns all targets; the node talks to it through the slot and `submit`."""
+
+    def __init__(
+        self, slot: FrameSlot, ring: FrameRing, targets: Targets, outlet: Outlet, settings: TrackerNodeSettings
+    ) -> None:
+        self.settings = settings
+        self._slot, self._ring, self._targets, self._outlet = slot, ring, targets, outlet
+        self._commands: deque[Callable[[], None]] = deque()
+        self._early: list[tuple[TargetInit, float]] = []
+        self._last_taken = 0
+        self._busy_since_s: float | None = None
+        self._paused = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
+
+    def begin(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def end(self, timeout_s: float) -> bool:
+        """Stop the thread; False where it did not stop in time (the network hangs)."""
+        self._stopping.set()
+        self._slot.wake()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def submit(self, command: Callable[[], None]) -> None:
+        """Run a command in the thread, between two frames, in the order of the calls."""
+        self._commands.append(command)
+        self._slot.wake()
+
+    def start_target(self, request: TargetInit) -> None:
+        """Start a target on the frame that the request names."""
+        asked_s = time.monotonic()
+        self.submit(lambda: self._start(request, asked_s))
+
+    def forget_all(self, sentence: str = "") -> None:
+        """Forget every target; a sentence says why where nobody asked for it."""
+
+        def forget() -> None:
+            self._early.clear()
+            if self._targets.forget() and sentence:
+                self._outlet.refused(sentence)
+
+        self.submit(forget)
+
+    def pause(self, paused: bool) -> None:
+        """Stop watching for silence while the node is disabled."""
+
+        def set_paused() -> None:
+            self._paused = paused
+            for target in self._targets.all():
+                target.output_s = target.told_s = time.monotonic()
+
+        self.submit(set_paused)
+
+    def change_settings(self, settings: TrackerNodeSettings) -> None:
+        """Take new settings between two frames."""
+
+        def change() -> None:
+            self.settings = settings
+            self._targets.change_settings(settings)
+
+        self.submit(change)
+
+    @property
+    def busy_s(self) -> float:
+        """How long the thread has been at its present turn."""
+        since = self._busy_since_s
+        return 0.0 if since is None else time.monotonic() - since
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._turn()
+            except Exception as error:  # a thread that dies in silence is worse than any error
+                self._outlet.failed(error)
+                self._stopping.wait(IDLE_S)
+            self._busy_since_s = None
+
+    def _turn(self) -> None:
+        frame = self._slot.take(0.0 if self._targets.behind() or self._commands else IDLE_S)
+        self._busy_since_s = time.monotonic()
+        while self._commands and not self._stopping.is_set():
+            self._commands.popleft()()
+        self._retry_early()
+        if frame is not None:
+            self._last_taken = frame.index
+            self._process(frame)
+        for target in self._targets.behind():
+            self._catch_up(target)
+        self._watch_silence()
+
+    def _process(self, frame: Frame) -> None:
+        live = self._targets.live()
+        if live or not len(self._targets):
+            self._step(frame, live)
+
+    def _step(self, frame: Frame, targets: list[Target]) -> None:
+        """Track the targets in one frame and hand the results on."""
+        try:
+            image = message_to_bgr(frame.message)
+        except InputError as error:
+            self._outlet.refused(str(error))
+            return
+        found, refusals = self._targets.step(targets, frame, image)
+        if self._stopping.is_set():  # it took so long that the node may have been given other work
+            return
+        for sentence in refusals:
+            self._outlet.refused(sentence)
+        if found or not len(self._targets):
+            self._outlet.results(frame, image, found)
+
+    def _catch_up(self, target: Target) -> None:
+        """One more of the frames that came before the target was live; evenly fewer where they are too many."""
+        waiting = self._waiting(target)
+        if waiting:
+            stride = math.ceil(len(waiting) / target.behind)
+            frame = waiting[stride - 1]
+            target.behind = max(target.behind - 1, 1)
+            target.last_index = frame.index  # before the step: a frame that breaks the network is not tried again
+            self._step(frame, [target])
+        if not self._waiting(target):
+            target.behind = 0
+
+    def _waiting(self, target: Target) -> list[Frame]:
+        return [frame for frame in self._ring.newer(target.last_index) if frame.index <= self._last_taken]
+
+    def _start(self, request: TargetInit, asked_s: float) -> None:
+        try:
+            frame = self._frame_of(request, asked_s)
+            if frame is None:
+                self._early.append((request, asked_s))
+                return
+            image = message_to_bgr(frame.message)
+            box = pixel_box(request.x, request.y, request.width, request.height, request.normalized, image)
+            target = self._targets.start(request.target_id, frame, image, box, self.settings.max_targets)
+        except InputError as error:
+            self._outlet.refused(str(error))
+            return
+        if frame.index > self._last_taken:  # its turn in the slot is still to come
+            target.start_index = target.last_index = frame.index - 1
+        elif self._waiting(target):
+            target.behind = self.settings.catch_up_frames
+
+    def _frame_of(self, request: TargetInit, asked_s: float) -> Frame | None:
+        """The frame a start refers to; None where it may still come.
+
+        Raises:
+            InputError: no image has come yet, or the frame is not kept any more.
+        """
+        newest = self._ring.newest
+        name = f"Target '{request.target_id}'" if request.target_id else "The target"
+        if newest is None:
+            raise InputError(f"{name} cannot be started before the first image; send target_init again then.")
+        stamp_s = seconds(request.header.stamp)
+        if stamp_s == 0.0:
+            return newest
+        if stamp_s > newest.stamp_s + 1e-4 and time.monotonic() - asked_s < EARLY_S:
+            return None
+        nearest = self._ring.nearest(stamp_s)
+        if nearest is None or abs(nearest.stamp_s - stamp_s) > NEAR_STAMP_S:
+            frames = self._ring.frames()
+            raise InputError(
+                f"{name} cannot be started: no frame of the stamp {stamp_s:.3f} s is kept, only those from "
+                f"{frames[0].stamp_s:.3f} to {frames[-1].stamp_s:.3f} s; ask for one of these, or raise ring.frames."
+            )
+        return nearest
+
+    def _retry_early(self) -> None:
+        early, self._early = self._early, []
+        for request, asked_s in early:
+            self._start(request, asked_s)
+
+    def _watch_silence(self) -> None:
+        now = time.monotonic()
+        for target in self._targets.all():
+            if self._paused or now - target.told_s <= self.settings.stale_after:
+                continue
+            target.told_s = now
+            target.status, target.quality = Status.LOST, float("nan")
+            self._outlet.stale(target, now - target.output_s)

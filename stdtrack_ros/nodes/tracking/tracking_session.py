@@ -1,0 +1,147 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What exists only while the node is active: the camera's subscriptions, the frames, the targets and the worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+
+from stdtrack_ros.msg import TargetInit
+from stdtrack_ros.nodes.camera.camera_input import CameraInput
+from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
+from stdtrack_ros.nodes.camera.timestamps import StampGuard, Verdict
+from stdtrack_ros.nodes.parameters import TrackerNodeSettings
+from stdtrack_ros.nodes.tracking.diagnostics import Health
+from stdtrack_ros.nodes.tracking.messages import seconds
+from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
+from stdtrack_ros.nodes.tracking.targets import Target, Targets
+from stdtrack_ros.nodes.tracking.tracking_loop import TrackingLoop
+from stdtrack_ros.tracker.models.model import Model
+from stdtrack_ros.tracker.tracker import Tracker
+
+END_S = 10.0
+"""How long the frame in hand may take when the session ends."""
+
+
+class TrackingSession:
+    """From activation to deactivation. Its callbacks run in the executor and only pass things on to the worker."""
+
+    def __init__(
+        self,
+        node: Node,
+        model: Model,
+        publisher: ResultPublisher,
+        health: Health,
+        settings: TrackerNodeSettings,
+        refuse: Callable[[str], None],
+    ) -> None:
+        self._node, self._publisher, self._health, self._refuse = node, publisher, health, refuse
+        self._settings = settings
+        self._slot = FrameSlot()
+        self._ring = FrameRing(settings.ring.frames, settings.ring.megabytes)
+        self._targets = Targets(lambda: Tracker(model, self._settings))
+        self._loop = TrackingLoop(self._slot, self._ring, self._targets, publisher, settings)
+        self._guard = StampGuard()
+        self._arrived = 0
+        self._last_arrival_s: float | None = None
+        self._silence = (False, "")
+        self.enabled = True
+        self._loop.begin()
+        try:
+            self.camera = CameraInput(node, settings, self._on_image, publisher.take_camera_info)
+        except Exception:
+            self._loop.end(END_S)
+            raise
+
+    def end(self) -> bool:
+        """Leave the topics and stop the worker; False where the worker hangs."""
+        self.camera.destroy()
+        stopped = self._loop.end(END_S)
+        self._slot.clear()
+        self._ring.clear()
+        return stopped
+
+    def start_target(self, message: TargetInit) -> None:
+        """Start a target; a refusal goes to log and diagnostics."""
+        if not self.enabled:
+            self._refuse("target_init came while the node is disabled; call ~/enable with true and send it again.")
+            return
+        self._loop.start_target(message)
+
+    def reset(self) -> None:
+        """Forget all targets."""
+        self._loop.forget_all()
+
+    def enable(self, enabled: bool) -> None:
+        """Process images, or let them pass; targets are kept."""
+        self.enabled = enabled
+        self._slot.clear()
+        self._ring.clear()  # a start must not land on an image from before the pause
+        self._loop.pause(not enabled)
+
+    def change_settings(self, settings: TrackerNodeSettings) -> None:
+        """Take new settings from the next frame on."""
+        self._settings = settings
+        self._loop.change_settings(settings)
+
+    def targets(self) -> list[Target]:
+        """The targets as they are now."""
+        return self._targets.all()
+
+    @property
+    def dropped(self) -> int:
+        """Frames that came and had to give way to newer ones."""
+        return self._slot.dropped
+
+    @property
+    def busy_s(self) -> float:
+        """How long the worker has been at its present frame."""
+        return self._loop.busy_s
+
+    def silence(self) -> str:
+        """A sentence where images are missing, else empty; the log hears of it when it begins and when it ends."""
+        if not self.enabled:
+            return ""
+        sentence, cause = self.camera.silence(self._last_arrival_s, self._settings)
+        if (bool(sentence), cause) != self._silence:
+            log = self._node.get_logger()
+            if sentence:
+                log.warning(sentence)
+            else:
+                log.info(f"Images come on {self.camera.topic} again.")
+            self._silence = bool(sentence), cause
+        return sentence
+
+    def _on_image(self, message: Any) -> None:
+        now_s = time.monotonic()
+        clock_s = self._node.get_clock().now().nanoseconds * 1e-9
+        stamp_s = seconds(message.header.stamp) or clock_s
+        self._last_arrival_s = now_s
+        self._health.arrived(clock_s - stamp_s)
+        if not self.enabled:
+            return
+        self._arrived += 1
+        if not self._in_time(stamp_s, now_s):
+            return
+        frame = Frame(message, self._arrived, now_s, stamp_s)
+        self._ring.append(frame)
+        self._slot.put(frame)
+
+    def _in_time(self, stamp_s: float, now_s: float) -> bool:
+        verdict = self._guard.judge(stamp_s, now_s, self._settings.clock_jump)
+        if verdict is Verdict.WRONG:
+            self._refuse(
+                f"The stamp {stamp_s:.3f} s of an image on {self.camera.topic} does not follow the one before."
+            )
+        if verdict is Verdict.BACK:
+            self._slot.clear()
+            self._ring.clear()
+            self._loop.forget_all(
+                f"The stamps of {self.camera.topic} went back to {stamp_s:.3f} s (a bag that begins again, or "
+                "simulated time): all targets are forgotten; start them again."
+            )
+        return verdict is not Verdict.WRONG

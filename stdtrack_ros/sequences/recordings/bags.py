@@ -1,0 +1,220 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sequences from ROS 2 bags: an image topic, raw or compressed, with true boxes from a topic, a CSV file or nowhere.
+
+One pass over the images when opened notes their stamps; each frame is read and decoded when asked for, so the memory
+needed does not grow with the bag beyond some 16 bytes a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.errors import InputError, SequenceError
+from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_truth_csv
+from stdtrack_ros.sequences.encodings import compressed_to_bgr, raw_to_bgr
+from stdtrack_ros.sequences.frames import SameSize
+from stdtrack_ros.sequences.recordings.bag_file import BagFile
+from stdtrack_ros.sequences.recordings.bag_ground_truth import box_topics, read_truth
+
+RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+IMAGE_TYPES = (RAW, COMPRESSED)
+
+_MOST_BACK = 0.1  # share of frames whose stamps may go back before the bag as a whole makes no sense
+_MOST_SKIPPED = 2  # images ahead that are quicker to read over than to look up
+_JUMP_S, _JUMP_FRAMES = 5.0, 20.0  # a gap is named where it is longer than both, in seconds and usual intervals
+
+
+def image_topic(bag: BagFile, topic: str | None) -> str:
+    """The full name of an image topic of a bag; None: the only one.
+
+    Raises:
+        SequenceError: there is none, or no such one, or several to choose from; the message lists the bag's topics.
+    """
+    images = sorted(name for name, msgtype in bag.topics.items() if msgtype in IMAGE_TYPES)
+    if topic is None:
+        if len(images) == 1:
+            return images[0]
+        if images:
+            raise SequenceError(
+                f"The bag {bag.path} has {len(images)} image topics; choose one of {', '.join(images)}."
+            )
+        raise SequenceError(f"The bag {bag.path} has no image topic; its topics are {bag.describe_topics()}.")
+    name = full_name(topic)
+    if name not in bag.topics:
+        raise SequenceError(f"The bag {bag.path} has no topic {name}; its topics are {bag.describe_topics()}.")
+    if name not in images:
+        raise SequenceError(f"The topic {name} of {bag.path} is {bag.topics[name]}; it must be {RAW} or {COMPRESSED}.")
+    return name
+
+
+def full_name(topic: str) -> str:
+    """A topic's name with its leading slash."""
+    return topic if topic.startswith("/") else f"/{topic}"
+
+
+def stamp_ns(message: Any) -> int:
+    """The stamp of a message's header in nanoseconds."""
+    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+
+
+def seconds(times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Nanoseconds as seconds, rounded as the node rounds a stamp, so that both see the same intervals."""
+    return times_ns // 10**9 + (times_ns % 10**9) * 1e-9
+
+
+def decode_image(message: Any) -> Image:
+    """(H, W, 3) uint8 BGR of a `sensor_msgs` Image or CompressedImage, of rosbags or of rclpy.
+
+    Raises:
+        InputError: an encoding that is not known, or bytes that are damaged.
+    """
+    if hasattr(message, "format"):
+        return compressed_to_bgr(message.data, message.format)
+    return raw_to_bgr(
+        message.data, message.encoding, message.width, message.height, message.step, bool(message.is_bigendian)
+    )
+
+
+class BagSequence:
+    """The frames of one image topic of a bag.
+
+    Raises:
+        SequenceError: the bag is damaged, lacks a topic, or its stamps or boxes make no sense.
+    """
+
+    attributes: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        topic: str | None = None,
+        truth_topic: str | None = None,
+        truth_csv: Path | None = None,
+    ) -> None:
+        self.name = name
+        self.bag = BagFile(path)
+        self.topic = image_topic(self.bag, topic)
+        self._connections = self.bag.connections(self.topic)
+        self._size = SameSize()
+        self._log_ns, header_ns, notes = self._index()
+        self._kept, self.stamps_s, more = _order(header_ns, self._log_ns, path)
+        self.boxes, truth_notes = self._truth(truth_topic, truth_csv)
+        self.notes: Notes = notes + more + truth_notes
+        self._cursor: tuple[int, Iterator[tuple[Any, int, bytes]]] = 0, self.bag.messages(self._connections)
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self._kept)
+
+    def frame(self, index: int) -> Image:
+        """(H, W, 3) uint8 BGR.
+
+        Raises:
+            SequenceError: the frame cannot be decoded, or its size is not that of the frames before.
+        """
+        where = f"Frame {index} of {self.topic} in {self.bag.path}"
+        message = self.message(index)
+        try:
+            image = decode_image(message)
+        except InputError as error:
+            raise SequenceError(f"{where} cannot be used. {error}") from error
+        self._size.check(image.shape[1], image.shape[0], where)
+        return image
+
+    def message(self, index: int) -> Any:
+        """The image message of a frame, decoded from CDR but with its pixels as recorded."""
+        wanted = int(self._kept[index])
+        upcoming, stream = self._cursor
+        if not upcoming <= wanted <= upcoming + _MOST_SKIPPED:
+            start = int(self._log_ns[wanted])
+            stream = self.bag.messages(self._connections, start)
+            # Before it come those of the same time, and of an overlapping file of the bag.
+            upcoming = wanted - int((self._log_ns[:wanted] >= start).sum())
+        found = next(islice(stream, wanted - upcoming, None), None)
+        if found is None:
+            raise SequenceError(f"Frame {index} of {self.topic} in {self.bag.path} is gone: the bag has changed.")
+        self._cursor = wanted + 1, stream
+        return self.bag.decode(found[2], found[0].msgtype)
+
+    def recorded_ns(self, index: int) -> int:
+        """When a frame was recorded."""
+        return int(self._log_ns[self._kept[index]])
+
+    def _index(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Notes]:
+        """Times of recording and stamps (ns) of all images, and notes on what changes among them."""
+        log_ns: list[int] = []
+        header_ns: list[int] = []
+        kinds: dict[str, int] = {}
+        for connection, recorded_ns, data in self.bag.messages(self._connections):
+            message = self.bag.decode(data, connection.msgtype)
+            where = f"Frame {len(log_ns)} of {self.topic} in {self.bag.path}"
+            if connection.msgtype == RAW:
+                self._size.check(message.width, message.height, where)
+            kinds.setdefault(message.encoding if connection.msgtype == RAW else message.format, len(log_ns))
+            log_ns.append(recorded_ns)
+            header_ns.append(stamp_ns(message))
+        if not log_ns:
+            raise SequenceError(f"The topic {self.topic} of {self.bag.path} has no messages.")
+        notes: Notes = ()
+        if len(kinds) > 1:
+            changes = ", ".join(f"'{kind}' from frame {first}" for kind, first in kinds.items())
+            notes = (f"{self.topic} changes its encoding ({changes}): each frame is read in its own.",)
+        return np.array(log_ns), np.array(header_ns), notes
+
+    def _truth(self, topic: str | None, csv: Path | None) -> tuple[Box, Notes]:
+        if csv is not None:
+            rows = read_truth_csv(csv)
+            if rows.stamps_s is not None:
+                return place_rows(rows, self.stamps_s, str(csv))
+            boxes, notes = place_rows(
+                rows, seconds(self._log_ns), str(csv)
+            )  # rows count all images, the left out ones too
+            return boxes[self._kept], notes
+        if topic is not None:
+            rows, stamped, notes = read_truth(self.bag, full_name(topic))
+            frames_s = self.stamps_s if stamped else seconds(self._log_ns[self._kept])
+            boxes, more = place_rows(rows, frames_s, full_name(topic))
+            return boxes, notes + more
+        boxes, notes = clean_boxes(np.full((len(self), 4), np.nan))
+        offered = box_topics(self.bag)
+        hint = (f"The bag has boxes on {', '.join(offered)}; name the topic that is the truth to score.",)
+        return boxes, notes + (hint if offered else ())
+
+
+def _order(
+    header_ns: NDArray[np.int64], log_ns: NDArray[np.int64], path: Path
+) -> tuple[NDArray[np.intp], NDArray[np.float64], Notes]:
+    """Indices of the images whose stamps do not go back, their stamps in seconds, and notes.
+
+    Raises:
+        SequenceError: so many stamps go back that the bag holds more than one run of a clock.
+    """
+    notes = []
+    if not header_ns.any():
+        header_ns = log_ns
+        notes.append("The images carry no stamps: the times of recording are used.")
+    latest = np.maximum.accumulate(header_ns)
+    kept = np.flatnonzero(header_ns == latest)
+    back = len(header_ns) - len(kept)
+    if back > _MOST_BACK * len(header_ns):
+        first = int(np.flatnonzero(header_ns < latest)[0])
+        raise SequenceError(
+            f"The stamps of {path} go back at frame {first} and {back} of {len(header_ns)} frames lie before one that "
+            "was recorded earlier; the clock was set back while recording, so cut the bag there."
+        )
+    if back:
+        notes.append(f"{back} frames are left out because their stamps go back behind an earlier frame's.")
+    stamps_s = seconds(header_ns[kept])
+    gaps = np.diff(stamps_s)
+    if len(gaps) and gaps.max() > max(_JUMP_S, _JUMP_FRAMES * float(np.median(gaps))):
+        notes.append(f"The stamps jump by {gaps.max():.1f} s after frame {int(gaps.argmax())}.")
+    return kept, stamps_s, tuple(notes)

@@ -1,0 +1,146 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""STARK's tracking loop (section 3.2, "Training and Inference"): a box a frame, and a template renewed now and then.
+
+There is no post-processing: no window, no smoothing, no penalty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stdtrack_ros.geometry import Box, Crop, Image
+from stdtrack_ros.settings import StarkSettings
+from stdtrack_ros.tracker.backends.backend import Backend, model_info
+from stdtrack_ros.tracker.models.model import FloatArray, ModelInfo, Prediction
+
+CELL_PX = 16
+"""Pixels of a crop a side of a cell: the network's stride."""
+
+MIN_SIDE_PX = 10.0
+"""Smallest side of a box in pixels of the search crop; without it the next window could shrink to nothing."""
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class StarkState:
+    """What one target carries from frame to frame.
+
+    Attributes:
+        features: (T, N, d) of the initial and the dynamic template.
+        outside: (T, m / 16, m / 16) bool of the two.
+        frames: how many frames were remembered since the start.
+    """
+
+    features: FloatArray
+    outside: Mask
+    frames: int
+
+
+class StarkModel:
+    """Runs STARK on any backend.
+
+    Quality is the score head's value in ST variants: the network's belief that the window holds the target. STARK-S50
+    has no such head; its quality is the concentration of the corner maps (see `network.stark.heads.CornerHead`), which
+    falls when the network is unsure where the corners lie, but was never trained to tell that the target is gone.
+    """
+
+    def __init__(self, backend: Backend, settings: StarkSettings) -> None:
+        self.backend, self.settings = backend, settings
+        network = backend.metadata["network"]
+        self._templates, self._has_score = int(network["templates"]), bool(network["score_head"])
+
+    @property
+    def info(self) -> ModelInfo:
+        """What this network is and where it runs."""
+        return model_info(self.backend, self.backend.metadata["network"]["name"])
+
+    def start(self, template: Image) -> StarkState:
+        """The state of a new target; the dynamic template is the initial one until a better is seen."""
+        features, outside = self._encode(template)
+        return StarkState(np.repeat(features, self._templates, axis=0), np.repeat(outside, self._templates, axis=0), 0)
+
+    def step(
+        self, states: Sequence[StarkState], searches: Image, window_influences: Sequence[float]
+    ) -> list[Prediction]:
+        """One prediction a state; STARK has no window, so `window_influences` change nothing."""
+        search, search_outside = blacken_outside(searches)
+        found = self.backend.step(
+            {
+                "search": search,
+                "search_outside": search_outside,
+                "features": np.stack([state.features for state in states]),
+                "features_outside": np.stack([state.outside for state in states]),
+            }
+        )
+        return [
+            Prediction(_grown(box.astype(np.float64)), float(score), float("nan"))
+            for box, score in zip(found["box"], found["score"], strict=True)
+        ]
+
+    def remember(self, state: StarkState, prediction: Prediction, image: Image, box: Box) -> StarkState:
+        """Count the frame; every `update_interval` frames take it as dynamic template if its score is high enough.
+
+        A network without a score head takes every frame that is due (table 7, row 5).
+        """
+        counted = replace(state, frames=state.frames + 1)
+        trusted = not self._has_score or prediction.quality > self.settings.update_score
+        if self._templates < 2 or counted.frames % self.settings.update_interval or not trusted:
+            return counted
+        crop = Crop.around(box, self.info.template_factor, self.info.template_size)
+        features, outside = self._encode(crop.extract(image))
+        return replace(
+            counted,
+            features=np.concatenate([state.features[:1], features]),
+            outside=np.concatenate([state.outside[:1], outside]),
+        )
+
+    def similarity(self, state: StarkState, prediction: Prediction) -> tuple[float, float]:
+        """Unknown: STARK gives no appearance to compare."""
+        return 1.0, 1.0
+
+    def _encode(self, template: Image) -> tuple[FloatArray, Mask]:
+        blackened, outside = blacken_outside(template[None])
+        return self.backend.start({"template": blackened})["features"], outside
+
+
+def _grown(box: Box) -> Box:
+    """The box about its centre with sides of at least `MIN_SIDE_PX`: corners are read apart and may even cross."""
+    size = np.maximum(box[2:], MIN_SIDE_PX)
+    return np.concatenate([box[:2] + (box[2:] - size) / 2, size])
+
+
+def blacken_outside(crops: Image) -> tuple[Image, Mask]:
+    """Paint black, and mark, what lies outside the image, as STARK is trained.
+
+    `Crop.extract` fills that with one colour; so the rows and columns of one colour at a crop's edges are outside. (A
+    picture with such bars of its own loses nothing by their being passed over.)
+
+    Args:
+        crops: (B, S, S, 3) uint8.
+
+    Returns:
+        Crops of the same shape, and (B, S / 16, S / 16) bool, which looks at the first pixel of each cell.
+    """
+    blackened = crops.copy()
+    outside = np.ones(crops.shape[:3], dtype=bool)
+    for crop, mask in zip(blackened, outside, strict=True):
+        top, bottom = _bars(crop)
+        left, right = _bars(crop.swapaxes(0, 1))
+        mask[top : len(mask) - bottom, left : len(mask) - right] = False
+        crop[mask] = 0
+    return blackened, outside[:, ::CELL_PX, ::CELL_PX]
+
+
+def _bars(crop: Image) -> tuple[int, int]:
+    """How many rows at the top and at the bottom are of the one colour of the edge; 0, 0 where all rows are."""
+    flat = (crop == crop[:, :1]).all(axis=(1, 2))
+    first, last = flat & (crop[:, 0] == crop[0, 0]).all(axis=1), flat & (crop[:, 0] == crop[-1, 0]).all(axis=1)
+    if first.all():
+        return 0, 0
+    return int(np.argmin(first)), int(np.argmin(last[::-1]))

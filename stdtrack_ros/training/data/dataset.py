@@ -1,0 +1,128 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The training data: which sources, how often each, and how clips are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as ListOf
+from fnmatch import fnmatch
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.sequences.annotated import open_annotated
+from stdtrack_ros.sequences.sequence import Sequence
+from stdtrack_ros.sequences.shards.stills import Still, open_stills
+from stdtrack_ros.sequences.shards.tar_shards import PSEUDO
+from stdtrack_ros.settings import SettingGroup, setting
+from stdtrack_ros.training.data.augmentation import augment
+from stdtrack_ros.training.data.clips import Clip, ClipSource
+from stdtrack_ros.training.data.video_clips import VideoClips, VideoOptions, sequence_weights
+from stdtrack_ros.training.synthetic.object_bank import Gallery
+from stdtrack_ros.training.synthetic.scene_events import SyntheticOptions
+from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips, PictureClips
+
+
+class DataSettings(SettingGroup):
+    """What training draws its clips from."""
+
+    videos: tuple[Path, ...] = setting((), "Tar shards, folders of shards, or benchmark folders with annotated video.")
+    stills: tuple[Path, ...] = setting((), "Folders with stills_index.json and its tars, or COCO instances files.")
+    exclude: tuple[str, ...] = setting(("skv_*",), "Sequences to leave out, as name patterns.")
+    video_weight: float = setting(0.35, "Share of annotated video.", ge=0)
+    pseudo_weight: float = setting(0.2, "Share of pseudo-labelled video.", ge=0)
+    cutout_weight: float = setting(0.25, "Share of cut-outs that move over other pictures.", ge=0)
+    picture_weight: float = setting(0.2, "Share of stills seen by a moving camera.", ge=0)
+    patch_share: float = setting(0.1, "Of those, the share whose target is any patch of the picture.", ge=0, le=1)
+    sky_share: float = setting(0.22, "Share of the tiny sky targets (air_*) among annotated video.", ge=0, le=1)
+    max_stride: int = setting(25, "Largest distance between frames of a clip.", unit="frames", ge=1)
+    reversed_share: float = setting(0.1, "Share of clips that run backwards.", ge=0, le=1)
+    absence_share: float = setting(0.2, "Share of clips in which the target goes away or is hidden.", ge=0, le=1)
+    pair_absence_share: float = setting(0.08, "Share of pairs without the target.", ge=0, le=1)
+    canvas_factor: float = setting(
+        7.0, "Side of the pictures windows are cut from, in sizes of the target.", ge=4, le=20
+    )
+    small_share: float = setting(0.25, "Probability to keep a clip with a template target below 10 px.", ge=0, le=1)
+
+
+class ClipDataset:
+    """Clips by index, the same for the same seed: what `torch.utils.data.DataLoader` takes as a map-style data set."""
+
+    def __init__(
+        self, sources: ListOf[tuple[ClipSource, float]], length: int, seed: int, size: int, augmented: bool = True
+    ) -> None:
+        """`size` clips of `length` frames from sources with weights (which need not sum to 1)."""
+        self.sources = [source for source, _ in sources]
+        total = np.cumsum([weight for _, weight in sources])
+        self._cumulative = total / total[-1]
+        self.length, self.seed, self.size, self.augmented = length, seed, size, augmented
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> Clip:
+        if not 0 <= index < self.size:
+            raise IndexError(index)
+        rng = np.random.default_rng((self.seed, index))
+        source = self.sources[int(np.searchsorted(self._cumulative, rng.random()))]
+        clip = source.sample(rng, self.length)
+        if self.augmented:
+            augment(rng, clip)
+        return clip
+
+
+def use_one_thread(worker: int = 0) -> None:
+    """For `worker_init_fn`: keep OpenCV from starting threads of its own in every loader process."""
+    cv2.setNumThreads(0)
+
+
+def build_dataset(settings: DataSettings, length: int, seed: int, size: int) -> ClipDataset:
+    """The data set that the settings describe, with clips of `length` frames (1: pairs).
+
+    Raises:
+        SettingError: no source has both data and a weight.
+        SequenceError: a path that cannot be read.
+    """
+    videos = [one for path in settings.videos for one in open_annotated(path) if not _excluded(one.name, settings)]
+    stills = [one for path in settings.stills for one in open_stills(path)]
+    sources = _video_sources(videos, settings) + _still_sources(stills, settings)
+    sources = [(source, weight) for source, weight in sources if weight > 0]
+    if not sources:
+        raise SettingError("There is nothing to train on: give data.videos or data.stills, with a weight above 0.")
+    return ClipDataset(sources, length, seed, size)
+
+
+def _excluded(name: str, settings: DataSettings) -> bool:
+    return any(fnmatch(name, pattern) for pattern in settings.exclude)
+
+
+def _video_sources(videos: list[Sequence], settings: DataSettings) -> list[tuple[ClipSource, float]]:
+    options = VideoOptions(
+        settings.max_stride,
+        settings.reversed_share,
+        settings.absence_share,
+        settings.pair_absence_share,
+        small_share=settings.small_share,
+        canvas_factor=settings.canvas_factor,
+    )
+    annotated = [video for video in videos if PSEUDO not in video.attributes]
+    pseudo = [video for video in videos if PSEUDO in video.attributes]
+    sources: list[tuple[ClipSource, float]] = []
+    for group, weight in ((annotated, settings.video_weight), (pseudo, settings.pseudo_weight)):
+        if group:
+            weights = sequence_weights(group, {"air": settings.sky_share})
+            sources.append((VideoClips(group, weights, options), weight))
+    return sources
+
+
+def _still_sources(stills: list[Still], settings: DataSettings) -> list[tuple[ClipSource, float]]:
+    if not stills:
+        return []
+    options = SyntheticOptions(
+        settings.absence_share, settings.pair_absence_share, settings.patch_share, canvas_factor=settings.canvas_factor
+    )
+    gallery = Gallery(stills)
+    cutouts = settings.cutout_weight if gallery.masked else 0.0
+    return [(CutoutClips(gallery, options), cutouts), (PictureClips(gallery, options), settings.picture_weight)]

@@ -1,0 +1,93 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The figures of loss and recovery on runs that are written down by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from stdtrack_ros.cli.redetection import recovery
+from stdtrack_ros.evaluation.redetection import StatusRun, report_losses
+
+BOX = np.array([10.0, 10, 20, 20])
+AWAY = np.array([200.0, 10, 20, 20])
+T, U, L = 1, 2, 3
+
+
+def run(statuses: list[int], present: list[bool], on: list[bool]) -> StatusRun:
+    count = len(statuses)
+    boxes = np.array([BOX if one else AWAY for one in on])
+    boxes[0] = np.nan
+    truth = np.array([BOX if one else np.full(4, np.nan) for one in present])
+    covariances = np.tile(np.eye(4), (count, 1, 1))
+    return StatusRun(boxes, truth, np.array(statuses), np.full(count, 0.5), np.arange(count) * 0.1, covariances, truth)
+
+
+def test_a_loss_that_is_said_and_ended_well() -> None:
+    """Away in frames 3 to 8; UNCERTAIN at once, LOST from frame 5, 0.2 s after; back in frame 9, TRACKING in 11."""
+    present = [True] * 3 + [False] * 6 + [True] * 4
+    statuses = [T, T, T, U, U, L, L, L, L, L, L, T, T]
+    on = [True] * 3 + [False] * 8 + [True] * 2
+    report = report_losses([run(statuses, present, on)])
+    assert (report.absences, report.detected, report.recovered, report.false_reacquisitions) == (1, 1, 1, 0)
+    assert (report.doubted, report.in_time) == (1, 1)
+    assert report.detect_s == pytest.approx(0.2)
+    assert report.recover_s == pytest.approx(0.2)
+    assert report.precision == 1.0  # LOST in 5..10: away until 8, then the box is off the target until 10
+    assert report.recall == 1.0  # due from 0.4 s after frame 3: frames 7..10
+    assert report.absent_recall == 1.0  # frames 7 and 8
+    assert report.false_lost == 0.0
+
+
+def test_a_tracker_that_never_says_lost() -> None:
+    present = [True] * 3 + [False] * 6 + [True] * 3
+    report = report_losses([run([T] * 12, present, [True] * 12)])
+    assert np.isnan(report.precision)
+    assert (report.recall, report.doubted, report.in_time, report.detected) == (0.0, 0, 0, 0)
+    assert np.isnan(report.detect_s)
+    assert report.recover_s == 0.0
+
+
+def test_what_is_said_too_late() -> None:
+    """Away in frames 3 to 9: UNCERTAIN in the fourth of them, LOST after 0.5 s."""
+    present = [True] * 3 + [False] * 7
+    report = report_losses([run([T] * 6 + [U] * 2 + [L] * 2, present, [True] * 10)])
+    assert (report.absences, report.doubted, report.in_time, report.detected) == (1, 0, 0, 1)
+    assert report.detect_s == pytest.approx(0.5)
+    assert report.absent_recall == pytest.approx(2 / 3)  # due in frames 7, 8 and 9, LOST in the last two
+
+
+def test_crying_wolf_and_finding_the_wrong_thing() -> None:
+    statuses = [T, L, L, T, T]
+    report = report_losses([run(statuses, [True] * 5, [True, True, True, False, False])])
+    assert report.precision == 0.0
+    assert report.false_lost == 1.0  # both LOST frames are on target, and no other frame with a box is
+    assert report.false_reacquisitions == 1
+
+
+def test_the_verb_reports_every_event(tmp_path: Path) -> None:
+    """On a painted clip with the shipped model: the table's rows, and figures for each event."""
+    folder = tmp_path / "clips" / "disc"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    background = cv2.GaussianBlur(rng.integers(0, 256, (180, 240, 3), dtype=np.uint8), (0, 0), 5)
+    rows = []
+    for index in range(6):
+        image = background.copy()
+        cv2.circle(image, (60 + 3 * index, 70), 14, (40, 60, 230), -1)
+        cv2.circle(image, (60 + 3 * index, 70), 6, (240, 240, 240), -1)
+        cv2.imwrite(str(folder / f"{index + 1:08d}.jpg"), image)
+        rows.append(f"{46 + 3 * index},56,28,28")
+    (folder / "groundtruth.txt").write_text("\n".join(rows) + "\n")
+    out = tmp_path / "figures" / "recovery.json"
+    recovery([tmp_path / "clips"], out=out)
+    reports = json.loads(out.read_text())
+    assert set(reports) == {"as recorded", "occlusion", "leave", "cut", "look_alike", "all staged", "covariance"}
+    assert set(reports["covariance"]) == {"TRACKING", "UNCERTAIN", "LOST"}
+    assert reports["all staged"]["absences"] == 4
+    assert reports["as recorded"]["absences"] == 0

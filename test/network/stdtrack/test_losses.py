@@ -1,0 +1,138 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Targets and losses by hand, and what they ask of the network."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from stdtrack_ros.network.stdtrack.head import HeadMaps
+from stdtrack_ros.network.stdtrack.losses import (
+    FrameTarget,
+    LossWeights,
+    box_cells,
+    decode_peak,
+    focal_loss,
+    frame_loss,
+    giou,
+    heat_map,
+    iou,
+)
+from stdtrack_ros.network.stdtrack.model import StepOutput
+from stdtrack_ros.network.stdtrack.quality import peak_neighbourhood, token_quality
+
+
+def test_iou_and_giou_of_boxes_computed_by_hand() -> None:
+    first = torch.tensor([[0.5, 0.5, 0.4, 0.4], [0.2, 0.2, 0.2, 0.2]])
+    second = torch.tensor([[0.7, 0.5, 0.4, 0.4], [0.8, 0.8, 0.2, 0.2]])
+    torch.testing.assert_close(iou(first, second), torch.tensor([1 / 3, 0.0]))
+    # Second pair: union 0.08, hull from 0.1 to 0.9 in both axes.
+    torch.testing.assert_close(giou(first, second), torch.tensor([1 / 3, -(0.64 - 0.08) / 0.64]))
+
+
+def test_the_heat_map_peaks_in_the_targets_cell_and_follows_its_shape() -> None:
+    heat = heat_map(torch.tensor([[0.53, 0.28, 0.5, 0.1]]), 16)[0, 0]
+    row, column = divmod(int(heat.argmax()), 16)
+    assert (row, column, float(heat.max())) == (4, 8, 1.0)
+    sigma_x, sigma_y = 16 * 0.5 / 12, 0.6  # wide along x, and not below 0.6 cells along y
+    assert float(heat[4, 9]) == pytest.approx(math.exp(-1 / (2 * sigma_x**2)))
+    assert float(heat[5, 8]) == pytest.approx(math.exp(-1 / (2 * sigma_y**2)))
+
+
+def test_box_cells_are_those_whose_centre_lies_inside() -> None:
+    inside = box_cells(torch.tensor([[0.5, 0.5, 0.5, 0.25]]), 4).view(4, 4)
+    assert inside.tolist() == [[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
+
+
+def test_focal_loss_of_one_cell_by_hand() -> None:
+    logits = torch.full((1, 1, 1, 2), 0.0)
+    heat = torch.tensor([[[[1.0, 0.5]]]])
+    expected = -math.log(0.5) * 0.25 - math.log(0.5) * 0.25 * 0.5**4
+    assert float(focal_loss(logits, heat)) == pytest.approx(expected)
+
+
+def maps_for(box: tuple[float, float, float, float], side: int = 16) -> HeadMaps:
+    """Maps in which every cell names the same box, and the score peaks in its cell."""
+    center_x, center_y, width, height = box
+    cells = (torch.arange(side) + 0.5) / side
+    offset = torch.stack(
+        ((center_x - cells)[None, :].expand(side, side), (center_y - cells)[:, None].expand(side, side))
+    )
+    score = torch.full((1, 1, side, side), -6.0)
+    score[0, 0, int(center_y * side), int(center_x * side)] = 6.0
+    size = torch.tensor([width, height]).view(1, 2, 1, 1).expand(1, 2, side, side)
+    return HeadMaps(score, size, side * offset[None])
+
+
+def output_for(maps: HeadMaps) -> StepOutput:
+    none = torch.zeros(1, 1, 4)
+    return StepOutput(maps, none, none, torch.zeros(1), torch.zeros(1), none[:, 0], torch.zeros(1, 256, 1), none)
+
+
+TRUTH = torch.tensor([[0.4, 0.6, 0.3, 0.2]])
+
+
+def target(present: bool = True, valid: bool = True) -> FrameTarget:
+    return FrameTarget(TRUTH, torch.tensor([present]), torch.tensor([valid]))
+
+
+def test_maps_decode_to_the_box_they_were_made_for() -> None:
+    maps = maps_for((0.4, 0.6, 0.3, 0.2))
+    torch.testing.assert_close(decode_peak(maps.score, maps.boxes()), TRUTH)
+
+
+def test_a_perfect_frame_costs_no_box_loss_and_a_wrong_one_does() -> None:
+    _, right = frame_loss(output_for(maps_for((0.4, 0.6, 0.3, 0.2))), target(), LossWeights())
+    _, wrong = frame_loss(output_for(maps_for((0.45, 0.6, 0.3, 0.2))), target(), LossWeights())
+    assert float(right["giou"]) == pytest.approx(0.0, abs=1e-5)
+    assert float(right["iou"]) == pytest.approx(1.0, abs=1e-5)
+    assert float(wrong["giou"]) > 0.1
+    assert float(wrong["l1"]) == pytest.approx(0.05 / 4, rel=1e-3)
+
+
+def test_an_absent_target_asks_for_a_flat_map_and_no_box() -> None:
+    flat = maps_for((0.1, 0.1, 0.9, 0.9))._replace(score=torch.full((1, 1, 16, 16), -6.0))
+    _, calm = frame_loss(output_for(flat), target(present=False), LossWeights())
+    _, sure = frame_loss(output_for(maps_for((0.4, 0.6, 0.3, 0.2))), target(present=False), LossWeights())
+    assert float(calm["giou"]) == float(calm["l1"]) == 0.0
+    assert float(sure["focal"]) > float(calm["focal"]) + 1.0
+
+
+def test_a_frame_without_a_known_label_costs_nothing() -> None:
+    loss, _ = frame_loss(output_for(maps_for((0.1, 0.1, 0.9, 0.9))), target(valid=False), LossWeights())
+    assert float(loss) == 0.0
+
+
+def peaked(value: float, second: float = 0.0) -> torch.Tensor:
+    score = torch.full((1, 1, 16, 16), 0.01)
+    score[0, 0, 8, 8], score[0, 0, 2, 2] = value, max(second, 0.01)
+    return score
+
+
+@pytest.mark.parametrize("form", ["saliency", "peak", "psr", "margin"])
+def test_quality_rises_with_the_peak(form: str) -> None:
+    values = [float(token_quality(peaked(value), form)) for value in (0.1, 0.3, 0.6, 0.9)]
+    assert values == sorted(values)
+    assert 0 <= values[0] < values[-1] < 1
+
+
+@pytest.mark.parametrize("form", ["saliency", "margin"])
+def test_quality_falls_when_a_distractor_lights_up_far_from_the_peak(form: str) -> None:
+    alone, beside = (float(token_quality(peaked(0.9, second), form)) for second in (0.0, 0.8))
+    assert beside < alone
+
+
+def test_saliency_by_hand() -> None:
+    """Peak 0.9 over a background of 0.01 without spread: PSR = 0.89 / (1e-4 + 0.02)."""
+    ratio = 0.89 / (1e-4 + 0.02)
+    assert float(token_quality(peaked(0.9))) == pytest.approx(0.9 * ratio / (ratio + 5), rel=1e-4)
+
+
+def test_the_peaks_neighbourhood_is_cut_at_the_border() -> None:
+    score = torch.zeros(1, 1, 16, 16)
+    score[0, 0, 0, 15] = 1.0
+    assert float(peak_neighbourhood(score).sum()) == 9.0
+    assert float(peak_neighbourhood(peaked(0.9)).sum()) == 25.0

@@ -1,0 +1,195 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""follow_controller in its own process, and the closed loop: camera, tracker_node, controller, body."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from follow_messages import box
+from geometry_msgs.msg import TwistStamped
+from node_bench import Bench, NodeProcess, running
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.parameter import Parameter
+from simulated_world import HEIGHT, WIDTH, Body, World, camera_info
+from stdtrack_ros.msg import TrackedBox
+
+from stdtrack_ros.nodes.following.follow_controller import FollowController
+
+pytestmark = pytest.mark.ros
+CONTROLLER = "../../scripts/follow_controller"
+TRACKING, LOST = TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_LOST
+PERIOD_S = 0.05
+
+
+def settled(bench: Bench, commands: list[TwistStamped]) -> int:
+    """How many velocities have come once no more are on their way."""
+    count = -1
+    while count != len(commands):
+        count = len(commands)
+        bench.spin(0.5)
+    return count
+
+
+@contextmanager
+def controller(bench: Bench, log: Path, **parameters: object) -> Iterator[list[TwistStamped]]:
+    """A controller that runs; the velocities it sends."""
+    commands: list[TwistStamped] = []
+    bench.create_subscription(TwistStamped, "cmd_vel", commands.append, 50)
+    process = NodeProcess(log, bench.get_namespace().strip("/"), script=CONTROLLER, **parameters)
+    try:
+        bench.wait(lambda: bench.count_publishers("cmd_vel") or process.process.poll() is not None, "controller")
+        yield commands
+        assert process.stop() == 0, process.output
+    finally:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.process.wait()
+
+
+def test_it_is_off_until_a_parameter_turns_it_on(bench: Bench, tmp_path: Path) -> None:
+    boxes = bench.create_publisher(TrackedBox, "tracked_box", 10)
+    with controller(bench, tmp_path / "log", yaw_gain=1.0) as commands:
+        right = box()
+        right.bearing.x, right.bearing.z = 0.5, math.sqrt(0.75)
+
+        def feed(until: Callable[[], bool], what: str) -> None:
+            bench.wait(lambda: boxes.publish(right) or until(), what)
+
+        def turning() -> bool:
+            return bool(commands) and commands[-1].twist.angular.z != 0.0
+
+        feed(lambda: bool(bench.reports) and bench.reports[-1].message == "Following.", "report of what would be sent")
+        assert not commands
+        request = SetParametersAtomically.Request(parameters=[Parameter("actuation", value=True).to_parameter_msg()])
+        assert bench.call(
+            SetParametersAtomically, "follow_controller/set_parameters_atomically", request
+        ).result.successful
+        feed(turning, "velocity")
+        assert commands[-1].twist.angular.z == pytest.approx(-math.pi / 6)
+        assert commands[-1].header.frame_id == "base_link"
+        bench.wait(lambda: commands[-1].twist.angular.z == 0.0, "stop when no boxes come")
+        request.parameters = [Parameter("actuation", value=False).to_parameter_msg()]
+        feed(turning, "velocity")
+        bench.call(SetParametersAtomically, "follow_controller/set_parameters_atomically", request)
+        bench.wait(lambda: commands[-1].twist.angular.z == 0.0, "stop as the last word")
+        count = settled(bench, commands)
+        bench.reports.clear()
+        feed(lambda: bool(bench.reports) and bench.reports[-1].message == "Following.", "report of what would be sent")
+        assert len(commands) == count and commands[-1].twist.angular.z == 0.0
+
+
+@contextmanager
+def inside(bench: Bench, **parameters: object) -> Iterator[FollowController]:
+    """A controller in this process, run by the bench."""
+    given = [Parameter(name, value=value) for name, value in parameters.items()]
+    node = FollowController(namespace=bench.get_namespace(), parameter_overrides=given)
+    bench._executor.add_node(node)
+    try:
+        yield node
+    finally:
+        bench._executor.remove_node(node)
+        node.destroy_node()
+
+
+def test_while_it_is_off_no_change_of_a_parameter_sends_anything(bench: Bench) -> None:
+    commands: list[TwistStamped] = []
+    bench.create_subscription(TwistStamped, "cmd_vel", commands.append, 50)
+    with inside(bench) as node:
+        bench.wait(lambda: node.count_subscribers("cmd_vel") and bench.count_publishers("cmd_vel"), "each other")
+        assert node.set_parameters([Parameter("yaw_gain", value=3.0)])[0].successful
+        bench.spin(0.5)
+        assert not commands, "someone else may be driving"
+        node.set_parameters([Parameter("actuation", value=True)])
+        bench.wait(lambda: commands, "stop without a target")
+        node.set_parameters([Parameter("actuation", value=False)])
+        count = settled(bench, commands)
+        node.set_parameters([Parameter("yaw_gain", value=2.0)])
+        bench.spin(0.5)
+        assert len(commands) == count
+
+
+def test_a_new_target_is_not_followed_by_a_box_of_the_old_one(bench: Bench) -> None:
+    boxes = bench.create_publisher(TrackedBox, "tracked_box", 10)
+    with inside(bench, max_age=10.0) as node:
+        bench.wait(lambda: boxes.publish(box()) or [r for r in bench.reports if r.message == "Following."], "following")
+        assert node.set_parameters([Parameter("target_id", value="other")])[0].successful
+        bench.reports.clear()
+        assert bench.wait(lambda: bench.reports, "report")[0].message == "Stopped: no box of target 'other' has come."
+
+
+@dataclass
+class Moment:
+    """One step of the loop."""
+
+    time_s: float
+    hidden: bool
+    status: int
+    error_rad: float
+    yaw_rate: float
+    forward: float
+
+
+def drive(bench: Bench, world: World, body: Body, commands: list[TwistStamped], until_s: float) -> list[Moment]:
+    """Run camera and body, each frame as soon as the one before was answered: a busy machine changes nothing."""
+    moments = []
+    for step in range(round(until_s / PERIOD_S)):
+        now_s = step * PERIOD_S
+        at = bench.header(PERIOD_S)
+        bench.calibration.publish(camera_info())
+        bench.answer(world.image(body, now_s), at)
+        if step == 5:
+            bench.start(world.box(body, now_s), at=at)
+        count = len(commands)
+        bench.wait(lambda count=count: len(commands) >= count + 2, "velocity after the answer")
+        twist = commands[-1].twist if commands else TwistStamped().twist
+        body.move(twist.linear.x, twist.angular.z, PERIOD_S)
+        depth, right = body.seen(*world.target(now_s))
+        moments.append(
+            Moment(
+                now_s,
+                world.hidden(body, now_s),
+                bench.boxes[-1].status,
+                math.atan2(right, depth),
+                twist.angular.z,
+                twist.linear.x,
+            )
+        )
+    return moments
+
+
+@pytest.mark.slow
+def test_a_body_follows_loses_and_finds_its_target(bench: Bench, tmp_path: Path) -> None:
+    world, body = World(), Body(heading=0.15)
+    follow = {
+        "actuation": True,
+        "forward_gain": 0.5,
+        "target_size": 0.22,
+        "max_speed": 0.3,
+        "yaw_gain": 2.0,
+        "rate": 50.0,
+        "max_age": 5.0,  # the loop waits for each answer, and a busy machine takes its time
+    }
+    with running(tmp_path / "tracker", bench), controller(bench, tmp_path / "follow", **follow) as commands:
+        moments = drive(bench, world, body, commands, until_s=18.0)
+    assert abs(moments[0].error_rad) > 0.15, "it begins off its target"
+    before = [m for m in moments if 2.0 < m.time_s < 3.0]
+    assert {m.status for m in before} == {TRACKING} and max(abs(m.error_rad) for m in before) < 0.15
+
+    hidden = [m for m in moments if m.hidden]
+    assert len(hidden) * PERIOD_S > 1.0, "the wall hides the target for a while"
+    late = [m for m in hidden if m.time_s > hidden[0].time_s + 0.6]
+    assert {m.status for m in late} == {LOST}, "loss is said within 0.6 s"
+    assert {(m.yaw_rate, m.forward) for m in late} == {(0.0, 0.0)}, "and the body stands still"
+
+    after = [m for m in moments if m.time_s > hidden[-1].time_s + 3.0]
+    assert {m.status for m in after} == {TRACKING}, "it has found the target again"
+    assert abs(after[-1].error_rad) < 0.05 and after[-1].time_s > hidden[-1].time_s + 4.0
+    depth, _ = body.seen(*world.target(18.0))
+    assert depth < 6.0, "and has come nearer than the 6.5 m that the target is from the start"
+    assert (bench.boxes[-1].image_width, bench.boxes[-1].image_height) == (WIDTH, HEIGHT)

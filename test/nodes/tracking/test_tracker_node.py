@@ -1,0 +1,159 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`tracker_node` in a process of its own, over real DDS: targets, refusals, services, the pictures for people."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from node_bench import Bench, Scene, overlap, running
+from rclpy.qos import qos_profile_sensor_data
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from stdtrack_ros.msg import TrackedBox
+
+from stdtrack_ros.nodes.camera.images import message_to_bgr
+
+pytestmark = pytest.mark.ros
+SCENE = Scene()
+NONE, TRACKING, LOST = TrackedBox.STATUS_NONE, TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_LOST
+
+
+def follow(bench: Bench, first: int, frames: int) -> list[TrackedBox]:
+    """Show frames and return their answers."""
+    return [bench.answer(SCENE.image(index)) for index in range(first, first + frames)]
+
+
+def start(bench: Bench, index: int = 0) -> None:
+    """A target on a frame that has been answered."""
+    bench.start_on(SCENE.box(index), at=bench.answer(SCENE.image(index)).header)
+
+
+def test_a_target_is_started_tracked_and_forgotten(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench):
+        before = bench.answer(SCENE.image(0))
+        assert before.status == NONE and before.target_id == "" and math.isnan(before.x) and math.isnan(before.quality)
+        assert (before.image_width, before.image_height) == (320, 240)
+        assert before.header.frame_id == "camera_optical"
+
+        start(bench)
+        answers = follow(bench, 1, 20)
+        assert {answer.status for answer in answers} == {TRACKING}
+        assert [answer.frame_number for answer in answers] == list(range(1, 21))
+        assert {answer.target_id for answer in answers} == {"target-1"}
+        assert all(overlap(answer, SCENE.box(index)) > 0.7 for index, answer in enumerate(answers, start=1))
+        assert all(answer.latency.sec + answer.latency.nanosec > 0 for answer in answers)
+        assert {answer.dropped_frames for answer in answers} == {0}
+
+        assert bench.reset().success
+        assert bench.answer(SCENE.image(22)).status == NONE
+
+
+def test_a_normalized_box_starts_the_same_target(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench):
+        bench.answer(SCENE.image(0))
+        bench.start_on(tuple(np.array(SCENE.box(0)) / [320, 240, 320, 240]), normalized=True)
+        assert overlap(bench.answer(SCENE.image(1)), SCENE.box(1)) > 0.7
+
+
+def test_a_bad_box_is_refused_and_the_old_target_stays(bench: Bench, tmp_path: Path) -> None:
+    bad = [
+        ((1000, 10, 40, 40), "lies outside the image of 320x240"),
+        ((10, 10, float("nan"), 40), "not finite"),
+        ((10, 10, 0, 40), "width=0"),
+        ((10, 10, 40, -5), "height=-5"),
+        ((10, 10, float("inf"), 40), "width=inf"),
+    ]
+    with running(tmp_path / "log", bench) as node:
+        start(bench)
+        for number, (box, words) in enumerate(bad, start=1):
+            bench.start(box)
+            assert bench.wait_report(words)["level"] == "1"
+            bench.wait(lambda words=words: words in node.output, "line in the log")
+            answer = bench.answer(SCENE.image(number))
+            assert answer.status == TRACKING and overlap(answer, SCENE.box(number)) > 0.7
+            assert answer.frame_number == number
+
+
+def test_a_start_before_any_image_is_refused(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench, warm=False):
+        bench.start(SCENE.box(0))
+        bench.wait_report("before the first image")
+        bench.warm_up(bench.show)
+        assert bench.answer(SCENE.image(0)).status == NONE
+        start(bench, 1)
+        assert bench.answer(SCENE.image(2)).status == TRACKING
+
+
+def test_a_disabled_node_is_silent_and_keeps_its_target(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench):
+        start(bench)
+        follow(bench, 1, 3)
+        assert bench.enable(False).success
+        bench.spin(0.2)
+        seen = len(bench.boxes)
+        for index in range(4, 8):
+            bench.show(SCENE.image(index))
+            bench.spin(0.05)
+        bench.start(SCENE.box(8))
+        bench.wait_report("disabled")
+        assert len(bench.boxes) == seen
+        assert "disabled" in bench.report()["state"]
+        assert bench.enable(True).success
+        answer = bench.answer(SCENE.image(8))
+        assert answer.target_id == "target-1" and answer.frame_number == 4
+
+
+def test_a_slow_network_drops_frames_and_counts_them(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench, model__threads=250):  # milliseconds a frame
+        start(bench)
+        shown = 0
+        while bench.boxes[-1].dropped_frames <= 10:
+            shown += 1
+            assert shown < 300, "frames wait for each other"
+            bench.show(SCENE.image(1))
+            bench.spin(0.033)
+        newest = bench.header(0.0).stamp
+        last = bench.wait(lambda: bench.boxes[-1] if bench.boxes[-1].header.stamp == newest else None, "last answer")
+        assert last.frame_number >= 1 and last.frame_number + last.dropped_frames <= shown
+
+
+def test_bearings_need_a_calibration(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench):
+        start(bench)
+        assert math.isnan(bench.answer(SCENE.image(1)).bearing.x)
+        matrix = [300.0, 0.0, 159.5, 0.0, 300.0, 119.5, 0.0, 0.0, 1.0]
+        info = CameraInfo(width=320, height=240, k=matrix, distortion_model="plumb_bob", d=[0.0] * 5)
+        index, answer = 1, bench.boxes[-1]
+        while math.isnan(answer.bearing.x):
+            index += 1
+            assert index < 100, "no bearing came"
+            bench.calibration.publish(info)
+            answer = bench.answer(SCENE.image(index))
+        ray = np.array([answer.x + answer.width / 2 - 160, answer.y + answer.height / 2 - 120, 300.0])
+        found = np.array([answer.bearing.x, answer.bearing.y, answer.bearing.z])
+        np.testing.assert_allclose(found, ray / np.linalg.norm(ray), atol=1e-5)
+
+
+def test_the_annotated_image_goes_out_while_someone_looks(bench: Bench, tmp_path: Path) -> None:
+    pictures: list[Image] = []
+    jpegs: list[CompressedImage] = []
+    with running(tmp_path / "log", bench, annotated__scale=0.5):
+        start(bench)
+        bench.create_subscription(Image, "image_annotated", pictures.append, qos_profile_sensor_data)
+        bench.create_subscription(CompressedImage, "image_annotated/compressed", jpegs.append, qos_profile_sensor_data)
+        bench.wait(lambda: bench.count_publishers("image_annotated"), "publisher of pictures")
+        index = 0
+        while not (pictures and jpegs):
+            index += 1
+            assert index < 100, "no picture came"
+            answer = bench.answer(SCENE.image(index))
+        picture = message_to_bgr(pictures[-1])
+        assert picture.shape == (120, 160, 3)
+        assert pictures[-1].header.frame_id == answer.header.frame_id
+        plain = cv2.resize(SCENE.image(index), (160, 120), interpolation=cv2.INTER_AREA)
+        assert np.abs(picture.astype(int) - plain).max() > 50, "nothing is drawn"
+        assert message_to_bgr(jpegs[-1]).shape == (120, 160, 3)

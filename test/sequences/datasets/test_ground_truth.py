@@ -1,0 +1,151 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""True boxes from CSV files, and their way onto the frames by row, by number and by stamp."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sample_sequences import write_lines
+
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.sequences.datasets.ground_truth import (
+    TruthRows,
+    clean_boxes,
+    hull,
+    match_stamps,
+    place_rows,
+    read_boxes,
+    read_truth_csv,
+)
+
+ABSENT = [np.nan] * 4
+STAMPS = np.array([100.0, 100.1, 100.2, 100.3])
+
+
+def placed(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    return place_rows(read_truth_csv(path), STAMPS, "truth.csv")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["1,2,3,4", "5,6,7,8", "nan,nan,nan,nan", "9,9,9,9"],
+        ["x,y,w,h", "1,2,3,4", "5,6,7,8", ",,,", "9,9,9,9"],
+        ["note,height,width,y,x", "a,4,3,2,1", "b,8,7,6,5", "c,,,,", "d,9,9,9,9"],
+        ["100.0,1,2,3,4", "100.1,5,6,7,8", "100.3,9,9,9,9"],
+        ["stamp,x,y,width,height", "100.3,9,9,9,9", "100.0,1,2,3,4", "100.1,5,6,7,8"],
+        ["stamp_ns,x,y,width,height", "100000000000,1,2,3,4", "100100000000,5,6,7,8", "100300000000,9,9,9,9"],
+        ["frame,x,y,width,height", "3,9,9,9,9", "0,1,2,3,4", "1,5,6,7,8"],
+    ],
+)
+def test_every_form_of_csv(tmp_path: Path, lines: list[str]) -> None:
+    boxes, _ = placed(write_lines(tmp_path / "truth.csv", lines))
+    np.testing.assert_array_equal(boxes, [[1, 2, 3, 4], [5, 6, 7, 8], ABSENT, [9, 9, 9, 9]])
+
+
+def test_timestamps_since_1970_in_nanoseconds(tmp_path: Path) -> None:
+    rows = read_truth_csv(write_lines(tmp_path / "truth.csv", ["1700000000100000000,1,2,3,4"]))
+    assert rows.stamps_s is not None
+    assert rows.stamps_s[0] == pytest.approx(1_700_000_000.1, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("lines", "match"),
+    [
+        ([""], r"truth.csv is empty; it must hold one box a line"),
+        (["x,y,width", "1,2,3"], r"has no column 'height'; found x, y, width"),
+        (["x,y,width,height", "1,2,3,tall"], r"Line 2 of .* has 'tall' as height; a number is needed"),
+        (["1,2,3", "1,2,3"], r"hold 3 numbers; without a header each must hold 4"),
+        (["1,2,3,4", "1,2,3,4,5"], r"hold 4, 5 numbers"),
+        (["1,2,3,4", "a,b,c,d"], r"Line 2 of .* is 'a,b,c,d'"),
+    ],
+)
+def test_csv_that_cannot_be_read(tmp_path: Path, lines: list[str], match: str) -> None:
+    with pytest.raises(SequenceError, match=match):
+        read_truth_csv(write_lines(tmp_path / "truth.csv", lines))
+
+
+def test_missing_file_and_binary_file(tmp_path: Path) -> None:
+    with pytest.raises(SequenceError, match=r"none.csv cannot be read"):
+        read_truth_csv(tmp_path / "none.csv")
+    (tmp_path / "picture.csv").write_bytes(bytes(range(128, 256)))
+    with pytest.raises(SequenceError, match=r"picture.csv cannot be read"):
+        read_truth_csv(tmp_path / "picture.csv")
+
+
+def test_rows_for_frames_that_are_not_there(tmp_path: Path) -> None:
+    boxes, notes = placed(
+        write_lines(tmp_path / "truth.csv", ["frame,x,y,w,h", "0,1,2,3,4", "4,1,2,3,4", "-1,1,2,3,4"])
+    )
+    assert np.isfinite(boxes[:, 0]).tolist() == [True, False, False, False]
+    assert notes[0] == "truth.csv has 2 rows for frames outside 0..3: they are left out."
+
+
+def test_stamps_go_to_the_nearest_frame_within_half_an_interval() -> None:
+    truth_s = np.array([100.04, 100.16, 100.2, 100.36])  # 40 ms late, 40 ms early (beaten by 100.2), exact, 60 ms late
+    boxes = np.array([[row, 0, 1, 1] for row in range(4)], dtype=np.float64)
+    matched, notes = match_stamps(boxes, truth_s, STAMPS, "truth")
+    assert matched[0, 0] == 0
+    assert matched[2, 0] == 2
+    assert np.isnan(matched[[1, 3]]).all()
+    assert notes == (
+        "1 of 4 rows of truth have no frame near them and are left out.",
+        "2 rows of truth have no frame of their own stamp and were given to the nearest one, at most 40.0 ms away.",
+    )
+
+
+def test_frames_of_one_stamp_share_its_box() -> None:
+    matched, notes = match_stamps(np.array([[1.0, 2, 3, 4]]), np.array([5.0]), np.array([4.9, 5.0, 5.0, 5.1]), "truth")
+    np.testing.assert_array_equal(matched, [ABSENT, [1, 2, 3, 4], [1, 2, 3, 4], ABSENT])
+    assert notes == ()
+
+
+def test_single_frame_and_no_rows() -> None:
+    assert match_stamps(np.array([[1.0, 2, 3, 4]]), np.array([5.0]), np.array([5.0]), "truth")[0].tolist() == [
+        [1, 2, 3, 4]
+    ]
+    empty, notes = match_stamps(np.empty((0, 4)), np.empty(0), STAMPS, "truth")
+    assert np.isnan(empty).all()
+    assert notes == ("truth has no boxes.",)
+
+
+@given(st.lists(st.integers(0, 2_000_000), min_size=1, max_size=40, unique=True), st.randoms(use_true_random=False))
+def test_rows_with_the_frames_own_stamps_come_back_whatever_their_order(micros: list[int], random: object) -> None:
+    frames_s = 1.7e9 + np.array(sorted(micros)) * 1e-5
+    order = np.array(sorted(range(len(frames_s)), key=lambda _: random.random()))  # type: ignore[attr-defined]
+    boxes = np.array([[index, 1, 2, 3] for index in range(len(frames_s))], dtype=np.float64)
+    matched, notes = match_stamps(boxes[order], frames_s[order], frames_s, "truth")
+    np.testing.assert_array_equal(matched, boxes)
+    assert notes == ()
+
+
+def test_polygon_lines_of_every_kind(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "truth.txt", ["0,0,4,1,3,5,-1,4", "1 2 3 4", "0,0,2,0,1,3", "nan", "1;2;3;4"])
+    np.testing.assert_array_equal(read_boxes(path), [[-1, 0, 5, 5], [1, 2, 3, 4], [0, 0, 2, 3], ABSENT, [1, 2, 3, 4]])
+
+
+@given(st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(-1e3, 1e3)), min_size=1, max_size=8))
+def test_hull_holds_every_corner_and_touches_four(corners: list[tuple[float, float]]) -> None:
+    x, y, width, height = hull(corners)
+    assert width >= 0
+    assert height >= 0
+    xs, ys = zip(*corners, strict=True)
+    assert (x, y) == (min(xs), min(ys))
+    assert (x + width, y + height) == pytest.approx((max(xs), max(ys)))
+
+
+def test_clean_boxes_notes_a_late_start() -> None:
+    cleaned, notes = clean_boxes(np.array([ABSENT, [1, 2, np.nan, 4], [1, 2, 3, 4]]))
+    np.testing.assert_array_equal(cleaned, [ABSENT, ABSENT, [1, 2, 3, 4]])
+    assert notes[0] == "The first frame has no box: tracking can start at frame 2 (counted from 0)."
+
+
+def test_truth_rows_without_stamps_follow_the_frames() -> None:
+    boxes, notes = place_rows(TruthRows(np.array([[1.0, 2, 3, 4]] * 4)), STAMPS, "truth")
+    assert boxes.tolist() == [[1, 2, 3, 4]] * 4
+    assert notes == ()

@@ -1,0 +1,274 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""A node in another process, and a camera and an observer in this one, over real DDS."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, qos_profile_sensor_data
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool, Trigger
+from stdtrack_ros.msg import TargetInit, TrackedBox
+
+from stdtrack_ros.geometry import iou
+from stdtrack_ros.nodes.camera.images import jpeg_message, raw_message
+
+HERE = Path(__file__).parent
+WAIT_S = 90.0
+"""Longest wait for anything: what works takes a moment, and on a busy machine a minute."""
+TRIES = 3
+PERIOD_S = 1 / 30
+
+
+class Scene:
+    """A textured square that moves over a textured ground; its place is known in every frame."""
+
+    def __init__(self, width: int = 320, height: int = 240, side: int = 40, seed: int = 7) -> None:
+        random = np.random.default_rng(seed)
+        self.width, self.height, self.side = width, height, side
+        coarse = random.integers(0, 255, (height // 4 + 1, width // 4 + 1, 3), dtype=np.uint8)
+        self.ground = coarse.repeat(4, axis=0).repeat(4, axis=1)[:height, :width]
+        self.patches = [
+            random.integers(0, 255, (side // 4, side // 4, 3), dtype=np.uint8).repeat(4, axis=0).repeat(4, axis=1)
+            for _ in range(4)
+        ]
+
+    def box(self, index: int, which: int = 0) -> tuple[float, float, float, float]:
+        """Where square `which` is in frame `index`: (x, y, width, height) px."""
+        phase = 0.05 * index + 1.5 * which
+        x = (self.width - self.side) * (0.5 + 0.4 * np.sin(phase))
+        y = (self.height - self.side) * (0.5 + 0.3 * np.cos(0.7 * phase + which))
+        return float(round(x)), float(round(y)), float(self.side), float(self.side)
+
+    def image(self, index: int, targets: int = 1) -> np.ndarray:
+        """Frame `index` as (H, W, 3) uint8 BGR with the first `targets` squares in it."""
+        image = self.ground.copy()
+        for which in range(targets):
+            x, y, width, height = (int(number) for number in self.box(index, which))
+            image[y : y + height, x : x + width] = self.patches[which]
+        return image
+
+
+class Bench(Node):
+    """Camera and observer; every wait spins, and ends with an error after WAIT_S."""
+
+    def __init__(self, namespace: str = "", reliability: QoSProfile = qos_profile_sensor_data) -> None:
+        super().__init__("bench", namespace=namespace)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self)
+        self.boxes: list[TrackedBox] = []
+        self.reports: list[Any] = []
+        self.camera = self.create_publisher(Image, "image", reliability)
+        self.compressed = self.create_publisher(CompressedImage, "image/compressed", reliability)
+        self.calibration = self.create_publisher(CameraInfo, "camera_info", 10)
+        self.starter = self.create_publisher(TargetInit, "target_init", 10)
+        self.create_subscription(TrackedBox, "tracked_box", self.boxes.append, 100)
+        self.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 100)
+        self.services_of: dict[str, Any] = {}
+        self.stamp_s = 1000.0
+        self.sent = 0
+
+    def close(self) -> None:
+        """Leave ROS."""
+        self._executor.shutdown()
+        self.destroy_node()
+
+    def spin(self, time_s: float) -> None:
+        """Take what comes for a while."""
+        end = time.monotonic() + time_s
+        while (left := end - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left)
+
+    def wait(self, condition: Callable[[], Any], what: str, wait_s: float = WAIT_S) -> Any:
+        """Spin until the condition holds; its value."""
+        end = time.monotonic() + wait_s
+        while time.monotonic() < end:
+            if value := condition():
+                return value
+            self._executor.spin_once(timeout_sec=0.02)
+        raise AssertionError(f"After {wait_s:g} s there is no {what}. Last report: {self.report_text()}")
+
+    def header(self, step_s: float = PERIOD_S) -> Header:
+        """A stamp one period after the last."""
+        self.stamp_s += step_s
+        return header(self.stamp_s)
+
+    def show(self, image: np.ndarray, at: Header | None = None) -> Header:
+        """Publish one picture as the camera would."""
+        at = at or self.header()
+        self.camera.publish(raw_message(image, at))
+        self.sent += 1
+        return at
+
+    def show_jpeg(self, image: np.ndarray) -> Header:
+        """Publish one picture as a JPEG."""
+        at = self.header()
+        self.compressed.publish(jpeg_message(image, at, 95))
+        return at
+
+    def start(
+        self, box: tuple[float, ...], target_id: str = "", at: Header | None = None, normalized: bool = False
+    ) -> None:
+        """Ask for a target."""
+        x, y, width, height = (float(number) for number in box)
+        self.starter.publish(
+            TargetInit(
+                header=at or Header(), target_id=target_id, x=x, y=y, width=width, height=height, normalized=normalized
+            )
+        )
+
+    def start_on(
+        self, box: tuple[float, ...], target_id: str = "", at: Header | None = None, normalized: bool = False
+    ) -> None:
+        """Ask for a target, and wait until it is there and has not been looked for in any frame."""
+        self.start(box, target_id, at, normalized)
+        self.wait_report(f"{target_id or 'target-1'} NONE", "targets")
+
+    def warm_up(self, show: Callable[[np.ndarray], Header]) -> None:
+        """Show grey pictures until the first answer; images sent before discovery has gone both ways are lost."""
+        while not self.boxes:
+            show(np.full((48, 64, 3), 128, dtype=np.uint8))
+            self.spin(0.1)
+
+    def answer(self, image: np.ndarray, at: Header | None = None) -> TrackedBox:
+        """Show a picture and wait for its TrackedBox; a best-effort picture may be lost, and is then shown again."""
+        return self.answer_message(raw_message(image, at or self.header()))
+
+    def answer_message(self, message: Image | CompressedImage) -> TrackedBox:
+        """The same for a message that is made already."""
+        publisher = self.camera if isinstance(message, Image) else self.compressed
+        for _ in range(TRIES):
+            publisher.publish(message)
+            self.sent += 1
+            with suppress(AssertionError):
+                return self.answer_to(message.header, wait_s=WAIT_S / TRIES)
+        raise AssertionError(f"No picture of {TRIES} was answered. Last report: {self.report_text()}")
+
+    def answer_to(self, at: Header, target_id: str | None = None, wait_s: float = WAIT_S) -> TrackedBox:
+        """The TrackedBox that carries this header's stamp."""
+
+        def found() -> TrackedBox | None:
+            fits = (b for b in self.boxes if b.header.stamp == at.stamp and target_id in (None, b.target_id))
+            return next(fits, None)
+
+        return self.wait(found, f"result for the stamp {at.stamp.sec}.{at.stamp.nanosec:09d}", wait_s)
+
+    def call(self, kind: type, name: str, request: Any) -> Any:
+        """Call a service and wait for its response."""
+        if name not in self.services_of:
+            self.services_of[name] = self.create_client(kind, name)
+            assert self.services_of[name].wait_for_service(WAIT_S), name
+            self.spin(0.2)  # the server has to see the client too, or its answer goes nowhere
+        client = self.services_of[name]
+        assert client.wait_for_service(WAIT_S), name
+        future = client.call_async(request)
+        self.wait(future.done, f"answer of {name}")
+        return future.result()
+
+    def reset(self) -> Any:
+        """Call ~/reset."""
+        return self.call(Trigger, "tracker_node/reset", Trigger.Request())
+
+    def enable(self, enabled: bool) -> Any:
+        """Call ~/enable."""
+        return self.call(SetBool, "tracker_node/enable", SetBool.Request(data=enabled))
+
+    def set_parameter(self, name: str, value: Any) -> Any:
+        """Set one parameter; the result with its reason."""
+        request = SetParametersAtomically.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
+        return self.call(SetParametersAtomically, "tracker_node/set_parameters_atomically", request).result
+
+    def report(self) -> dict[str, str]:
+        """The values of the newest diagnostics, with the level and the sentence."""
+        status = self.wait(lambda: self.reports, "diagnostics")[-1]
+        values = {item.key: item.value for item in status.values}
+        return values | {"level": str(status.level[0]), "message": status.message}
+
+    def wait_report(self, words: str, key: str = "last refusal") -> dict[str, str]:
+        """Wait until a report holds these words under a key."""
+        self.reports.clear()
+        self.wait(lambda: self.reports and words in self.report().get(key, ""), f"'{words}' in the report's {key}")
+        return self.report()
+
+    def report_text(self) -> str:
+        """The newest diagnostics in one line, for messages of tests."""
+        return f"{self.report()}" if self.reports else "none"
+
+    def _on_diagnostics(self, array: DiagnosticArray) -> None:
+        mine = f"{self.get_namespace().strip('/')}/"
+        self.reports += [status for status in array.status if status.name.startswith(mine)]
+
+
+def header(stamp_s: float, frame_id: str = "camera_optical") -> Header:
+    """A header of that time."""
+    nanoseconds = round(stamp_s * 1e9)
+    return Header(stamp=Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9), frame_id=frame_id)
+
+
+class NodeProcess:
+    """`tracker_node` with the template-matching model (or another script) in a process of its own."""
+
+    def __init__(self, log: Path, namespace: str = "", script: str = "template_matching.py", **parameters: Any) -> None:
+        values = [f"{name.replace('__', '.')}:={_yaml(value)}" for name, value in parameters.items()]
+        options = [word for value in values for word in ("-p", value)]
+        options += ["-r", f"__ns:=/{namespace}"] if namespace else []
+        command = [sys.executable, str(HERE / script), "--ros-args", *options]
+        self.log = log
+        with log.open("w") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Send a signal and wait for the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(WAIT_S)
+
+    @property
+    def output(self) -> str:
+        """What it has written so far."""
+        return self.log.read_text()
+
+
+def overlap(message: TrackedBox, box: tuple[float, ...]) -> float:
+    """IoU of a message's box with another box."""
+    return float(iou([message.x, message.y, message.width, message.height], box))
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@contextmanager
+def running(log: Path, bench: Bench, warm: bool = True, **parameters: Any) -> Iterator[NodeProcess]:
+    """A node that is up and (unless not `warm`) has answered an image; stopped with SIGINT, its exit code must be 0.
+
+    It does not take a bench that has to wait for its processor for a camera that stalls, unless told to.
+    """
+    defaults = {"diagnostics_period": 0.2, "stale_after": 60.0}
+    node = NodeProcess(log, bench.get_namespace().strip("/"), **(defaults | parameters))
+    try:
+        bench.wait(lambda: bench.starter.get_subscription_count() or node.process.poll() is not None, "node")
+        assert node.process.poll() is None, node.output
+        if warm:
+            bench.warm_up(bench.show_jpeg if parameters.get("image_transport") == "compressed" else bench.show)
+        yield node
+        assert node.stop() == 0, node.output
+    finally:
+        if node.process.poll() is None:
+            node.process.kill()
+        node.process.wait()

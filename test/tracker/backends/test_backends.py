@@ -1,0 +1,212 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch and ONNX Runtime agree, with the state fed back; model files that cannot be used are named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from stdtrack_ros.errors import ModelError
+from stdtrack_ros.geometry import Crop
+from stdtrack_ros.network.stdtrack.config import NetworkConfig
+from stdtrack_ros.network.stdtrack.graphs import export_onnx
+from stdtrack_ros.network.stdtrack.model import STDTrack
+from stdtrack_ros.settings import MemorySettings, ModelSettings, TemplateSettings, make_settings
+from stdtrack_ros.tracker import load_model
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend, start_path
+from stdtrack_ros.tracker.backends.torch import TorchBackend
+from stdtrack_ros.tracker.models.shipped import shipped_model
+from stdtrack_ros.tracker.models.stdtrack import StdtrackModel
+
+SMALL = NetworkConfig(dim=32, heads=2, depth=2, head_stem=16, head_channels=(8, 8), template_size=64, search_size=96)
+CPU = ModelSettings(threads=1, provider="cpu")
+
+
+@pytest.fixture(scope="module", params=["cached", "joint", "vit_tiny"])
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[OnnxBackend, TorchBackend]:
+    torch.manual_seed(4)
+    change = {"backbone": "vit_tiny"} if request.param == "vit_tiny" else {"attention": request.param}
+    network = STDTrack(SMALL.model_copy(update=change)).eval()
+    path = tmp_path_factory.mktemp("models") / "net.onnx"
+    export_onnx(network, path, {"calibration": {"slope": 2.0, "intercept": -0.5}})
+    return OnnxBackend(path, CPU), TorchBackend(network, CPU)
+
+
+def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[OnnxBackend, TorchBackend]) -> None:
+    """Each backend runs on its own token and memory, so that a difference would add up."""
+    rules = MemorySettings(capacity=4)  # not the 6 that the network was exported with: the slots are free
+    models = [StdtrackModel(backend, rules, TemplateSettings(update_interval=0)) for backend in pair]
+    rng = np.random.default_rng(0)
+    template = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    states = [model.start(template) for model in models]
+    for _ in range(100):
+        search = rng.integers(0, 256, (1, 96, 96, 3), dtype=np.uint8)
+        found = [model.step([state], search, [0.5])[0] for model, state in zip(models, states, strict=True)]
+        np.testing.assert_allclose(found[0].box, found[1].box, atol=2e-3)
+        np.testing.assert_allclose(found[0].score_map, found[1].score_map, atol=1e-4)
+        np.testing.assert_allclose(found[0].token_quality, found[1].token_quality, atol=1e-4)
+        states = [
+            model.remember(state, one, search[0], one.box)
+            for model, state, one in zip(models, states, found, strict=True)
+        ]
+
+
+def model_of(backend: OnnxBackend | TorchBackend, **template: float) -> StdtrackModel:
+    return StdtrackModel(backend, MemorySettings(), TemplateSettings(**template))
+
+
+def test_the_template_takes_a_share_of_good_looks_at_intervals(
+    pair: tuple[OnnxBackend, TorchBackend],
+) -> None:
+    model = model_of(pair[0], update_interval=2, update_quality=0.7, share=0.25)
+    rng = np.random.default_rng(2)
+    image = rng.integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    box = np.array([40.0, 30.0, 24.0, 20.0])
+    first = model.start(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    good = replace(model.step([first], rng.integers(0, 256, (1, 96, 96, 3), dtype=np.uint8), [0.0])[0], quality=0.7)
+    one = model.remember(first, good, image, box)
+    assert one.template is first.template
+    poor = model.remember(one, replace(good, quality=0.69), image, box)
+    assert poor.template is first.template
+    two = model.remember(one, good, image, box)
+    look = model.start(Crop.around(box, model.info.template_factor, 64).extract(image))
+    for name, array in two.template.items():
+        np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * look.template[name], atol=1e-5)
+    other = model.start(Crop.around(box + 9, model.info.template_factor, 64).extract(image))
+    four = model.remember(model.remember(two, good, image, box), good, image, box + 9)
+    for name, array in four.template.items():  # the look before is gone, the first one stays
+        np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * other.template[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("parts", [{"token": False, "memory": False, "mask": "off"}, {"memory": False}])
+def test_networks_without_some_of_the_parts_run_exported(parts: dict[str, object], tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    network = STDTrack(SMALL.model_copy(update=parts)).eval()
+    export_onnx(network, tmp_path / "net.onnx")
+    rng = np.random.default_rng(3)
+    template, search = (rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((64, 64, 3), (1, 96, 96, 3)))
+    maps = []
+    for backend in (OnnxBackend(tmp_path / "net.onnx", CPU), TorchBackend(network, CPU)):
+        model = model_of(backend)
+        state = model.start(template)
+        for _ in range(3):
+            found = model.step([state], search, [0.5])[0]
+            state = model.remember(state, found, search[0], found.box)
+        maps.append(found.score_map)
+    np.testing.assert_allclose(maps[0], maps[1], atol=1e-4)
+
+
+def test_a_batch_gives_what_each_target_gives_alone(pair: tuple[OnnxBackend, TorchBackend]) -> None:
+    model = model_of(pair[0])
+    rng = np.random.default_rng(1)
+    states = [model.start(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)) for _ in range(3)]
+    searches = rng.integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
+    together = model.step(states, searches, [0.5, 0.0, 1.0])
+    for index, influence in enumerate((0.5, 0.0, 1.0)):
+        alone = model.step([states[index]], searches[index : index + 1], [influence])[0]
+        np.testing.assert_allclose(together[index].box, alone.box, atol=1e-3)
+        assert together[index].quality == pytest.approx(alone.quality, abs=1e-5)
+
+
+def test_the_export_carries_its_calibration(pair: tuple[OnnxBackend, TorchBackend]) -> None:
+    onnx_model, torch_model = (model_of(backend) for backend in pair)
+    template = np.full((64, 64, 3), 90, np.uint8)
+    search = np.full((1, 96, 96, 3), 120, np.uint8)
+    calibrated, raw = (model.step([model.start(template)], search, [0.0])[0] for model in (onnx_model, torch_model))
+    logit = np.log(raw.quality / (1 - raw.quality))
+    assert calibrated.quality == pytest.approx(1 / (1 + np.exp(-(2 * logit - 0.5))), abs=1e-4)
+
+
+def test_the_session_reports_what_it_got() -> None:
+    path = shipped_model("stdtrack")
+    model = load_model(make_settings({"model.path": str(path), "model.provider": "cpu"}))
+    assert (model.info.provider, model.info.note) == ("CPUExecutionProvider", "")
+    assert len(model.info.sha256) == 64
+
+
+def test_a_provider_that_is_not_there_is_told_and_can_be_refused() -> None:
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    path = str(shipped_model("stdtrack"))
+    model = load_model(make_settings({"model.path": path, "model.provider": "cuda"}))
+    assert model.info.provider == "CPUExecutionProvider"
+    assert "CUDAExecutionProvider was asked for" in model.info.note
+    with pytest.raises(ModelError, match="asked for"):
+        load_model(make_settings({"model.path": path, "model.provider": "cuda", "model.require_provider": True}))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    path = tmp_path / "net.onnx"
+    export_onnx(STDTrack(SMALL), path)
+    return path
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no model file .*nothing\.onnx"):
+        OnnxBackend(tmp_path / "nothing.onnx", CPU)
+
+
+def test_a_truncated_file_is_named(files: Path) -> None:
+    files.write_bytes(files.read_bytes()[: files.stat().st_size // 2])
+    with pytest.raises(ModelError, match="not a readable ONNX model"):
+        OnnxBackend(files, CPU)
+
+
+def test_a_missing_template_graph_is_named(files: Path) -> None:
+    start_path(files).unlink()
+    with pytest.raises(ModelError, match=r"net\.start\.onnx"):
+        OnnxBackend(files, CPU)
+
+
+def test_a_foreign_onnx_model_is_refused(tmp_path: Path) -> None:
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    value = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in "xy"]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "g", value[:1], value[1:]), opset_imports=[onnx.helper.make_opsetid("", 18)]
+    )
+    model.ir_version = 9
+    onnx.save(model, str(tmp_path / "relu.onnx"))
+    with pytest.raises(ModelError, match="not one that `stdtrack export` wrote"):
+        OnnxBackend(tmp_path / "relu.onnx", CPU)
+
+
+def test_graphs_of_two_exports_are_not_mixed(files: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.onnx"
+    export_onnx(STDTrack(SMALL.model_copy(update={"depth": 1})), other)
+    start_path(files).write_bytes(start_path(other).read_bytes())
+    with pytest.raises(ModelError, match="different exports"):
+        OnnxBackend(files, CPU)
+
+
+def test_a_model_of_another_kind_is_refused(files: Path) -> None:
+    with pytest.raises(ModelError, match="kind 'stdtrack'"):
+        load_model(make_settings({"tracker": "stark_s50", "model.path": str(files)}))
+    with pytest.raises(ModelError, match="not a readable checkpoint"):
+        load_model(make_settings({"model.path": str(files), "model.backend": "torch"}))
+
+
+def test_the_thread_budget_binds_the_whole_process() -> None:
+    """One thread: none beside the caller's. Three: two more for each of the two graphs."""
+    program = (
+        "import os, sys, cv2, onnxruntime\n"
+        "from stdtrack_ros.settings import make_settings\n"
+        "from stdtrack_ros.tracker import load_model\n"
+        "def threads(): return len(os.listdir('/proc/self/task'))\n"
+        "begin, models = threads(), []\n"
+        "for budget in (1, 3):\n"
+        "    models.append(load_model(make_settings({'model.threads': budget, 'model.provider': 'cpu'})))\n"
+        "    print(threads() - begin, cv2.getNumThreads())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["0", "1", "4", "3"]

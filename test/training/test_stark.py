@@ -1,0 +1,353 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training of STARK: losses by hand, what each stage trains, where crops are cut, the published schedules."""
+
+import csv
+import math
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from stdtrack_ros.cli.train import _dotted_file
+from stdtrack_ros.errors import ModelError, SettingError
+from stdtrack_ros.network.stark.backbone import FrozenBatchNorm, ResNet, calibrate, load_imagenet
+from stdtrack_ros.network.stark.checkpoint import load, save
+from stdtrack_ros.network.stark.config import StarkConfig
+from stdtrack_ros.network.stark.model import DEVIATION, MEAN, Stark
+from stdtrack_ros.settings import build_settings
+from stdtrack_ros.training.data.windows import Windows, jitter
+from stdtrack_ros.training.settings import WindowSettings
+from stdtrack_ros.training.stark import (
+    CLIPS_PER_DIMENSION,
+    LEAST_VARIANCE,
+    StarkTrainSettings,
+    box_loss,
+    choose_trained,
+    cut_triplet,
+    presence_loss,
+    train,
+    whiten_score,
+)
+from stdtrack_ros.training.stdtrack import make_batches
+
+SWITCHES: dict[str, Any] = {
+    "blocks": (1, 1, 1),
+    "base_width": 8,
+    "dimension": 32,
+    "heads": 4,
+    "feedforward": 64,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "template_size": 64,
+    "search_size": 160,
+}
+TINY = StarkConfig(name="stark_st50", score_head=True, templates=2, **SWITCHES)
+STILL = WindowSettings(shift=0.0, stretch=0.0)
+CONFIG = Path(__file__).parents[2] / "config" / "training"
+
+
+def test_the_box_loss_by_hand() -> None:
+    """Two squares of side 0.5, a quarter apart on both axes: IoU 1/7, hull 0.75 squared, corners off by 0.25."""
+    corners = torch.tensor([[0.0, 0.0, 0.5, 0.5]])
+    truth = torch.tensor([[0.5, 0.5, 0.5, 0.5]])
+    loss, parts = box_loss(corners, truth, torch.tensor([True]), l1_weight=5.0, giou_weight=2.0)
+    giou = 1 / 7 - (0.75**2 - 0.4375) / 0.75**2
+    assert loss.item() == pytest.approx(5 * 0.25 + 2 * (1 - giou), abs=1e-5)
+    assert parts["iou"] == pytest.approx(1 / 7, abs=1e-5)
+    perfect, _ = box_loss(torch.tensor([[0.25, 0.25, 0.75, 0.75]]), truth, torch.tensor([True]), 5.0, 2.0)
+    assert perfect.item() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_the_box_loss_cuts_the_truth_to_the_window_and_passes_over_absent_targets() -> None:
+    corners = torch.tensor([[0.75, 0.75, 1.0, 1.0], [0.0, 0.0, 0.1, 0.1]], requires_grad=True)
+    truth = torch.tensor([[1.0, 1.0, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5]])
+    loss, _ = box_loss(corners, truth, torch.tensor([True, False]), 5.0, 2.0)
+    assert loss.item() == pytest.approx(0.0, abs=1e-5)
+    loss.backward()
+    assert corners.grad is not None and not corners.grad[1].any()
+    nothing, _ = box_loss(corners, truth, torch.tensor([False, False]), 5.0, 2.0)
+    assert nothing.item() == 0.0
+
+
+def test_the_presence_loss_by_hand() -> None:
+    """Equation 3: -log(0.5) for an undecided score, -log(1 - 0.8) for a wrong one."""
+    logits = torch.tensor([0.0, math.log(4.0)])
+    loss, parts = presence_loss(logits, torch.tensor([True, False]))
+    assert loss.item() == pytest.approx((math.log(2) + math.log(5)) / 2, abs=1e-5)
+    assert parts["score_present"] == pytest.approx(0.5) and parts["score_absent"] == pytest.approx(0.8)
+
+
+def trained_names(settings: StarkTrainSettings) -> tuple[Stark, set[str]]:
+    network = Stark(TINY)
+    choose_trained(network, settings)
+    return network, {name for name, weight in network.named_parameters() if weight.requires_grad}
+
+
+def test_stage_1_trains_all_but_the_score_head_and_the_first_layers() -> None:
+    network, trained = trained_names(StarkTrainSettings(stage=1))
+    frozen = {name for name, _ in network.named_parameters()} - trained
+    assert {name.split(".")[0] for name in frozen} == {"score_head", "backbone"}
+    assert {".".join(name.split(".")[:2]) for name in frozen if name.startswith("backbone")} == {
+        "backbone.conv1",
+        "backbone.layer1",
+    }
+    assert network.transformer.training
+    everything = trained_names(StarkTrainSettings(stage=1, frozen_stages=0))[1]
+    assert "backbone.conv1.weight" in everything and not any(name.startswith("score_head") for name in everything)
+
+
+def test_stage_2_trains_the_score_head_alone() -> None:
+    network, trained = trained_names(StarkTrainSettings(stage=2))
+    assert trained and all(name.startswith("score_head.") for name in trained)
+    assert not network.box_head.training and not network.transformer.training
+
+
+def test_stage_2_needs_a_score_head() -> None:
+    with pytest.raises(SettingError, match="this network has none"):
+        choose_trained(Stark(StarkConfig(**SWITCHES)), StarkTrainSettings(stage=2))
+
+
+def painted_clips(count: int = 3) -> dict[str, torch.Tensor]:
+    """Clips of two frames, 1 image pixel a canvas pixel; the target, 64x64 at (192, 192), has a grey of its own."""
+    shade = np.linspace(100, 250, count).astype(np.uint8)
+    canvases = np.zeros((count, 2, 448, 448, 3), np.uint8)
+    canvases[:, :, 192:256, 192:256] = shade[:, None, None, None, None]
+    boxes = np.tile(np.array([192, 192, 64, 64], np.float32), (count, 2, 1))
+    arrays = {
+        "template": np.tile(shade[:, None, None, None], (1, 128, 128, 3)),
+        "canvases": canvases,
+        "windows": np.tile(np.array([224, 224, 448], np.float32), (count, 2, 1)),
+        "boxes": boxes,
+        "previous_boxes": boxes,
+        "present": np.ones((count, 2), bool),
+        "valid": np.ones((count, 2), bool),
+    }
+    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
+
+
+def grey(crop: torch.Tensor) -> np.ndarray:
+    """(3, S, S) normalised to (S, S) uint8."""
+    pixels = crop[0] * DEVIATION[0] + MEAN[0]
+    return (pixels * 255).round().numpy().astype(np.uint8)
+
+
+def test_search_windows_hold_the_target_where_the_truth_says() -> None:
+    triplet = cut_triplet(TINY, painted_clips(), WindowSettings(shift=0.6, stretch=0.1), torch.Generator())
+    assert triplet.search.shape == (3, 3, 160, 160) and triplet.templates.shape == (3, 2, 3, 64, 64)
+    assert triplet.present.all()
+    for search, box in zip(triplet.search, triplet.box, strict=True):
+        x, y, width, height = cv2.boundingRect((grey(search) > 60).astype(np.uint8))
+        expected = [x + width / 2, y + height / 2, width, height]
+        np.testing.assert_allclose(box.numpy() * 160, expected, atol=1.5)
+
+
+def test_the_dynamic_template_is_the_target_in_the_first_frame() -> None:
+    clips = painted_clips()
+    clips["canvases"][:, 1] = 0
+    dynamic = cut_triplet(TINY, clips, STILL, torch.Generator()).templates[:, 1]
+    middle = [int(grey(template)[32, 32]) for template in dynamic]
+    np.testing.assert_allclose(middle, [100, 175, 250], atol=1)
+    assert grey(dynamic[0])[2, 2] == 0  # factor 2: the outer half of the crop is background
+
+
+def test_negatives_are_the_next_clips_search_windows() -> None:
+    triplet = cut_triplet(TINY, painted_clips(), STILL, torch.Generator(), negative_share=1.0)
+    assert not triplet.present.any()
+    middle = [int(grey(search)[80, 80]) for search in triplet.search]
+    np.testing.assert_allclose(middle, [175, 250, 100], atol=1)
+    half = cut_triplet(TINY, painted_clips(40), STILL, torch.Generator().manual_seed(0), negative_share=0.5).present
+    assert 8 <= int(half.sum()) <= 32
+
+
+def test_a_target_that_is_absent_or_outside_the_window_is_no_positive() -> None:
+    clips = painted_clips()
+    clips["present"][0, 1] = False
+    clips["valid"][1, 1] = False
+    assert cut_triplet(TINY, clips, STILL, torch.Generator()).present.tolist() == [False, False, True]
+    far = cut_triplet(TINY, painted_clips(40), WindowSettings(shift=4.0, stretch=0.0), torch.Generator())
+    inside = ((far.box[:, :2] > 0) & (far.box[:, :2] < 1)).all(dim=1)
+    assert (far.present == inside).all() and 0 < int(inside.sum()) < 40
+
+
+def test_what_lies_beyond_a_canvas_is_black_and_marked() -> None:
+    clips = painted_clips(1)
+    clips["canvases"][:] = 200
+    clips["windows"][0, 1] = torch.tensor([224.0, 224.0, 192.0])  # 128..320 of the image; the window is 64..384
+    triplet = cut_triplet(TINY, clips, STILL, torch.Generator())
+    pixels = grey(triplet.search[0])
+    assert pixels[80, 30] == 0 and pixels[80, 34] == 200 and pixels[80, 126] == 200 and pixels[80, 130] == 0
+    expected = np.ones((10, 10), dtype=bool)
+    expected[2:8, 2:8] = False
+    np.testing.assert_array_equal(triplet.search_outside[0].numpy(), expected)
+
+
+def published(stage: int) -> StarkTrainSettings:
+    return build_settings(StarkTrainSettings, _dotted_file(CONFIG / f"stark_stage{stage}.yaml"))
+
+
+@pytest.mark.parametrize(("stage", "epochs", "drop"), [(1, 500, 400), (2, 50, 40)])
+def test_the_files_hold_the_schedules_of_section_4_1(stage: int, epochs: int, drop: int) -> None:
+    settings = published(stage)
+    assert settings.stage == stage and settings.batch == 128
+    assert settings.steps == math.ceil(epochs * 60_000 / 128)
+    optimizer = settings.optimizer
+    assert (optimizer.rate, optimizer.weight_decay, optimizer.drop_at) == (1e-4, 1e-4, drop / epochs)
+    if stage == 1:
+        assert (settings.l1_weight, settings.giou_weight) == (5.0, 2.0)
+        assert optimizer.rate * optimizer.backbone_factor == pytest.approx(1e-5)
+    else:
+        assert settings.negative_share == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "share"), [("stark_stage1", 0.15), ("stark_stage2", 0.15), ("stark_small_stage1", 0.12)]
+)
+def test_windows_mostly_stay_within_the_canvases(name: str, share: float) -> None:
+    """The border of a canvas lies at a fixed distance from the target: a window that shows it gives the place away."""
+    settings = build_settings(StarkTrainSettings, _dotted_file(CONFIG / f"{name}.yaml"))
+    factor = StarkConfig(**settings.switches).search_factor
+    boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0]]).repeat(20_000, 1)
+    moved = jitter(boxes, settings.windows.shift, settings.windows.stretch, torch.Generator().manual_seed(0))
+    windows = Windows.around(moved, factor)
+    reach = ((windows.center - 0.5).abs() + windows.side[:, None] / 2).amax(dim=1)
+    assert float((reach > settings.data.canvas_factor / 2).float().mean()) < share
+
+
+def test_imagenet_weights_fill_the_backbone_and_nothing_else() -> None:
+    weights = {name: torch.randn(value.shape) for name, value in ResNet(TINY).state_dict().items()}
+    rest = {
+        "bn1.num_batches_tracked": torch.tensor(0),
+        "layer4.0.conv1.weight": torch.zeros(1),
+        "fc.bias": torch.zeros(9),
+    }
+    backbone = ResNet(TINY)
+    load_imagenet(backbone, weights | rest)
+    assert all(torch.equal(value, weights[name]) for name, value in backbone.state_dict().items())
+    del weights["layer2.0.bn3.running_var"]
+    with pytest.raises(ModelError, match=r"layer2\.0\.bn3\.running_var"):
+        load_imagenet(backbone, weights)
+
+
+def test_calibrated_norms_put_out_unit_variance() -> None:
+    torch.manual_seed(0)
+    backbone, images = ResNet(TINY), torch.randn(4, 3, 64, 64)
+    calibrate(backbone, images)
+    seen = []
+    for norm in backbone.modules():
+        if isinstance(norm, FrozenBatchNorm):
+            norm.register_forward_hook(lambda _, __, out: seen.append(out))
+    backbone(images)
+    assert len(seen) == 1 + 3 * 4  # the stem, and three convolutions and a shortcut in each of three blocks
+    for out in seen:
+        torch.testing.assert_close(out.mean(dim=(0, 2, 3)), torch.zeros(out.shape[1]), atol=1e-3, rtol=0)
+        torch.testing.assert_close(out.var(dim=(0, 2, 3)), torch.ones(out.shape[1]), atol=2e-2, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three benchmark folders of a bright disc on noise."""
+    root = tmp_path_factory.mktemp("sequences")
+    generator = np.random.default_rng(0)
+    for index in range(3):
+        folder = root / f"disc_{index}"
+        folder.mkdir()
+        boxes = []
+        background = generator.integers(0, 120, (120, 160, 3), dtype=np.uint8)
+        for frame in range(8):
+            x, y = 60 + 3 * frame, 50 + 2 * index
+            image = background.copy()
+            cv2.circle(image, (x, y), 12, (200, 80 * index, 255 - 80 * index), -1)
+            cv2.imwrite(str(folder / f"{frame + 1:08d}.jpg"), image)
+            boxes.append(f"{x - 12},{y - 12},25,25")
+        (folder / "groundtruth.txt").write_text("\n".join(boxes) + "\n")
+    return root
+
+
+def small_run(sequences: Path, **values: Any) -> StarkTrainSettings:
+    common = {"switches": SWITCHES, "batch": 4, "workers": 0, "threads": 1, "log_every": 1, "data.videos": [sequences]}
+    quiet = {"data.absence_share": 0.0, "data.pair_absence_share": 0.0, "optimizer.warmup": 0.0}
+    rates = {"optimizer.rate": 1e-3, "optimizer.drop_at": 0.75, "optimizer.backbone_factor": 0.1, "optimizer.ema": 0.0}
+    return build_settings(StarkTrainSettings, common | quiet | rates | values)
+
+
+def test_both_stages_run_and_the_second_leaves_the_boxes_alone(sequences: Path, tmp_path: Path) -> None:
+    trainer = train(small_run(sequences, steps=4), tmp_path / "one")
+    assert [group["factor"] for group in trainer.optimizer.param_groups] == [1.0, 0.1]
+    with (tmp_path / "one" / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["rate"]) for row in rows] == pytest.approx([1e-3, 1e-3, 1e-3, 1e-4])
+    first = load(tmp_path / "one" / "last.pt").state_dict()
+    assert all(torch.isfinite(value).all() for value in first.values())
+    train(small_run(sequences, steps=3, stage=2, start=str(tmp_path / "one" / "last.pt")), tmp_path / "two")
+    second = load(tmp_path / "two" / "last.pt").state_dict()
+    changed = {name for name in first if not torch.equal(first[name], second[name])}
+    assert changed and all(name.startswith("score_head.") for name in changed)
+
+
+def test_a_run_that_was_interrupted_goes_on(sequences: Path, tmp_path: Path) -> None:
+    train(small_run(sequences, steps=2), tmp_path / "run")
+    assert train(small_run(sequences, steps=3), tmp_path / "run").step == 3
+
+
+def test_a_run_that_draws_from_a_pool_goes_on(sequences: Path, tmp_path: Path) -> None:
+    pooled = {"pool": 8, "draws": 2}
+    train(small_run(sequences, steps=3, **pooled), tmp_path / "run")
+    assert train(small_run(sequences, steps=6, **pooled), tmp_path / "run").step == 6
+
+
+def test_a_whitened_score_head_sees_uncorrelated_inputs_and_the_boxes_stay(sequences: Path) -> None:
+    torch.manual_seed(0)
+    network = Stark(TINY)
+    settings = small_run(sequences, stage=2, batch=CLIPS_PER_DIMENSION * TINY.dimension)
+    choose_trained(network, settings)
+    whitened = whiten_score(network, settings)
+    read: list[torch.Tensor] = []
+    assert network.score_head is not None and whitened.score_head is not None
+    for either in (network, whitened):
+        assert either.score_head is not None
+        either.score_head.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+    triplet = cut_triplet(
+        TINY,
+        next(make_batches(settings, 0)),
+        settings.windows,
+        torch.Generator().manual_seed(settings.seed),
+        settings.negative_share,
+    )
+    inputs = (triplet.templates, triplet.search, triplet.templates_outside, triplet.search_outside)
+    with torch.no_grad():
+        corners, whitened_corners = network(*inputs)[0], whitened(*inputs)[0]
+    assert torch.equal(corners, whitened_corners)
+    before, after = (torch.linalg.eigvalsh(torch.cov(values.double().T)) for values in read)
+    assert before[-8] < 0.2 * before[-1]  # they were correlated
+    torch.testing.assert_close(after, before / (before + LEAST_VARIANCE * before[-1]), atol=5e-2, rtol=0)
+    assert after[-8] > 0.98
+    torch.testing.assert_close(read[1].mean(dim=0), torch.zeros(TINY.dimension), atol=2e-2, rtol=0)
+
+
+def test_whitening_is_kept_in_the_checkpoint_and_never_made_twice(sequences: Path, tmp_path: Path) -> None:
+    save(Stark(TINY), tmp_path / "one.pt")
+    run = {"stage": 2, "whiten_score": True}
+    train(small_run(sequences, steps=1, start=str(tmp_path / "one.pt"), **run), tmp_path / "two")
+    first = load(tmp_path / "two" / "last.pt")
+    assert first.config.whitened_score and not torch.equal(first.score_input.weight, torch.eye(TINY.dimension))
+    train(small_run(sequences, steps=2, **run), tmp_path / "two")
+    train(small_run(sequences, steps=1, start=str(tmp_path / "two" / "last.pt"), **run), tmp_path / "three")
+    for folder in ("two", "three"):
+        later = load(tmp_path / folder / "last.pt")
+        assert torch.equal(later.score_input.weight, first.score_input.weight)
+        assert not torch.equal(later.score_head.layers[0].weight, first.score_head.layers[0].weight)
+
+
+def test_a_start_of_another_kind_is_refused(sequences: Path, tmp_path: Path) -> None:
+    torch.save({"format": "stdtrack-checkpoint-1", "network": {}, "ema": {}}, tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="not one of a STARK network"):
+        train(small_run(sequences, steps=1, start=str(tmp_path / "other.pt")), tmp_path / "run")
+    with pytest.raises(SettingError, match="no STARK variant 'stark_x'"):
+        train(small_run(sequences, steps=1, network="stark_x"), tmp_path / "run")
+    save(Stark(StarkConfig(**SWITCHES)), tmp_path / "s50.pt")
+    with pytest.raises(SettingError, match="stage 1 is all that it needs"):
+        train(small_run(sequences, steps=1, stage=2, start=str(tmp_path / "s50.pt")), tmp_path / "run")

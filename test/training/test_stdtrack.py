@@ -1,0 +1,331 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training as users start it: it learns, goes on where it stopped, and several processes are one run."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+import torch
+from painted_data import PaintedSequence, moving, painted_still
+
+from stdtrack_ros.errors import ModelError, SettingError, TrainingError
+from stdtrack_ros.network.checkpoint import load_checkpoint, load_network
+from stdtrack_ros.network.stdtrack.config import NetworkConfig
+from stdtrack_ros.network.stdtrack.losses import LossWeights
+from stdtrack_ros.network.stdtrack.model import STDTrack, StepOutput, TemplateState
+from stdtrack_ros.settings import build_settings
+from stdtrack_ros.training import rollout as rollout_module
+from stdtrack_ros.training.calibration import fit_calibration
+from stdtrack_ros.training.data.clips import collate
+from stdtrack_ros.training.data.dataset import ClipDataset
+from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
+from stdtrack_ros.training.loop import MOST_SKIPPED, Budget, Trainer
+from stdtrack_ros.training.rollout import RolloutSettings, rollout
+from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings
+from stdtrack_ros.training.stdtrack import train
+from stdtrack_ros.training.synthetic.object_bank import Gallery
+from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips, SyntheticOptions
+
+SMALL = {"dim": 32, "heads": 2, "depth": 1, "head_stem": 16, "head_channels": (8,), "backbone": "vit_tiny"}
+RUN = {
+    "network": "vit_tiny",
+    "switches": SMALL,
+    "batch": 4,
+    "workers": 0,
+    "threads": 1,
+    "precision": "float32",
+    "log_every": 1,
+    "data.cutout_weight": 0.0,
+    "data.picture_weight": 0.0,
+}
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two short painted sequences in the layout of the shards."""
+    folder = tmp_path_factory.mktemp("videos")
+    for name in ("one", "two"):
+        sequence = PaintedSequence(name, moving(12))
+        (folder / name).mkdir()
+        for index in range(len(sequence)):
+            cv2.imwrite(str(folder / name / f"{index + 1:08d}.jpg"), sequence.frame(index))
+        np.savetxt(folder / name / "groundtruth.txt", sequence.boxes, fmt="%g", delimiter=",")
+    return folder
+
+
+def settings(videos: Path, **changes: object) -> TrainSettings:
+    return build_settings(TrainSettings, {**RUN, "data.videos": (videos,), **changes})
+
+
+def test_a_run_that_was_cut_goes_on_exactly_where_it_stopped(videos: Path, tmp_path: Path) -> None:
+    """Four steps at once, and two and two: the same weights, averages and log."""
+    whole = train(settings(videos, steps=4, length=2), tmp_path / "whole")
+    # The schedule follows the share of the budget, so the cut run keeps the budget and is stopped by its batches.
+    from stdtrack_ros.training import stdtrack as module
+
+    batches = module.make_batches
+    try:
+        module.make_batches = lambda chosen, step: itertools.islice(batches(chosen, step), 2)
+        train(settings(videos, steps=4, length=2), tmp_path / "cut")
+        resumed = train(settings(videos, steps=4, length=2), tmp_path / "cut")
+    finally:
+        module.make_batches = batches
+    assert resumed.step == whole.step == 4
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(resumed.network.state_dict()[name], value, rtol=0, atol=0)
+        torch.testing.assert_close(resumed.ema[name], whole.ema[name], rtol=0, atol=0)
+    rows = [list(csv.DictReader((tmp_path / name / "log.csv").open())) for name in ("whole", "cut")]
+    assert [row["loss"] for row in rows[0]] == [row["loss"] for row in rows[1]]
+    assert (tmp_path / "whole" / "curves.png").stat().st_size > 1000
+
+
+def test_the_best_checkpoint_is_chosen_by_validation(videos: Path, tmp_path: Path) -> None:
+    trainer = train(settings(videos, steps=1, validation=(videos,)), tmp_path)
+    rows = list(csv.DictReader((tmp_path / "validation.csv").open()))
+    assert len(rows) == 1
+    assert 0 < float(rows[0]["auc"]) == pytest.approx(trainer.best, abs=1e-5)
+    assert load_checkpoint(tmp_path / "best.pt")["step"] == 1
+
+
+def cutouts(count: int) -> CutoutClips:
+    """Clips of painted ellipses that are always there."""
+    return CutoutClips(Gallery([painted_still(seed) for seed in range(count)]), SyntheticOptions(absence_share=0.0))
+
+
+def test_it_learns_a_small_task() -> None:
+    """One batch of clips again and again: the loss falls, the boxes come to fit."""
+    torch.manual_seed(0)
+    source = cutouts(6)
+    dataset = ClipDataset([(source, 1.0)], 2, 3, 8, augmented=False)
+    clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(8)]).items()}
+    config = NetworkConfig(**{**SMALL, "dim": 48, "head_channels": (16,)})
+    network = STDTrack(config).train()
+    optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
+    losses = []
+    for _ in range(40):
+        generator = torch.Generator().manual_seed(7)  # the same windows every time
+        loss, parts = rollout(network, clips, RolloutSettings(shift=0.5), LossWeights(), generator)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert np.mean(losses[-5:]) < 0.5 * losses[0]
+    assert parts["iou"] > 0.4
+
+
+def test_batches_that_overflow_are_skipped_and_a_run_of_them_is_the_end(tmp_path: Path) -> None:
+    network = torch.nn.Linear(1, 1, bias=False)
+    trainer = Trainer(network, None, OptimizerSettings(rate=0.1, warmup=0.0), tmp_path, {}, seed=0)
+
+    def run(factors: list[float]) -> None:
+        batches = ({"factor": torch.tensor([factor])} for factor in factors)
+
+        def objective(network: torch.nn.Module, batch: dict[str, torch.Tensor], _: torch.Generator) -> tuple:
+            return (network(torch.ones(1, 1)) * batch["factor"]).sum(), {}
+
+        trainer.run(batches, objective, Budget(1000, 0), torch.float32, log_every=100, save_minutes=9)
+
+    start = network.weight.item()
+    run([float("nan"), float("inf")])
+    assert network.weight.item() == start and trainer.step == 2
+    run([1.0])
+    learned = network.weight.item()
+    assert learned < start
+    run([float("nan")] * (MOST_SKIPPED - 1) + [1.0])  # counted in a row
+    learned = network.weight.item()
+    with pytest.raises(TrainingError, match=rf"{MOST_SKIPPED} batches in a row .* lower optimizer.rate \(it is 0.1\)"):
+        run([float("nan")] * 2 * MOST_SKIPPED)
+    assert network.weight.item() == learned
+    assert load_checkpoint(tmp_path / "last.pt")["step"] == trainer.step == 2 + 1 + MOST_SKIPPED + MOST_SKIPPED - 1
+
+
+def test_closed_loop_windows_follow_the_networks_own_boxes(videos: Path) -> None:
+    """With and without the loop only the windows from the second frame on differ."""
+    torch.manual_seed(0)
+    network = STDTrack(NetworkConfig(**SMALL)).eval()
+    source = cutouts(2)
+    dataset = ClipDataset([(source, 1.0)], 3, 3, 4, augmented=False)
+    clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
+    open_loop, closed_loop = (watched_windows(network, clips, RolloutSettings(closed_loop=one)) for one in (0.0, 1.0))
+    torch.testing.assert_close(open_loop[0], closed_loop[0])
+    assert not torch.allclose(open_loop[1], closed_loop[1])
+
+
+def test_later_looks_enter_the_template_of_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first frame sees the first look; a share of a later one follows where the box was good enough."""
+    torch.manual_seed(0)
+    network = STDTrack(NetworkConfig(**SMALL)).eval()
+    dataset = ClipDataset([(cutouts(2), 1.0)], 3, 3, 4, augmented=False)
+    clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
+    seen: list[torch.Tensor] = []
+    step = network.step
+
+    def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
+        seen.append(template.tokens)
+        return step(template, *rest)
+
+    monkeypatch.setattr(network, "step", watched)
+    monkeypatch.setattr(rollout_module, "BLEND_RATE", 1.0)
+    first = network.start(clips["template"].permute(0, 3, 1, 2).float()).tokens
+    for good_iou, blend, renewed in ((0.0, 0.5, True), (0.0, 0.0, False), (1.01, 0.5, False)):
+        monkeypatch.setattr(rollout_module, "BLEND_IOU", good_iou)
+        seen.clear()
+        rollout(network, clips, RolloutSettings(shift=0.0, blend=blend), LossWeights(), torch.Generator())
+        torch.testing.assert_close(seen[0], first)
+        assert torch.equal(seen[1], first) is not renewed
+
+
+def watched_windows(
+    network: STDTrack, clips: dict[str, torch.Tensor], rules: RolloutSettings, backward: bool = False
+) -> list[torch.Tensor]:
+    """The search windows that a rollout showed the network, with their gradients if asked for."""
+    seen: list[torch.Tensor] = []
+    step = network.step
+
+    def record(template: object, search: torch.Tensor, *rest: object) -> object:
+        seen.append(search.requires_grad_())
+        return step(template, search, *rest)
+
+    network.step = record
+    loss, _ = rollout(network, clips, rules, LossWeights(), torch.Generator().manual_seed(1))
+    network.step = step
+    if backward:
+        loss.backward()
+    return seen
+
+
+@pytest.mark.parametrize("detach", [False, True])
+def test_gradient_flows_between_frames_unless_it_is_cut(detach: bool) -> None:
+    """The first frame has no loss of its own, so that all gradient of its window comes from the next."""
+    source = cutouts(2)
+    clip = collate([ClipDataset([(source, 1.0)], 2, 3, 1, augmented=False)[0]])
+    clips = {name: torch.from_numpy(value) for name, value in clip.items()}
+    clips["valid"][:, 0] = False
+    torch.manual_seed(0)
+    network = STDTrack(NetworkConfig(**SMALL)).eval()
+    first = watched_windows(network, clips, RolloutSettings(closed_loop=0.0, detach=detach), backward=True)[0]
+    flows = first.grad is not None and float(first.grad.abs().sum()) > 0
+    assert flows is not detach
+
+
+def test_sigterm_ends_a_run_in_order(videos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    process = start(videos, folder, ["minutes=10", "save_minutes=5", "workers=1"])
+    wait_for(folder / "log.csv")
+    os.killpg(process.pid, signal.SIGTERM)  # as a terminal or a job scheduler does: the workers get it, too
+    assert process.wait(400) == 0
+    assert load_checkpoint(folder / "last.pt")["step"] >= 1
+
+
+@pytest.mark.slow
+def test_two_processes_of_torchrun_are_one_run(videos: Path, tmp_path: Path) -> None:
+    """Two processes with half the batch each see the same clips as one with the whole, and share the weights."""
+    folder = tmp_path / "two"
+    process = start(
+        videos, folder, ["steps=3"], launcher=["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    )
+    assert process.wait(600) == 0
+    content = load_checkpoint(folder / "last.pt")
+    assert (content["step"], content["samples"]) == (3, 12)
+    rows = list(csv.DictReader((folder / "log.csv").open()))
+    assert [int(float(row["samples"])) for row in rows] == [4, 8, 12]
+    load_network(folder / "last.pt")
+
+
+def start(videos: Path, folder: Path, changes: list[str], launcher: list[str] | None = None) -> subprocess.Popen[bytes]:
+    """`stdtrack train` in a process of its own."""
+    import json
+
+    values = [f"{name}={json.dumps(value)}" for name, value in RUN.items()]
+    values += [f"data.videos=[{videos}]", *changes]
+    arguments = [argument for value in values for argument in ("--set", value)]
+    command = [sys.executable, *(launcher or []), "-m", "stdtrack_ros.cli.main", "train", str(folder), *arguments]
+    return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True)
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 400
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} did not appear"
+        time.sleep(0.2)
+
+
+def test_bad_starts_are_named(videos: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="nothing to train on"):
+        train(build_settings(TrainSettings, RUN), tmp_path)
+    with pytest.raises(ModelError, match="There is no checkpoint"):
+        train(settings(videos, steps=1, start=str(tmp_path / "no.pt")), tmp_path)
+    (tmp_path / "text.pt").write_text("hello")
+    with pytest.raises(ModelError, match="not a readable checkpoint"):
+        load_checkpoint(tmp_path / "text.pt")
+    torch.save({"a": 1}, tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="not a checkpoint of"):
+        load_checkpoint(tmp_path / "other.pt")
+    with pytest.raises(SettingError, match="length"):
+        settings(videos, length=0)
+
+
+def teacher_file(path: Path) -> Path:
+    """An ONNX backbone as a Siamese tracker has it: one image of 127 px to 8 x 8 cells, with a gate on its channels."""
+    convolution = torch.nn.Conv2d(3, 4, 16, 16, padding=1)
+    gate = torch.nn.Linear(4, 4)
+
+    class Backbone(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution, self.gate = convolution, gate
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            features = self.convolution(image)
+            return features * self.gate(features.mean(dim=(2, 3)).reshape(1, 4)).reshape(1, 4, 1, 1)
+
+    torch.onnx.export(Backbone(), (torch.zeros(1, 3, 127, 127),), str(path), dynamo=False, opset_version=13)
+    return path
+
+
+def test_a_teacher_made_for_one_image_takes_batches_of_any_size(tmp_path: Path) -> None:
+    teacher = FeatureTeacher(teacher_file(tmp_path / "teacher.onnx"))
+    crops = 255 * torch.rand(3, 3, 128, 128)
+    together = teacher.features(crops)
+    assert together.shape == (3, 64, 4)
+    for index in range(3):
+        torch.testing.assert_close(teacher.features(crops[index : index + 1])[0], together[index], rtol=1e-4, atol=1e-4)
+    with pytest.raises(ModelError, match="not an ONNX model"):
+        (tmp_path / "bad.onnx").write_bytes(b"no model")
+        FeatureTeacher(tmp_path / "bad.onnx")
+    assert onnx.load(str(tmp_path / "teacher.onnx")).graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
+
+
+def test_distillation_is_least_for_the_teachers_own_features(tmp_path: Path) -> None:
+    teacher = FeatureTeacher(teacher_file(tmp_path / "teacher.onnx"))
+    module = FeatureDistillation(teacher, 4, 1.0)
+    crops = 255 * torch.rand(2, 3, 128, 128)
+    features = teacher.features(crops)
+    module.mean.copy_(features.mean(dim=(0, 1)))
+    with torch.no_grad():
+        module.project.weight.copy_(torch.eye(4))
+        module.project.bias.copy_(-module.mean)
+    assert float(module.loss(crops, features, None, features)) == pytest.approx(0.0, abs=1e-3)
+    assert float(module.loss(crops, -features, None, features)) > 0.5
+
+
+def test_calibration_recovers_a_known_sigmoid() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, 40_000)
+    right = rng.random(40_000) < 1 / (1 + np.exp(-(1.5 * logits - 0.7)))
+    slope, intercept = fit_calibration(logits, right, np.ones(40_000))
+    assert slope == pytest.approx(1.5, abs=0.06)
+    assert intercept == pytest.approx(-0.7, abs=0.05)
