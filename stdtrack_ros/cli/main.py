@@ -21,7 +21,7 @@ VERBS = (
     "evaluate",
     "annotate",
     "replay",
-    "recovery",
+    "redetection",
     "benchmark",
     "export",
     "pack",

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""`stdtrack recovery`: does the tracker know when its target is gone, and does it find it again?"""
+"""`stdtrack redetection`: does the tracker know when its target is gone, and does it find it again?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stdtrack_ros.sequences.staged import StagedSequence
 
 
-def recovery(
+def redetection(
     paths: Annotated[list[Path], typer.Argument(help="Sequences, as for `stdtrack evaluate`.")],
     settings: Annotated[Path | None, typer.Option(help="YAML of settings.")] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write the figures to.")] = None,

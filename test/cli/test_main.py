@@ -83,7 +83,7 @@ def test_what_cannot_be_written_is_said(refused: Callable[..., str], tmp_path: P
 
 def test_settings_that_are_no_text_are_named(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_bytes(b"\xff\xfe\x00\x01")
-    for verb in (("train", tmp_path / "run"), ("recovery", tmp_path)):
+    for verb in (("train", tmp_path / "run"), ("redetection", tmp_path)):
         assert f"{tmp_path / 'settings.yaml'} cannot be read" in refused(
             *verb, "--settings", tmp_path / "settings.yaml"
         )

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stdtrack_ros.cli.redetection import recovery
+from stdtrack_ros.cli.redetection import redetection
 from stdtrack_ros.evaluation.redetection import StatusRun, report_losses
 
 BOX = np.array([10.0, 10, 20, 20])
@@ -85,7 +85,7 @@ def test_the_verb_reports_every_event(tmp_path: Path) -> None:
         rows.append(f"{46 + 3 * index},56,28,28")
     (folder / "groundtruth.txt").write_text("\n".join(rows) + "\n")
     out = tmp_path / "figures" / "recovery.json"
-    recovery([tmp_path / "clips"], out=out)
+    redetection([tmp_path / "clips"], out=out)
     reports = json.loads(out.read_text())
     assert set(reports) == {"as recorded", "occlusion", "leave", "cut", "look_alike", "all staged", "covariance"}
     assert set(reports["covariance"]) == {"TRACKING", "UNCERTAIN", "LOST"}
