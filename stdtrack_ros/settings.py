@@ -27,7 +27,7 @@ class SettingGroup(BaseModel):
 
 def setting(
     default: Any,
-    sentence: str,
+    description: str,
     *,
     unit: str = "",
     ge: float | None = None,
@@ -36,7 +36,7 @@ def setting(
 ) -> Any:
     """A pydantic field with the marks that ROS parameters need: range, unit, and whether it may change at run time."""
     extra: dict[str, Any] = {"unit": unit, "read_only": read_only}
-    return Field(default, description=sentence, ge=ge, le=le, json_schema_extra=extra)
+    return Field(default, description=description, ge=ge, le=le, json_schema_extra=extra)
 
 
 class ModelSettings(SettingGroup):
@@ -120,19 +120,19 @@ class StatusSettings(SettingGroup):
     )
     memory_similarity: float = setting(
         0.60,
-        "Cosine likeness to a frame of the STM under which a frame has quality 0.",
+        "Cosine similarity to a frame of the STM under which a frame has quality 0.",
         ge=-1.0,
         le=1.0,
     )
     elsewhere_similarity: float = setting(
         0.65,
-        "The same where the box does not overlap the one that was expected.",
+        "The same if the box does not overlap the expected one.",
         ge=-1.0,
         le=1.0,
     )
-    refuted_similarity: float = setting(
+    distractor_similarity: float = setting(
         0.85,
-        "The same for a thing that was refuted just before, as long as it is seen where it was.",
+        "The same for a distractor that was rejected just before, as long as it stays where it was.",
         ge=-1.0,
         le=1.0,
     )
@@ -145,19 +145,23 @@ class MotionSettings(SettingGroup):
     """
 
     enabled: bool = setting(True, "Coast the search window on the estimated velocity while UNCERTAIN or LOST.")
-    coast: float = setting(
-        0.5, "Time in which the velocity fades while the target is not seen.", unit="s", ge=0.001, le=60.0
+    velocity_decay_time: float = setting(
+        0.5, "Time constant with which the velocity decays while the target is not seen.", unit="s", ge=0.001, le=60.0
     )
-    center_noise: float = setting(0.022, "Deviation of a measured centre.", unit="target sizes", ge=0.001, le=10.0)
+    center_noise: float = setting(
+        0.022, "Standard deviation of a measured centre.", unit="target sizes", ge=0.001, le=10.0
+    )
     size_noise: float = setting(
-        0.061, "Deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0
+        0.061, "Standard deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0
     )
-    doubt: float = setting(21.0, "By how much that deviation grows as quality falls from 1 to 0.", ge=0.0, le=100.0)
+    low_quality_noise_gain: float = setting(
+        21.0, "Both deviations are multiplied by 1 + this * (1 - quality).", ge=0.0, le=100.0
+    )
     acceleration_noise: float = setting(
-        8.0, "Deviation of the velocity after one second.", unit="target sizes/s", ge=0.001, le=1000.0
+        8.0, "Standard deviation of the velocity after one second.", unit="target sizes/s", ge=0.001, le=1000.0
     )
     growth_noise: float = setting(
-        0.32, "Deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
+        0.32, "Standard deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
     )
 
 
@@ -176,10 +180,10 @@ class RedetectionSettings(SettingGroup):
     accept_frames: int = setting(3, "Frames that must agree on a candidate (k of n).", unit="frames", ge=1, le=100)
     window_frames: int = setting(5, "Frames among which they must lie (n).", unit="frames", ge=1, le=100)
     template_similarity: float = setting(
-        0.55, "Cosine likeness to the template's appearance that a candidate must reach.", ge=-1.0, le=1.0
+        0.55, "Cosine similarity to the template's appearance that a candidate must reach.", ge=-1.0, le=1.0
     )
     memory_similarity: float = setting(
-        0.75, "Cosine likeness to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
+        0.75, "Cosine similarity to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
     )
 
 
@@ -229,7 +233,7 @@ class SettingInfo:
     name: str
     kind: type
     default: bool | int | float | str
-    sentence: str
+    description: str
     unit: str
     minimum: float | None
     maximum: float | None
@@ -251,7 +255,7 @@ def describe(group: type[SettingGroup], prefix: str = "") -> Iterator[SettingInf
             name=f"{prefix}{name}",
             kind=str if choices else kind,  # type: ignore[arg-type]
             default=field.default,
-            sentence=field.description or "",
+            description=field.description or "",
             unit=str(marks.get("unit", "")),
             minimum=limits.get("ge"),
             maximum=limits.get("le"),

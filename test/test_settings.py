@@ -17,7 +17,7 @@ INFOS = {info.name: info for info in describe(TrackerSettings)}
 def test_every_setting_has_a_sentence_and_a_default_that_is_allowed() -> None:
     assert len(INFOS) > 20
     for info in INFOS.values():
-        assert info.sentence.endswith("."), info.name
+        assert info.description.endswith("."), info.name
         assert type(info.default) is info.kind, info.name
         if info.kind in (int, float):
             assert info.minimum is not None and info.maximum is not None, f"{info.name} has no range"

@@ -5,11 +5,12 @@
 
     python tools/fit_motion.py DATA/train_video_1.tar DATA/train_video_2.tar --out motion.yaml
 
-Noise of a measured box: of the frames on the target, scaled by 1 + doubt * (1 - quality), such that 90 % of the centres
-(and of the sizes) lie in the ellipse for 90 %; `doubt` makes that hold best in each band of the quality. Noise of the
+Noise of a measured box: of the frames on the target, scaled by 1 + gain * (1 - quality), such that 90 % of the centres
+(and of the sizes) lie in the ellipse for 90 %; the gain makes that hold best in each band of the quality. Noise of the
 motion: the filter is run along the tracker's boxes and then coasts, from every fifth frame on, for up to a second; of
 the noises tried, those whose 50 % and 90 % ellipses hold the truth most nearly as often as they should, early, later
-and late. `coast` is not fitted: it says how far a window may run ahead. Fit on sequences that nothing is judged on.
+and late. `velocity_decay_time` is not fitted: it says how far a window may run ahead. Fit on sequences that nothing is
+judged on.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from stdtrack_ros.settings import MotionSettings, make_settings
 from stdtrack_ros.tracker import Tracker, load_model
 from stdtrack_ros.tracker.motion import MotionModel
 
-DOUBTS = np.arange(0.0, 30.5, 0.5)
+GAINS = np.arange(0.0, 30.5, 0.5)
 BANDS = (0.0, 0.5, 0.8, 0.9, 0.95, 1.01)
 """Edges of the bands of quality; those with fewer than BAND_FRAMES frames are left out."""
 BAND_FRAMES = 20
@@ -67,7 +68,8 @@ def main(
     tracker = Tracker(load_model(settings), settings)
     sequences = [sequence for path in paths for sequence in open_annotated(path)][::every]
     found = fit([record(tracker, sequence) for sequence in sequences])
-    values = {name: round(float(value), 3) for name, value in found.model_dump(exclude={"enabled", "coast"}).items()}
+    fitted = found.model_dump(exclude={"enabled", "velocity_decay_time"})
+    values = {name: round(float(value), 3) for name, value in fitted.items()}
     text = yaml.safe_dump({"motion": values}, sort_keys=False)
     out.write_text(text, encoding="utf-8")
     typer.echo(text)
@@ -95,7 +97,7 @@ def fit(tracks: list[Track]) -> MotionSettings:
 
 
 def fit_measurement(tracks: list[Track]) -> MotionSettings:
-    """`center_noise`, `size_noise` and `doubt` of frames on the target."""
+    """`center_noise`, `size_noise` and `low_quality_noise_gain` of frames on the target."""
     errors, qualities = [], []
     for track in tracks:
         on = overlaps(track.boxes, track.truth) >= LOST_IOU
@@ -110,15 +112,15 @@ def fit_measurement(tracks: list[Track]) -> MotionSettings:
     bands = [(quality >= low) & (quality < high) for low, high in pairwise(BANDS)]
     bands = [band for band in bands if band.sum() >= BAND_FRAMES]
 
-    def trial(doubt: float) -> tuple[float, NDArray[np.float64]]:
-        scaled = error / (1.0 + doubt * (1.0 - quality))[:, None]
+    def trial(gain: float) -> tuple[float, NDArray[np.float64]]:
+        scaled = error / (1.0 + gain * (1.0 - quality))[:, None]
         noise = np.mean([np.quantile(scaled[some], 0.9, axis=0) for some in bands], axis=0) / ellipse_radius(0.9)
         inside = np.array([(scaled[some] <= noise * ellipse_radius(0.9)).mean(axis=0) for some in bands])
         return float(((inside - 0.9) ** 2).sum()), noise
 
-    doubt = min(map(float, DOUBTS), key=lambda value: trial(value)[0])
-    center, size = trial(doubt)[1]
-    return MotionSettings(doubt=doubt, center_noise=float(center), size_noise=float(size))
+    gain = min(map(float, GAINS), key=lambda value: trial(value)[0])
+    center, size = trial(gain)[1]
+    return MotionSettings(low_quality_noise_gain=gain, center_noise=float(center), size_noise=float(size))
 
 
 def coasting(tracks: list[Track], settings: MotionSettings) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

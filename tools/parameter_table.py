@@ -45,7 +45,7 @@ def with_tables(text: str) -> str:
 def _row(info: SettingInfo) -> str:
     default = str(info.default).lower() if info.kind is bool else f"{info.default}"
     mark = r" \*" if info.read_only else ""
-    cells = [f"`{info.name}`{mark}", f"`{default}`" if default else "empty", _allowed(info), info.sentence]
+    cells = [f"`{info.name}`{mark}", f"`{default}`" if default else "empty", _allowed(info), info.description]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 

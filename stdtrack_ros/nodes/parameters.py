@@ -90,7 +90,7 @@ def descriptor(info: SettingInfo) -> ParameterDescriptor:
     unit = f" [{info.unit}]" if info.unit else ""
     result = ParameterDescriptor(
         name=info.name,
-        description=f"{info.sentence}{unit}",
+        description=f"{info.description}{unit}",
         additional_constraints=f"Allowed is {allowed(info)}.",
         read_only=info.read_only,
     )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 
-class QuietLog:
+class ThrottledLogger:
     """Passes a sentence on at most once in `repeat_s`, and at most `burst` different ones a second."""
 
     def __init__(self, write: Callable[[str], object], repeat_s: float = 5.0, burst: int = 5) -> None:

@@ -33,10 +33,10 @@ class MotionModel:
         self._measured = True
 
     def predict(self, elapsed_s: float) -> None:
-        """Move on by a time; from the second step without a measurement on the velocity fades over `coast` seconds."""
-        fade = 1.0 if self._measured else math.exp(-elapsed_s / self.settings.coast)
-        # The way of a velocity that decays exponentially: it never carries the window further than coast * velocity.
-        way = elapsed_s if self._measured else self.settings.coast * (1.0 - fade)
+        """Move on by a time; from the second step without a measurement the velocity decays."""
+        fade = 1.0 if self._measured else math.exp(-elapsed_s / self.settings.velocity_decay_time)
+        # The distance covered by a velocity that decays exponentially: at most velocity_decay_time * velocity.
+        way = elapsed_s if self._measured else self.settings.velocity_decay_time * (1.0 - fade)
         self._measured = False
         transition = np.eye(6)
         transition[0, 4] = transition[1, 5] = way
@@ -68,9 +68,9 @@ class MotionModel:
 
     def measured_covariance(self, quality: float) -> NDArray[np.float64]:
         """(4, 4) of (centre x, centre y, width, height) of a box that was measured with this quality, px²."""
-        doubt = 1.0 + self.settings.doubt * (1.0 - quality)
+        gain = 1.0 + self.settings.low_quality_noise_gain * (1.0 - quality)
         deviations = np.array([self.settings.center_noise] * 2 + [self.settings.size_noise] * 2)
-        return np.diag((doubt * _size(self.mean) * deviations) ** 2)
+        return np.diag((gain * _size(self.mean) * deviations) ** 2)
 
     @property
     def box(self) -> Box:

@@ -38,7 +38,7 @@ class Sighting:
 class Redetection:
     """Which windows to look at in each frame while LOST, and when a sighting is the target.
 
-    A sighting counts if its quality, its likeness to the template and its likeness to the STM all suffice; the same
+    A sighting counts if its quality, its similarity to the template and its similarity to the STM all suffice; the same
     place must count in `accept_frames` of the last `window_frames` frames (of as many, where those are fewer).
     """
 

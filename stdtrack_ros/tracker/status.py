@@ -8,7 +8,7 @@ from stdtrack_ros.settings import StatusSettings
 from stdtrack_ros.tracker.result import Status
 
 
-class StatusJudge:
+class TrackStatusMachine:
     """The state of one target.
 
     TRACKING becomes UNCERTAIN after `uncertain_frames` frames in a row under `uncertain_quality`; UNCERTAIN becomes
@@ -22,7 +22,7 @@ class StatusJudge:
         self._doubtful_frames = 0
         self._doubtful_s = 0.0
 
-    def judge(self, quality: float, elapsed_s: float) -> Status:
+    def update(self, quality: float, elapsed_s: float) -> Status:
         """The status after a frame of this quality, `elapsed_s` after the one before."""
         if not self.settings.enabled:
             return self.status

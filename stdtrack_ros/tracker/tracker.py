@@ -16,13 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from stdtrack_ros.errors import InputError, ModelError
 from stdtrack_ros.geometry import Box, Crop, Image, box_center, box_from_center, check_box, clip_box
 from stdtrack_ros.settings import TrackerSettings
-from stdtrack_ros.tracker.distractor_filter import Refutation
+from stdtrack_ros.tracker.distractor_filter import DistractorFilter
 from stdtrack_ros.tracker.images import to_bgr8
 from stdtrack_ros.tracker.models.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import Redetection, Sighting
 from stdtrack_ros.tracker.result import Status, TrackResult
-from stdtrack_ros.tracker.status import StatusJudge
+from stdtrack_ros.tracker.status import TrackStatusMachine
 
 ASSUMED_INTERVAL_S = 1 / 30
 """Time between two frames where the caller gives no stamps."""
@@ -43,8 +43,8 @@ class TrackState:
     whole: Box
     covariance: NDArray[np.float64]
     motion: MotionModel
-    judge: StatusJudge
-    refutation: Refutation
+    status_machine: TrackStatusMachine
+    distractors: DistractorFilter
     redetection: Redetection
     stamp_s: float
     seen_s: float
@@ -74,10 +74,10 @@ class Tracker:
         """Take new settings from the next frame on; the target is kept."""
         self.settings = settings
         if self._state is not None:
-            self._state.judge.settings = settings.status
+            self._state.status_machine.settings = settings.status
             if not settings.status.enabled:
-                self._state.judge.found()  # nobody would end UNCERTAIN or LOST any more
-            self._state.refutation.settings = settings.status
+                self._state.status_machine.found()  # nobody would end UNCERTAIN or LOST any more
+            self._state.distractors.settings = settings.status
             self._state.motion.settings = settings.motion
             self._state.redetection.settings = settings.redetection
 
@@ -104,8 +104,8 @@ class Tracker:
             whole=checked,
             covariance=motion.box_covariance,
             motion=motion,
-            judge=StatusJudge(settings.status),
-            refutation=Refutation(settings.status),
+            status_machine=TrackStatusMachine(settings.status),
+            distractors=DistractorFilter(settings.status),
             redetection=self._new_search(),
             stamp_s=stamp,
             seen_s=stamp,
@@ -135,9 +135,9 @@ class Tracker:
         state.frame_number += 1
         state.timings_ms = {}
         state.motion.predict(elapsed)
-        state.refutation.wait(elapsed)
+        state.distractors.advance(elapsed)
         info = self.model.info
-        if state.judge.status is Status.LOST and self.settings.redetection.enabled:
+        if state.status_machine.status is Status.LOST and self.settings.redetection.enabled:
             place = box_from_center(*box_center(state.box), *state.whole[2:])
             return state.redetection.windows(place, image.shape[1], image.shape[0])
         return [Crop.around(self._expected(state), info.search_factor, info.search_size)]
@@ -146,7 +146,7 @@ class Tracker:
         """The result of this frame from what the model said of the proposed windows."""
         state = self._require_state()
         started = time.perf_counter()
-        if state.judge.status is Status.LOST and self.settings.redetection.enabled:
+        if state.status_machine.status is Status.LOST and self.settings.redetection.enabled:
             prediction = self._search(state, image, crops, predictions)
         else:
             prediction = self._follow(state, image, crops[0], predictions[0])
@@ -155,12 +155,12 @@ class Tracker:
 
     def _follow(self, state: TrackState, image: Image, crop: Crop, prediction: Prediction) -> Prediction:
         box = self._box_in_image(state, image, crop, prediction)
-        likeness = self.model.similarity(state.model, prediction)[1]
-        refuted = state.refutation.refutes(box, prediction.quality, likeness, state.motion.box)
-        if refuted:
+        similarity = self.model.similarity(state.model, prediction)[1]
+        rejected = state.distractors.rejects(box, prediction.quality, similarity, state.motion.box)
+        if rejected:
             prediction = replace(prediction, quality=0.0)
-        before = state.judge.status
-        status = state.judge.judge(prediction.quality, self._elapsed)
+        before = state.status_machine.status
+        status = state.status_machine.update(prediction.quality, self._elapsed)
         if status is Status.LOST and before is not Status.LOST:
             state.redetection = self._new_search()
         trusted = status is Status.TRACKING and (
@@ -170,11 +170,11 @@ class Tracker:
             state.seen_s = state.stamp_s
         if trusted:
             state.model = self.model.remember(state.model, prediction, image, box)
-            state.refutation.clear()
+            state.distractors.clear()
             state.whole = box if _is_whole(box, image) else state.whole
         # A doubtful box still leads the window, the less the more doubtful it is; a box of no worth does not.
         worthless = self._coasting(state) and prediction.quality < self.settings.status.lost_quality
-        if status is Status.LOST or worthless or refuted:
+        if status is Status.LOST or worthless or rejected:
             self._coast(state, image)
         else:
             state.motion.correct(box, prediction.quality)
@@ -198,8 +198,8 @@ class Tracker:
         best, shown = max(pairs, key=lambda pair: pair[0].quality)
         if found is not None:
             shown = next(prediction for sighting, prediction in pairs if sighting.box is found)
-            state.judge.found()
-            state.refutation.clear()
+            state.status_machine.found()
+            state.distractors.clear()
             state.motion = MotionModel(found, self.settings.motion)
             state.box, state.seen_s = found, state.stamp_s
             state.covariance = state.motion.measured_covariance(shown.quality)
@@ -210,11 +210,11 @@ class Tracker:
     def _sighting(self, state: TrackState, box: Box, prediction: Prediction) -> Sighting:
         template, memory = self.model.similarity(state.model, prediction)
         unlike = memory < self.settings.status.memory_similarity
-        known = state.refutation.knows(box, memory, state.motion.box)
+        known = state.distractors.is_known_distractor(box, memory, state.motion.box)
         return Sighting(box, 0.0 if unlike or known else prediction.quality, template, memory)
 
     def _result(self, state: TrackState, prediction: Prediction) -> TrackResult:
-        status = state.judge.status
+        status = state.status_machine.status
         return TrackResult(
             box=state.box.copy(),
             status=status,
@@ -230,7 +230,7 @@ class Tracker:
     def _box_in_image(self, state: TrackState, image: Image, crop: Crop, prediction: Prediction) -> Box:
         box = crop.to_image(prediction.box)
         keep = self.settings.search.size_smoothing
-        if keep and state.judge.status is Status.TRACKING:
+        if keep and state.status_machine.status is Status.TRACKING:
             size = (1 - keep) * box[2:] + keep * state.box[2:]
             box = np.concatenate((box[:2] + (box[2:] - size) / 2, size))
         return clip_box(box, image.shape[1], image.shape[0], self.settings.search.clip_margin)
@@ -239,7 +239,7 @@ class Tracker:
         return state.motion.box if self._coasting(state) else state.box
 
     def _coasting(self, state: TrackState) -> bool:
-        return self.settings.motion.enabled and state.judge.status is not Status.TRACKING
+        return self.settings.motion.enabled and state.status_machine.status is not Status.TRACKING
 
     def _advance(self, state: TrackState, stamp_s: float | None) -> float:
         if stamp_s is None:
@@ -300,5 +300,5 @@ def _is_whole(box: Box, image: Image) -> bool:
 
 def _influence(tracker: Tracker) -> float:
     """Share of the Hann window: none while the target may be anywhere."""
-    status = tracker._require_state().judge.status
+    status = tracker._require_state().status_machine.status
     return 0.0 if status is Status.LOST else tracker.settings.search.window_influence

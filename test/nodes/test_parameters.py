@@ -29,7 +29,7 @@ def test_every_setting_of_the_tracker_is_a_parameter_with_its_default(node: Para
     for info in describe(TrackerSettings):
         assert node.get_parameter(info.name).value == info.default, info.name
         said = node.describe_parameter(info.name)
-        assert info.sentence in said.description and said.read_only == info.read_only
+        assert info.description in said.description and said.read_only == info.read_only
         assert f"[{info.unit}]" in said.description or not info.unit
 
 

@@ -37,7 +37,7 @@ def test_the_noise_of_boxes_is_found() -> None:
     found = fit_motion.fit_measurement(tracks(40))
     assert found.center_noise == pytest.approx(0.05, rel=0.15)
     assert found.size_noise == pytest.approx(0.08, rel=0.15)
-    assert found.doubt == pytest.approx(4.0, abs=1.0)
+    assert found.low_quality_noise_gain == pytest.approx(4.0, abs=1.0)
 
 
 def test_the_noise_of_the_motion_is_found_and_steady_sizes_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,12 +33,12 @@ class ColourModel:
         return [self._look(search) for search in searches]
 
     def _look(self, search: NDArray[np.uint8]) -> Prediction:
-        for color, likeness in ((TARGET, 0.95), (DOUBLE, 0.6)):
+        for color, similarity in ((TARGET, 0.95), (DOUBLE, 0.6)):
             rows, columns = np.nonzero((np.abs(search.astype(int) - color) < 90).all(axis=2))
             if len(rows):
                 x, y = columns.min(), rows.min()
                 box = np.array([x, y, columns.max() + 1 - x, rows.max() + 1 - y], dtype=np.float64)
-                return Prediction(box, 0.9, 0.9, output=likeness)
+                return Prediction(box, 0.9, 0.9, output=similarity)
         return Prediction(np.array([30.0, 30.0, 20.0, 20.0]), 0.0, 0.0, output=0.0)
 
     def remember(self, state: int, prediction: Prediction, image: NDArray[np.uint8], box: NDArray[np.float64]) -> int:

@@ -17,15 +17,15 @@ from stdtrack_ros.tracker.models.decode import decode, hann
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import MAX_TILES, Redetection, Sighting
 from stdtrack_ros.tracker.result import Status
-from stdtrack_ros.tracker.status import StatusJudge
+from stdtrack_ros.tracker.status import TrackStatusMachine
 
 RULES = StatusSettings(uncertain_quality=0.4, certain_quality=0.5, lost_quality=0.2, uncertain_frames=2, lost_after=0.3)
 FRAME_S = 1 / 30
 
 
 def statuses(qualities: list[float], rules: StatusSettings = RULES) -> list[Status]:
-    judge = StatusJudge(rules)
-    return [judge.judge(quality, FRAME_S) for quality in qualities]
+    machine = TrackStatusMachine(rules)
+    return [machine.update(quality, FRAME_S) for quality in qualities]
 
 
 def test_one_bad_frame_is_forgiven_and_two_are_not() -> None:
@@ -54,13 +54,13 @@ def test_a_middling_quality_is_uncertain_for_ever_but_not_lost() -> None:
 
 
 def test_lost_ends_by_finding_alone() -> None:
-    judge = StatusJudge(RULES)
+    machine = TrackStatusMachine(RULES)
     for _ in range(20):
-        judge.judge(0.0, FRAME_S)
-    assert judge.status is Status.LOST
-    assert judge.judge(1.0, FRAME_S) is Status.LOST
-    judge.found()
-    assert judge.judge(0.9, FRAME_S) is Status.TRACKING
+        machine.update(0.0, FRAME_S)
+    assert machine.status is Status.LOST
+    assert machine.update(1.0, FRAME_S) is Status.LOST
+    machine.found()
+    assert machine.update(0.9, FRAME_S) is Status.TRACKING
 
 
 def test_without_judgement_everything_is_tracking() -> None:
@@ -90,18 +90,18 @@ def test_the_velocity_of_a_steady_target_is_found() -> None:
 
 
 def test_coasting_goes_on_but_not_for_ever_and_doubt_grows() -> None:
-    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), MotionSettings(coast=0.5))
+    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), MotionSettings(velocity_decay_time=0.5))
     follow(60, 3.0, motion)
     start, doubts = motion.box[0], []
     for _ in range(300):
         motion.predict(FRAME_S)
         doubts.append(motion.box_covariance[0, 0])
-    assert 20 < motion.box[0] - start < 0.5 * 95 + 3  # at most coast * velocity, and the first step
+    assert 20 < motion.box[0] - start < 0.5 * 95 + 3  # at most velocity_decay_time * velocity, and the first step
     assert doubts == sorted(doubts)
 
 
 def test_a_measured_box_is_as_uncertain_as_its_quality_says() -> None:
-    rules = MotionSettings(center_noise=0.05, size_noise=0.1, doubt=4.0)
+    rules = MotionSettings(center_noise=0.05, size_noise=0.1, low_quality_noise_gain=4.0)
     motion = MotionModel(np.array([0.0, 0.0, 80.0, 20.0]), rules)  # one size is 40 px
     np.testing.assert_allclose(np.sqrt(np.diag(motion.measured_covariance(1.0))), (2, 2, 4, 4))
     np.testing.assert_allclose(np.sqrt(np.diag(motion.measured_covariance(0.5))), (6, 6, 12, 12))

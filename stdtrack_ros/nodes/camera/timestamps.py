@@ -7,7 +7,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Verdict(Enum):
+class TimestampStatus(Enum):
     """What a new stamp means."""
 
     NEXT = "next"  # time went on
@@ -16,7 +16,7 @@ class Verdict(Enum):
     AHEAD = "ahead"  # the clock was set forward
 
 
-class StampGuard:
+class TimestampMonitor:
     """Judges each stamp against the last good one and against the time that passed between the arrivals.
 
     One stamp that does not fit is taken for wrong. Where the next one agrees with it, the clock has jumped.
@@ -26,20 +26,20 @@ class StampGuard:
         self._good: tuple[float, float] | None = None  # stamp, arrival
         self._suspect: tuple[float, float] | None = None
 
-    def judge(self, stamp_s: float, arrived_s: float, jump_s: float) -> Verdict:
-        """The verdict on a stamp that arrived at `arrived_s` (monotonic); a jump is a misfit of over `jump_s`."""
+    def check(self, stamp_s: float, arrived_s: float, jump_s: float) -> TimestampStatus:
+        """The status on a stamp that arrived at `arrived_s` (monotonic); a jump is a misfit of over `jump_s`."""
         new = (stamp_s, arrived_s)
         if self._good is None or _fits(self._good, new, jump_s):
             if self._good is not None and stamp_s < self._good[0]:
-                return Verdict.WRONG  # late, or out of order: tracking goes forward only
+                return TimestampStatus.WRONG  # late, or out of order: tracking goes forward only
             self._good, self._suspect = new, None
-            return Verdict.NEXT
+            return TimestampStatus.NEXT
         if self._suspect is None or not _fits(self._suspect, new, jump_s):
             self._suspect = new
-            return Verdict.WRONG
-        verdict = Verdict.BACK if stamp_s < self._good[0] else Verdict.AHEAD
+            return TimestampStatus.WRONG
+        status = TimestampStatus.BACK if stamp_s < self._good[0] else TimestampStatus.AHEAD
         self._good, self._suspect = new, None
-        return verdict
+        return status
 
     def reset(self) -> None:
         """Forget the past: the next stamp is good whatever it is."""

@@ -60,7 +60,7 @@ class Velocity:
 STOP = Velocity()
 
 
-def refusal(box: TrackedBox | None, silent_s: float, settings: FollowSettings) -> str:
+def stop_reason(box: TrackedBox | None, silent_s: float, settings: FollowSettings) -> str:
     """Why the robot must not move on this box, which came `silent_s` ago; empty where it may."""
     if box is None:
         return f"no box of target '{settings.target_id}' has come"
@@ -82,7 +82,7 @@ def refusal(box: TrackedBox | None, silent_s: float, settings: FollowSettings) -
 
 
 def velocity(box: TrackedBox, settings: FollowSettings) -> Velocity:
-    """The velocity towards a box that `refusal` has let pass."""
+    """The velocity towards a box that `stop_reason` has let pass."""
     ray = direction(box, settings)
     assert ray is not None
     right, down, ahead = ray

@@ -14,7 +14,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from stdtrack_ros.msg import TrackedBox
-from stdtrack_ros.nodes.following.control_law import STOP, FollowSettings, Velocity, refusal, velocity
+from stdtrack_ros.nodes.following.control_law import STOP, FollowSettings, Velocity, stop_reason, velocity
 from stdtrack_ros.nodes.parameters import SettingsNode
 from stdtrack_ros.nodes.process import run_node
 
@@ -58,7 +58,7 @@ class FollowController(SettingsNode[FollowSettings], Node):
             self._box, self._arrived_s = box, time.monotonic()
 
     def _on_timer(self) -> None:
-        reason = refusal(self._box, time.monotonic() - self._arrived_s, self.settings)
+        reason = stop_reason(self._box, time.monotonic() - self._arrived_s, self.settings)
         command = STOP if reason or self._box is None else velocity(self._box, self.settings)
         if self.settings.actuation:
             self._send(command)

@@ -34,8 +34,8 @@ class TargetReport:
 
 
 @dataclass(slots=True)
-class Situation:
-    """What the node knows of itself at the time of a report.
+class NodeSnapshot:
+    """Snapshot of the node's state for diagnostics.
 
     Attributes:
         state: lifecycle state, for example `active`.
@@ -104,7 +104,7 @@ class Health:
         with self._lock:
             self._failure, self._failed_s = sentence, time.monotonic()
 
-    def report(self, situation: Situation) -> tuple[bytes, str, dict[str, str]]:
+    def report(self, snapshot: NodeSnapshot) -> tuple[bytes, str, dict[str, str]]:
         """Level, one sentence, and all values by name; rates are those of the last period that `roll` has ended."""
         with self._lock:
             now_s = time.monotonic()
@@ -113,23 +113,23 @@ class Health:
             latencies = np.array(self._latencies or [np.nan]) * 1e3
             p50, p95 = np.percentile(latencies, [50, 95])
             values = {
-                "state": situation.state if situation.enabled else f"{situation.state}, disabled",
-                "targets": ", ".join(_target(report) for report in situation.targets) or "none",
+                "state": snapshot.state if snapshot.enabled else f"{snapshot.state}, disabled",
+                "targets": ", ".join(_target(report) for report in snapshot.targets) or "none",
                 "rate in [Hz]": f"{self._rates[0]:.1f}",
                 "rate out [Hz]": f"{self._rates[1]:.1f}",
                 "images in": str(self._now.arrived),
                 "results out": str(self._now.published),
-                "dropped": str(situation.dropped),
+                "dropped": str(snapshot.dropped),
                 "latency p50 [ms]": f"{p50:.1f}",
                 "latency p95 [ms]": f"{p95:.1f}",
                 "age of stamps [s]": f"{self._stamp_age_s:.3f}",
                 "image": self._image,
-                "image topic": situation.topic,
+                "image topic": snapshot.topic,
                 "refused": str(self._now.refused),
                 "last refusal": _refusal(self._refusal, now_s - self._refused_s),
             }
-        values |= _model(situation.model)
-        level, sentence = _verdict(situation, refusal, failure)
+        values |= _model(snapshot.model)
+        level, sentence = _level(snapshot, refusal, failure)
         return level, sentence, values
 
     def roll(self) -> None:
@@ -161,25 +161,25 @@ def _model(model: ModelInfo | None) -> dict[str, str]:
     }
 
 
-def _verdict(situation: Situation, refusal: str, failure: str) -> tuple[bytes, str]:
+def _level(snapshot: NodeSnapshot, refusal: str, failure: str) -> tuple[bytes, str]:
     """The worst thing first."""
-    if situation.fault or failure:
-        return ERROR, situation.fault or failure
-    if situation.state != "active":
-        return WARN, f"The node is {situation.state}: it processes no images."
-    if situation.busy_s > 2.0:
-        return ERROR, f"The tracker has been at one frame for {situation.busy_s:.0f} s."
-    if not situation.enabled:
+    if snapshot.fault or failure:
+        return ERROR, snapshot.fault or failure
+    if snapshot.state != "active":
+        return WARN, f"The node is {snapshot.state}: it processes no images."
+    if snapshot.busy_s > 2.0:
+        return ERROR, f"The tracker has been at one frame for {snapshot.busy_s:.0f} s."
+    if not snapshot.enabled:
         return OK, "Disabled by ~/enable."
-    if situation.silence:
-        return WARN, situation.silence
-    unsure = [report for report in situation.targets if report.status in (Status.LOST, Status.UNCERTAIN)]
+    if snapshot.silence:
+        return WARN, snapshot.silence
+    unsure = [report for report in snapshot.targets if report.status in (Status.LOST, Status.UNCERTAIN)]
     if unsure:
         return WARN, "; ".join(f"Target {report.target_id} is {report.status.name}" for report in unsure) + "."
     if refusal:
         return WARN, refusal
-    if situation.targets:
-        return OK, f"Tracking {', '.join(report.target_id for report in situation.targets)}."
+    if snapshot.targets:
+        return OK, f"Tracking {', '.join(report.target_id for report in snapshot.targets)}."
     return OK, "Waiting for a target on target_init."
 
 
@@ -193,17 +193,17 @@ class DiagnosticsPublisher:
         self._level: bytes | None = None
         self._sent_s = -float("inf")
 
-    def watch(self, situation: Situation, period_s: float) -> None:
-        """Look at the situation; call this often."""
+    def watch(self, snapshot: NodeSnapshot, period_s: float) -> None:
+        """Look at the snapshot; call this often."""
         due = time.monotonic() - self._sent_s >= period_s
         if due:
             self._health.roll()
             self._sent_s = time.monotonic()
-        level, sentence, values = self._health.report(situation)
+        level, sentence, values = self._health.report(snapshot)
         if not due and level == self._level:
             return
         name = self._node.get_fully_qualified_name().lstrip("/")
-        status = DiagnosticStatus(level=level, name=name, message=sentence, hardware_id=situation.topic)
+        status = DiagnosticStatus(level=level, name=name, message=sentence, hardware_id=snapshot.topic)
         status.values = [KeyValue(key=key, value=value) for key, value in values.items()]
         array = DiagnosticArray(status=[status])
         array.header.stamp = self._node.get_clock().now().to_msg()

@@ -29,7 +29,7 @@ LONGEST_S = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class FrameInfo:
     """What is said of a frame apart from where the target is.
 
     Attributes:
@@ -47,10 +47,10 @@ class Shot:
 
 
 def tracked_box(
-    shot: Shot, target_id: str, result: TrackResult, direction: NDArray[np.float64] | None = None
+    info: FrameInfo, target_id: str, result: TrackResult, direction: NDArray[np.float64] | None = None
 ) -> TrackedBox:
     """The message of one target in one frame; `direction` is its (3,) bearing, None where it is not known."""
-    message = no_target(shot)
+    message = no_target(info)
     message.target_id = target_id
     message.status = int(result.status)
     message.x, message.y, message.width, message.height = (float(number) for number in result.box)
@@ -67,20 +67,20 @@ def tracked_box(
 
 def serialized_box(result: TrackResult, width: int, height: int) -> bytes:
     """What DDS is given of a result in an image of that size: the TrackedBox's CDR bytes (to measure what it costs)."""
-    shot = Shot(Header(frame_id="camera"), width, height, 0.0, 0)
-    data: bytes = serialize_message(tracked_box(shot, "target-1", result))
+    info = FrameInfo(Header(frame_id="camera"), width, height, 0.0, 0)
+    data: bytes = serialize_message(tracked_box(info, "target-1", result))
     return data
 
 
-def no_target(shot: Shot) -> TrackedBox:
+def no_target(info: FrameInfo) -> TrackedBox:
     """The message of a frame without a target: STATUS_NONE, and NaN for all that is not known."""
     message = TrackedBox(
-        header=shot.header,
+        header=info.header,
         status=int(Status.NONE),
-        latency=duration(shot.latency_s),
-        dropped_frames=max(shot.dropped_frames, 0),
-        image_width=shot.width,
-        image_height=shot.height,
+        latency=duration(info.latency_s),
+        dropped_frames=max(info.dropped_frames, 0),
+        image_width=info.width,
+        image_height=info.height,
         bearing=Vector3(x=NAN, y=NAN, z=NAN),
         covariance=np.full(16, NAN, dtype=np.float32),
     )

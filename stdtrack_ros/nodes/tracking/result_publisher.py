@@ -84,12 +84,12 @@ class ResultPublisher:
         self._health.processed(width, height, encoding_of(frame.message))
         sent = []
         for target, result in found:
-            shot = self._shot(frame, width, height, target.dropped)
-            message = messages.tracked_box(shot, target.target_id, result, self._bearing(result, width, height))
-            target.said = message
+            info = self._frame_info(frame, width, height, target.dropped)
+            message = messages.tracked_box(info, target.target_id, result, self._bearing(result, width, height))
+            target.last_message = message
             sent.append(message)
         if not found:
-            sent.append(messages.no_target(self._shot(frame, width, height, 0)))
+            sent.append(messages.no_target(self._frame_info(frame, width, height, 0)))
         for message in sent:
             self._boxes.publish(message)
         self._health.published(time.monotonic() - frame.arrived_s)
@@ -99,14 +99,14 @@ class ResultPublisher:
 
     def stale(self, target: Target, silent_s: float) -> None:
         """Say that a target counts as LOST because no frame was processed for `silent_s`."""
-        last = target.said
+        last = target.last_message
         if last is None:
-            last = messages.no_target(messages.Shot(target.header, target.width, target.height, 0.0, 0))
+            last = messages.no_target(messages.FrameInfo(target.header, target.width, target.height, 0.0, 0))
             last.target_id = target.target_id
         self._boxes.publish(messages.stale(last, silent_s))
 
-    def _shot(self, frame: Frame, width: int, height: int, dropped: int) -> messages.Shot:
-        return messages.Shot(frame.message.header, width, height, time.monotonic() - frame.arrived_s, dropped)
+    def _frame_info(self, frame: Frame, width: int, height: int, dropped: int) -> messages.FrameInfo:
+        return messages.FrameInfo(frame.message.header, width, height, time.monotonic() - frame.arrived_s, dropped)
 
     def _bearing(self, result: TrackResult, width: int, height: int) -> NDArray[np.float64] | None:
         if self._camera_info is None:

@@ -31,10 +31,10 @@ class Target:
         width, height: of the images it was started on, in px; later images are brought to this size.
         start_index, last_index: of the frame it was started on, and of the last one it has processed.
         processed: frames since the start.
-        behind: frames it may still run through to be live; 0: it is live.
+        frames_to_catch_up: frames it may still run through to be live; 0: it is live.
         header: of the last frame it was seen or looked for in.
-        said: the last message that was sent about it.
-        output_s, told_s: monotonic times of its last result (or its start), and of whatever was last said of it.
+        last_message: the last message published about it.
+        output_s, last_published_s: monotonic times of its last result (or its start) and of its last message.
     """
 
     target_id: str
@@ -45,12 +45,12 @@ class Target:
     last_index: int
     header: Any = field(repr=False)
     processed: int = 0
-    behind: int = 0
+    frames_to_catch_up: int = 0
     status: Status = Status.NONE
     quality: float = float("nan")
-    said: Any = None
+    last_message: Any = None
     output_s: float = field(default_factory=time.monotonic)
-    told_s: float = field(default_factory=time.monotonic)
+    last_published_s: float = field(default_factory=time.monotonic)
 
     @property
     def dropped(self) -> int:
@@ -62,7 +62,7 @@ class Target:
         self.last_index, self.header = frame.index, frame.message.header
         self.processed += 1
         self.status, self.quality = result.status, result.quality
-        self.output_s = self.told_s = time.monotonic()
+        self.output_s = self.last_published_s = time.monotonic()
 
 
 Found = list[tuple[Target, TrackResult]]
@@ -133,11 +133,11 @@ class Targets:
 
     def live(self) -> list[Target]:
         """Targets that take the newest frame."""
-        return [target for target in self._targets.values() if not target.behind]
+        return [target for target in self._targets.values() if not target.frames_to_catch_up]
 
-    def behind(self) -> list[Target]:
+    def catching_up(self) -> list[Target]:
         """Targets that still run through past frames."""
-        return [target for target in self._targets.values() if target.behind]
+        return [target for target in self._targets.values() if target.frames_to_catch_up]
 
     def all(self) -> list[Target]:
         """All targets in the order of their first start."""

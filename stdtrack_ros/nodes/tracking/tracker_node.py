@@ -20,8 +20,8 @@ from stdtrack_ros.errors import ModelError, SettingError, StdtrackError
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.parameters import SettingsNode, TrackerNodeSettings
 from stdtrack_ros.nodes.process import run_node
-from stdtrack_ros.nodes.throttled_logger import QuietLog
-from stdtrack_ros.nodes.tracking.diagnostics import DiagnosticsPublisher, Health, Situation, TargetReport
+from stdtrack_ros.nodes.throttled_logger import ThrottledLogger
+from stdtrack_ros.nodes.tracking.diagnostics import DiagnosticsPublisher, Health, NodeSnapshot, TargetReport
 from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
 from stdtrack_ros.nodes.tracking.tracking_session import TrackingSession
 from stdtrack_ros.settings import TrackerSettings
@@ -52,7 +52,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         self._session: TrackingSession | None = None
         self._fault = ""
         self._health = Health()
-        self._warn = QuietLog(self.get_logger().warning)
+        self._warn = ThrottledLogger(self.get_logger().warning)
         self._diagnostics = DiagnosticsPublisher(self, self._health)
         self._guard_transitions()
         overrides = QoSOverridingOptions.with_default_policies()
@@ -171,7 +171,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         service.callback = answer
 
     def _on_watch(self) -> None:
-        self._diagnostics.watch(self._situation(), self.settings.diagnostics_period)
+        self._diagnostics.watch(self._snapshot(), self.settings.diagnostics_period)
 
     def _on_target_init(self, message: TargetInit) -> None:
         if self._session is None:
@@ -196,12 +196,12 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             self._session.enable(request.data)
         return response
 
-    def _situation(self) -> Situation:
+    def _snapshot(self) -> NodeSnapshot:
         session = self._session
         targets: Sequence[TargetReport] = ()
         if session is not None:
             targets = [TargetReport(t.target_id, t.status, t.quality) for t in session.targets()]
-        return Situation(
+        return NodeSnapshot(
             state=self._state_machine.current_state[1],
             enabled=session is None or session.enabled,
             topic=session.camera.topic if session else self.resolve_topic_name("image"),

@@ -29,7 +29,7 @@ EARLY_S = 1.0
 """How long a start waits for a frame that has not come yet."""
 
 
-class Outlet(Protocol):
+class ResultSink(Protocol):
     """Where the worker's results go; called from its thread."""
 
     def results(self, frame: Frame, image: Image, found: Found) -> None:
@@ -49,12 +49,12 @@ class TrackingLoop:
     """One thread that owns all targets; the node talks to it through the slot and `submit`."""
 
     def __init__(
-        self, slot: FrameSlot, ring: FrameRing, targets: Targets, outlet: Outlet, settings: TrackerNodeSettings
+        self, slot: FrameSlot, ring: FrameRing, targets: Targets, sink: ResultSink, settings: TrackerNodeSettings
     ) -> None:
         self.settings = settings
-        self._slot, self._ring, self._targets, self._outlet = slot, ring, targets, outlet
+        self._slot, self._ring, self._targets, self._sink = slot, ring, targets, sink
         self._commands: deque[Callable[[], None]] = deque()
-        self._early: list[tuple[TargetInit, float]] = []
+        self._pending_starts: list[tuple[TargetInit, float]] = []
         self._last_taken = 0
         self._busy_since_s: float | None = None
         self._paused = False
@@ -86,9 +86,9 @@ class TrackingLoop:
         """Forget every target; a sentence says why where nobody asked for it."""
 
         def forget() -> None:
-            self._early.clear()
+            self._pending_starts.clear()
             if self._targets.forget() and sentence:
-                self._outlet.refused(sentence)
+                self._sink.refused(sentence)
 
         self.submit(forget)
 
@@ -98,7 +98,7 @@ class TrackingLoop:
         def set_paused() -> None:
             self._paused = paused
             for target in self._targets.all():
-                target.output_s = target.told_s = time.monotonic()
+                target.output_s = target.last_published_s = time.monotonic()
 
         self.submit(set_paused)
 
@@ -120,22 +120,22 @@ class TrackingLoop:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._turn()
+                self._iterate()
             except Exception as error:  # a thread that dies in silence is worse than any error
-                self._outlet.failed(error)
+                self._sink.failed(error)
                 self._stopping.wait(IDLE_S)
             self._busy_since_s = None
 
-    def _turn(self) -> None:
-        frame = self._slot.take(0.0 if self._targets.behind() or self._commands else IDLE_S)
+    def _iterate(self) -> None:
+        frame = self._slot.take(0.0 if self._targets.catching_up() or self._commands else IDLE_S)
         self._busy_since_s = time.monotonic()
         while self._commands and not self._stopping.is_set():
             self._commands.popleft()()
-        self._retry_early()
+        self._retry_pending_starts()
         if frame is not None:
             self._last_taken = frame.index
             self._process(frame)
-        for target in self._targets.behind():
+        for target in self._targets.catching_up():
             self._catch_up(target)
         self._watch_silence()
 
@@ -149,27 +149,27 @@ class TrackingLoop:
         try:
             image = message_to_bgr(frame.message)
         except InputError as error:
-            self._outlet.refused(str(error))
+            self._sink.refused(str(error))
             return
         found, refusals = self._targets.step(targets, frame, image)
         if self._stopping.is_set():  # it took so long that the node may have been given other work
             return
         for sentence in refusals:
-            self._outlet.refused(sentence)
+            self._sink.refused(sentence)
         if found or not len(self._targets):
-            self._outlet.results(frame, image, found)
+            self._sink.results(frame, image, found)
 
     def _catch_up(self, target: Target) -> None:
         """One more of the frames that came before the target was live; evenly fewer where they are too many."""
         waiting = self._waiting(target)
         if waiting:
-            stride = math.ceil(len(waiting) / target.behind)
+            stride = math.ceil(len(waiting) / target.frames_to_catch_up)
             frame = waiting[stride - 1]
-            target.behind = max(target.behind - 1, 1)
+            target.frames_to_catch_up = max(target.frames_to_catch_up - 1, 1)
             target.last_index = frame.index  # before the step: a frame that breaks the network is not tried again
             self._step(frame, [target])
         if not self._waiting(target):
-            target.behind = 0
+            target.frames_to_catch_up = 0
 
     def _waiting(self, target: Target) -> list[Frame]:
         return [frame for frame in self._ring.newer(target.last_index) if frame.index <= self._last_taken]
@@ -178,18 +178,18 @@ class TrackingLoop:
         try:
             frame = self._frame_of(request, asked_s)
             if frame is None:
-                self._early.append((request, asked_s))
+                self._pending_starts.append((request, asked_s))
                 return
             image = message_to_bgr(frame.message)
             box = pixel_box(request.x, request.y, request.width, request.height, request.normalized, image)
             target = self._targets.start(request.target_id, frame, image, box, self.settings.max_targets)
         except InputError as error:
-            self._outlet.refused(str(error))
+            self._sink.refused(str(error))
             return
         if frame.index > self._last_taken:  # its turn in the slot is still to come
             target.start_index = target.last_index = frame.index - 1
         elif self._waiting(target):
-            target.behind = self.settings.catch_up_frames
+            target.frames_to_catch_up = self.settings.catch_up_frames
 
     def _frame_of(self, request: TargetInit, asked_s: float) -> Frame | None:
         """The frame a start refers to; None where it may still come.
@@ -215,16 +215,16 @@ class TrackingLoop:
             )
         return nearest
 
-    def _retry_early(self) -> None:
-        early, self._early = self._early, []
-        for request, asked_s in early:
+    def _retry_pending_starts(self) -> None:
+        pending, self._pending_starts = self._pending_starts, []
+        for request, asked_s in pending:
             self._start(request, asked_s)
 
     def _watch_silence(self) -> None:
         now = time.monotonic()
         for target in self._targets.all():
-            if self._paused or now - target.told_s <= self.settings.stale_after:
+            if self._paused or now - target.last_published_s <= self.settings.stale_after:
                 continue
-            target.told_s = now
+            target.last_published_s = now
             target.status, target.quality = Status.LOST, float("nan")
-            self._outlet.stale(target, now - target.output_s)
+            self._sink.stale(target, now - target.output_s)

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.camera.camera_input import CameraInput
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
-from stdtrack_ros.nodes.camera.timestamps import StampGuard, Verdict
+from stdtrack_ros.nodes.camera.timestamps import TimestampMonitor, TimestampStatus
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.diagnostics import Health
 from stdtrack_ros.nodes.tracking.messages import seconds
@@ -45,7 +45,7 @@ class TrackingSession:
         self._ring = FrameRing(settings.ring.frames, settings.ring.megabytes)
         self._targets = Targets(lambda: Tracker(model, self._settings))
         self._loop = TrackingLoop(self._slot, self._ring, self._targets, publisher, settings)
-        self._guard = StampGuard()
+        self._timestamps = TimestampMonitor()
         self._arrived = 0
         self._last_arrival_s: float | None = None
         self._silence = (False, "")
@@ -132,16 +132,16 @@ class TrackingSession:
         self._slot.put(frame)
 
     def _in_time(self, stamp_s: float, now_s: float) -> bool:
-        verdict = self._guard.judge(stamp_s, now_s, self._settings.clock_jump)
-        if verdict is Verdict.WRONG:
+        status = self._timestamps.check(stamp_s, now_s, self._settings.clock_jump)
+        if status is TimestampStatus.WRONG:
             self._refuse(
                 f"The stamp {stamp_s:.3f} s of an image on {self.camera.topic} does not follow the one before."
             )
-        if verdict is Verdict.BACK:
+        if status is TimestampStatus.BACK:
             self._slot.clear()
             self._ring.clear()
             self._loop.forget_all(
                 f"The stamps of {self.camera.topic} went back to {stamp_s:.3f} s (a bag that begins again, or "
                 "simulated time): all targets are forgotten; start them again."
             )
-        return verdict is not Verdict.WRONG
+        return status is not TimestampStatus.WRONG

@@ -22,14 +22,14 @@ class TokenMemory:
 
     Attributes:
         tokens: (K, d) float32, zeros in free slots.
-        looks: (K, d) float32 appearance of the target in the same frames, compared with what is found after a loss.
+        appearances: (K, d) float32 of the target in the same frames, compared with what is found after a loss.
         quality: (K,) float64 Q of each token; NaN in free slots.
         age: (K,) int64 number of frames offered since it was stored.
         offered: frames offered so far.
     """
 
     tokens: FloatArray
-    looks: FloatArray
+    appearances: FloatArray
     quality: NDArray[np.float64]
     age: NDArray[np.int64]
     offered: int = 0
@@ -56,10 +56,10 @@ class TokenMemory:
         if self.offered % settings.spacing:
             return aged
         slot = self._slot(settings)
-        tokens, looks = aged.tokens.copy(), aged.looks.copy()
+        tokens, appearances = aged.tokens.copy(), aged.appearances.copy()
         qualities, age = aged.quality.copy(), aged.age.copy()
-        tokens[slot], looks[slot], qualities[slot], age[slot] = token, look, quality, 0
-        return replace(aged, tokens=tokens, looks=looks, quality=qualities, age=age)
+        tokens[slot], appearances[slot], qualities[slot], age[slot] = token, look, quality, 0
+        return replace(aged, tokens=tokens, appearances=appearances, quality=qualities, age=age)
 
     def _slot(self, settings: MemorySettings) -> int:
         free = np.isnan(self.quality)

@@ -103,7 +103,7 @@ class StdtrackModel:
     def similarity(self, state: StdtrackState, prediction: Prediction) -> tuple[float, float]:
         """Cosines of the appearance with the template's, and with the most alike of the frames in the STM."""
         assert prediction.embedding is not None
-        stored = state.memory.looks[state.memory.valid > 0]
+        stored = state.memory.appearances[state.memory.valid > 0]
         return (
             _cosine(prediction.embedding, state.appearance),
             max((_cosine(prediction.embedding, one) for one in stored), default=1.0),

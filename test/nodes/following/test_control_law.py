@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdtrack_ros.msg import TrackedBox
 
-from stdtrack_ros.nodes.following.control_law import FollowSettings, direction, refusal, velocity
+from stdtrack_ros.nodes.following.control_law import FollowSettings, direction, stop_reason, velocity
 from stdtrack_ros.nodes.tracking.messages import duration
 
 SETTINGS = FollowSettings(forward_gain=2.0, climb_gain=1.0, max_speed=1.5, max_reverse=0.5)
@@ -26,7 +26,7 @@ def ray(right: float, down: float) -> Vector3:
 
 
 def test_a_good_box_straight_ahead_needs_no_motion() -> None:
-    assert refusal(box(), 0.1, SETTINGS) == ""
+    assert stop_reason(box(), 0.1, SETTINGS) == ""
     command = velocity(box(), SETTINGS)
     assert command.forward == pytest.approx(0.0) and command.yaw_rate == 0.0 and command.up == 0.0
 
@@ -48,15 +48,15 @@ def test_a_good_box_straight_ahead_needs_no_motion() -> None:
     ],
 )
 def test_each_reason_to_stop(changes: dict[str, object], silent_s: float, words: str) -> None:
-    assert words in refusal(box(**changes), silent_s, SETTINGS)
+    assert words in stop_reason(box(**changes), silent_s, SETTINGS)
 
 
 def test_without_any_box_it_stops() -> None:
-    assert "no box" in refusal(None, 0.0, SETTINGS)
+    assert "no box" in stop_reason(None, 0.0, SETTINGS)
 
 
 def test_uncertain_is_followed_where_asked_for() -> None:
-    assert refusal(box(status=TrackedBox.STATUS_UNCERTAIN), 0.0, FollowSettings(follow_uncertain=True)) == ""
+    assert stop_reason(box(status=TrackedBox.STATUS_UNCERTAIN), 0.0, FollowSettings(follow_uncertain=True)) == ""
 
 
 def test_a_target_to_the_right_turns_right_and_one_above_climbs() -> None:
@@ -95,7 +95,7 @@ def test_the_field_of_view_stands_in_for_a_calibration() -> None:
     st.floats(0, 10),
 )
 def test_whatever_comes_the_velocity_is_within_its_limits(message: TrackedBox, silent_s: float) -> None:
-    if refusal(message, silent_s, SETTINGS):
+    if stop_reason(message, silent_s, SETTINGS):
         return
     command = velocity(message, SETTINGS)
     assert -0.5 <= command.forward <= 1.5 and abs(command.yaw_rate) <= 0.8 and abs(command.up) <= 0.5

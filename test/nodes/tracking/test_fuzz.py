@@ -28,7 +28,7 @@ from stdtrack_ros.nodes.camera.bearing import bearing
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.nodes.camera.images import jpeg_message, message_to_bgr
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings, checked_value
-from stdtrack_ros.nodes.tracking.messages import Shot, seconds, tracked_box
+from stdtrack_ros.nodes.tracking.messages import FrameInfo, seconds, tracked_box
 from stdtrack_ros.nodes.tracking.targets import Targets, pixel_box
 from stdtrack_ros.sequences.encodings import ENCODINGS
 from stdtrack_ros.settings import TrackerSettings, build_settings, describe
@@ -142,7 +142,7 @@ def test_any_start_and_the_frames_after_it(
         for target, result in found:
             assert result.box.shape == (4,) and np.isfinite(result.box).all()
             assert 0 <= result.quality <= 1
-            message = tracked_box(Shot(Image().header, 96, 72, 0.01, target.dropped), target.target_id, result)
+            message = tracked_box(FrameInfo(Image().header, 96, 72, 0.01, target.dropped), target.target_id, result)
             assert len(message.covariance) == 16 and message.status in (1, 2, 3)
 
 

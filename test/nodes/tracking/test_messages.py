@@ -10,7 +10,7 @@ from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.camera.annotated import annotated
 from stdtrack_ros.nodes.tracking.messages import (
     Detection2DArray,
-    Shot,
+    FrameInfo,
     detections,
     duration,
     no_target,
@@ -20,7 +20,7 @@ from stdtrack_ros.nodes.tracking.messages import (
 )
 from stdtrack_ros.tracker.result import Status, TrackResult
 
-SHOT = Shot(Header(frame_id="eye"), 640, 480, 0.025, 3)
+INFO = FrameInfo(Header(frame_id="eye"), 640, 480, 0.025, 3)
 RESULT = TrackResult(
     box=np.array([10.0, 20.0, 30.0, 40.0]),
     status=Status.UNCERTAIN,
@@ -35,7 +35,7 @@ RESULT = TrackResult(
 
 
 def test_every_field_of_a_result_reaches_the_message() -> None:
-    message = tracked_box(SHOT, "it", RESULT, np.array([0.0, 0.6, 0.8]))
+    message = tracked_box(INFO, "it", RESULT, np.array([0.0, 0.6, 0.8]))
     assert message.header.frame_id == "eye" and message.target_id == "it"
     assert message.status == TrackedBox.STATUS_UNCERTAIN
     assert (message.x, message.y, message.width, message.height) == (10, 20, 30, 40)
@@ -54,14 +54,14 @@ def test_the_numbers_of_a_status_are_those_of_the_message() -> None:
 
 
 def test_nothing_is_known_of_no_target() -> None:
-    message = no_target(SHOT)
+    message = no_target(INFO)
     assert message.status == TrackedBox.STATUS_NONE and message.target_id == ""
     numbers = [message.x, message.y, message.width, message.height, message.quality, message.bearing.x]
     assert np.isnan([*numbers, *message.covariance, message.velocity_x]).all()
 
 
 def test_a_stale_message_is_lost_and_grows_old() -> None:
-    first = tracked_box(SHOT, "it", RESULT, np.array([0.0, 0.0, 1.0]))
+    first = tracked_box(INFO, "it", RESULT, np.array([0.0, 0.0, 1.0]))
     again = stale(first, 2.0)
     assert again.status == TrackedBox.STATUS_LOST and again.x == first.x and again.target_id == "it"
     assert seconds(again.latency) == pytest.approx(2.025) and seconds(again.time_since_seen) == pytest.approx(2.75)
@@ -80,13 +80,13 @@ def test_durations(time_s: float, sec: int, nanosec: int) -> None:
 
 def test_the_annotated_image_is_a_copy() -> None:
     image = np.full((480, 640, 3), 60, dtype=np.uint8)
-    picture = annotated(image, [tracked_box(SHOT, "it", RESULT), no_target(SHOT)], 1.0)
+    picture = annotated(image, [tracked_box(INFO, "it", RESULT), no_target(INFO)], 1.0)
     assert picture.shape == image.shape and (picture != 60).any() and (image == 60).all()
 
 
 @pytest.mark.skipif(Detection2DArray is None, reason="vision_msgs is not installed")
 def test_detections_are_the_targets_that_are_seen() -> None:
-    seen, lost = tracked_box(SHOT, "it", RESULT), stale(tracked_box(SHOT, "gone", RESULT), 1.0)
+    seen, lost = tracked_box(INFO, "it", RESULT), stale(tracked_box(INFO, "gone", RESULT), 1.0)
     array = detections([seen, lost])
     (detection,) = array.detections
     assert array.header.frame_id == detection.header.frame_id == "eye" and detection.id == "it"

@@ -86,5 +86,5 @@ def test_training_and_tracking_keep_the_same_tokens(policy: str, qualities: list
         batch = batch.store(token, torch.tensor([quality, quality]), torch.tensor([True, False]), policy)
     np.testing.assert_array_equal(batch.tokens[0].numpy(), single.tokens)
     np.testing.assert_array_equal(batch.valid[0].numpy(), single.valid)
-    np.testing.assert_array_equal(single.looks, -single.tokens)  # the looks of the frames that the tokens are of
+    np.testing.assert_array_equal(single.appearances, -single.tokens)  # both are of the same frames
     assert batch.valid[1].sum() == 0  # a clip that keeps nothing stays empty
