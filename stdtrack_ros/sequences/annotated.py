@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.sequences.sequence import Sequence
-from stdtrack_ros.sequences.shards.tar_shards import read_shard
+from stdtrack_ros.sequences.shards.opening import SUFFIX, read_shard, shards_in
 
 
 def open_annotated(path: Path) -> list[Sequence]:
@@ -17,8 +17,7 @@ def open_annotated(path: Path) -> list[Sequence]:
     Raises:
         SequenceError: nothing is there, or a file of it cannot be read.
     """
-    tars = [path] if path.suffix == ".tar" else sorted(path.glob("*.tar"))
-    tars = [tar for tar in tars if not tar.name.startswith(("stills", "unlabelled"))]
+    tars = [path] if path.suffix == SUFFIX else shards_in(path)
     if tars:
         return [sequence for tar in tars for sequence in read_shard(tar)]
     return [handle.open() for handle in open_sequences([path])]

@@ -21,6 +21,8 @@ from stdtrack_ros.sequences.frames import number_key
 from stdtrack_ros.sequences.recordings.videos import SUFFIXES as VIDEO_SUFFIXES
 from stdtrack_ros.sequences.recordings.videos import VideoSequence
 from stdtrack_ros.sequences.sequence import Sequence
+from stdtrack_ros.sequences.shards.opening import SUFFIX as SHARD_SUFFIX
+from stdtrack_ros.sequences.shards.opening import open_in_shard, read_shard, shards_in
 
 _BAG_SUFFIXES = frozenset({".mcap", ".db3", ".bag"})
 
@@ -32,7 +34,7 @@ class SequenceHandle:
     Attributes:
         name: unique among the handles of one `open_sequences` call, fit for a file name.
         path: the bag, video or sequence folder.
-        layout: "bag", "video", or the benchmark layout's name ("got10k", "otb", ...; `benchmarks.LAYOUTS`).
+        layout: "bag", "video", "shard", or the benchmark layout's name ("got10k", "otb", ...; `benchmarks.LAYOUTS`).
         reader: makes the sequence of that name; a module's own function, or a `functools.partial` of one.
     """
 
@@ -62,7 +64,8 @@ def open_sequences(
     """Handles of all sequences under the paths, in a fixed order; nothing is decoded yet.
 
     Args:
-        paths: bags, videos, benchmark folders, sequence folders, folders of bags, or glob patterns of these.
+        paths: bags, videos, tar shards, benchmark folders, sequence folders, folders of bags or shards, or glob
+            patterns of these.
         topic: image topic of the bags; None: the only one there is.
         truth_topic: topic of the bags with the true boxes; None: none (a topic with boxes may be a tracker's output,
             so it is never taken unasked).
@@ -90,6 +93,9 @@ def open_sequences(
         if isinstance(item, FolderSource):
             handles.append(SequenceHandle(file_name(item.name), _place(item), item.layout, item.open))
             continue
+        if item.suffix == SHARD_SUFFIX and item.is_file():
+            handles += _in_shard(item)
+            continue
         name = file_name(item.resolve().name if item.is_dir() else item.stem)
         if is_bag(item):
             reader = partial(_open_bag, path=item, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv)
@@ -100,6 +106,13 @@ def open_sequences(
     if truth_csv is None or not truth_csv.is_dir():
         return handles
     return [replace(one, reader=partial(one.reader, truth_csv=truth_csv / f"{one.name}.csv")) for one in handles]
+
+
+def _in_shard(path: Path) -> list[SequenceHandle]:
+    names = [sequence.name for sequence in read_shard(path)]
+    return [
+        SequenceHandle(file_name(name), path, "shard", partial(open_in_shard, path=path, member=name)) for name in names
+    ]
 
 
 def _place(item: Path | FolderSource) -> Path:
@@ -129,11 +142,13 @@ def _expand(path: Path) -> list[Path]:
 
 def _look(path: Path, layout: str) -> Listed[Path | FolderSource]:
     """The bags and videos at a path, and the sequences of the benchmark that it is."""
-    if is_bag(path) or (path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES):
+    if is_bag(path) or (path.is_file() and path.suffix.lower() in {*VIDEO_SUFFIXES, SHARD_SUFFIX}):
         return [path]
     if path.is_file():
         known = ", ".join(sorted(VIDEO_SUFFIXES))
-        raise SequenceError(f"The file {path} is neither a bag (.mcap, .db3) nor a video ({known}).")
+        raise SequenceError(f"The file {path} is neither a bag (.mcap, .db3) nor a shard (.tar) nor a video ({known}).")
+    if layout == "auto" and (shards := shards_in(path)):
+        return shards
     recordings: list[Path | FolderSource] = [*_recordings(path)] if layout == "auto" else []
     try:
         return [*recordings, *find_sequences(path, layout)]
@@ -146,8 +161,10 @@ def _look(path: Path, layout: str) -> Listed[Path | FolderSource]:
 def _check_truth(truth_csv: Path | None, found: Listed[Path | FolderSource]) -> None:
     if truth_csv is None:
         return
-    if any(isinstance(item, FolderSource) for item in found):
-        raise SequenceError(f"The truth in {truth_csv} is for bags and videos; benchmark folders bring their own.")
+    if any(isinstance(item, FolderSource) or item.suffix == SHARD_SUFFIX for item in found):
+        raise SequenceError(
+            f"The truth in {truth_csv} is for bags and videos; benchmark folders and shards bring their own."
+        )
     if len(found) > 1 and not truth_csv.is_dir():
         raise SequenceError(
             f"The file {truth_csv} cannot be the truth of {len(found)} recordings; give a folder with <name>.csv files."

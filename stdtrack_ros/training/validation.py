@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -18,14 +17,15 @@ from stdtrack_ros.evaluation.trackers.tracker_interface import OwnTracker
 from stdtrack_ros.network.stdtrack.graphs import export_onnx
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.sequences.catalog import open_sequences
+from stdtrack_ros.sequences.origin import origin_of
 from stdtrack_ros.settings import make_settings
 
 
 def make_validation(paths: Sequence[Path], threads: int) -> Callable[[STDTrack], dict[str, float]] | None:
     """A function from a network to its scores; None without sequences.
 
-    `auc` is the mean success AUC (OPE) over groups of sequences with the same prefix of the name (`air_`, `uav123_`),
-    so that a benchmark with many clips does not decide alone; `auc_sequences` is the plain mean.
+    `auc` is the mean success AUC (OPE) over groups of sequences (see `sequences.origin`), so that a benchmark with many
+    clips does not decide alone; `auc_sequences` is the plain mean.
 
     Raises:
         SequenceError: a path that cannot be read.
@@ -43,7 +43,7 @@ def make_validation(paths: Sequence[Path], threads: int) -> Callable[[STDTrack],
             tracks = run_ope(lambda: OwnTracker(settings), sequences)
         groups: dict[str, list[float]] = defaultdict(list)
         for sequence in sequences:
-            groups[re.split(r"[_\d]", sequence.name)[0]].append(score(tracks[sequence.name].boxes, sequence.boxes).auc)
+            groups[origin_of(sequence).group].append(score(tracks[sequence.name].boxes, sequence.boxes).auc)
         values = [value for group in groups.values() for value in group]
         return {
             "auc": float(np.mean([np.mean(group) for group in groups.values()])),

@@ -15,6 +15,7 @@ from __future__ import annotations
 import mmap
 import tarfile
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -62,8 +63,8 @@ class ImageFile:
 
 
 @dataclass(frozen=True, slots=True)
-class TarredImage:
-    """An image inside a tar."""
+class TarredFile:
+    """A file inside a tar."""
 
     tar: Path
     member: str
@@ -113,20 +114,20 @@ class StoredSequence:
         return decode(self.images[index])
 
 
-def tar_members(path: Path) -> dict[str, TarredImage]:
+def tar_members(path: Path) -> dict[str, TarredFile]:
     """Name to place of every file in an uncompressed tar.
 
     Raises:
         SequenceError: the file is not there, is no tar, is compressed, or ends early.
     """
-    members: dict[str, TarredImage] = {}
+    members: dict[str, TarredFile] = {}
     end = 0
     try:
         with tarfile.open(path, "r:") as tar:
             for info in tar:
                 end = info.offset_data + -(-info.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
                 if info.isreg():
-                    members[info.name] = TarredImage(path, info.name, info.offset_data, info.size)
+                    members[info.name] = TarredFile(path, info.name, info.offset_data, info.size)
     except (tarfile.TarError, OSError) as error:
         raise SequenceError(f"The shard {path} is no whole, uncompressed tar ({error}); copy it again.") from error
     # tarfile stops silently where a header is cut off: a whole tar ends with a block of zeros.
@@ -147,14 +148,14 @@ def _mapped(path: Path) -> mmap.mmap:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def read_shard(path: Path) -> list[StoredSequence]:
-    """All sequences of a shard, one for each target.
+def image_sequences(path: Path, members: Mapping[str, TarredFile]) -> list[StoredSequence]:
+    """Return the sequences of images among the members of a tar, one per target.
 
     Raises:
-        SequenceError: the file is no whole tar, holds no sequence, or a box file in it does not fit its frames.
+        SequenceError: a box file does not fit its frames.
     """
-    folders: dict[str, dict[str, TarredImage]] = defaultdict(dict)
-    for name, member in tar_members(path).items():
+    folders: dict[str, dict[str, TarredFile]] = defaultdict(dict)
+    for name, member in members.items():
         folder, _, file = name.rpartition("/")
         folders[folder][file] = member
     sequences: list[StoredSequence] = []
@@ -162,8 +163,6 @@ def read_shard(path: Path) -> list[StoredSequence]:
         texts = {name: bytes(file.read()).decode() for name, file in files.items() if _is_groundtruth(name)}
         images = tuple(files[name] for name in sorted(files) if Path(name).suffix.lower() in IMAGE_SUFFIXES)
         sequences += _sequences_of(folder.rpartition("/")[2], images, texts, folder.split("/")[0] == PSEUDO, path)
-    if not sequences:
-        raise SequenceError(f"The shard {path} holds no sequence, which is a folder of images with a groundtruth.txt.")
     return sequences
 
 

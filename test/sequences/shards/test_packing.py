@@ -11,10 +11,11 @@ from sample_sequences import write_bag, write_images, write_lines, write_video
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.sequences.annotated import open_annotated
+from stdtrack_ros.sequences.shards.opening import read_shard
 from stdtrack_ros.sequences.shards.packing import PackOptions, pack_stills, pack_videos
 from stdtrack_ros.sequences.shards.shard_writer import ShardWriter
 from stdtrack_ros.sequences.shards.stills import Still, StillObject, open_stills
-from stdtrack_ros.sequences.shards.tar_shards import StoredSequence, read_shard
+from stdtrack_ros.sequences.shards.tar_shards import StoredSequence
 
 
 @dataclass

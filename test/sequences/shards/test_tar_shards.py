@@ -13,8 +13,9 @@ import pytest
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.sequences.annotated import open_annotated
+from stdtrack_ros.sequences.shards.opening import read_shard
 from stdtrack_ros.sequences.shards.shard_writer import ShardWriter, sequence_files
-from stdtrack_ros.sequences.shards.tar_shards import decode, parse_boxes, read_shard, tar_members
+from stdtrack_ros.sequences.shards.tar_shards import decode, parse_boxes, tar_members
 
 
 def jpeg(value: int) -> bytes:
