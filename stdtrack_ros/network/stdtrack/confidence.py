@@ -12,13 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
-from stdtrack_ros.network.stdtrack.quality import peak_neighbourhood, token_quality
-
-
-def pool_at_peak(search: Tensor, score: Tensor) -> Tensor:
-    """Mean of the search tokens (B, N, d) around the peak of the score map (B, 1, H, W), weighted by it: (B, d)."""
-    weight = (score * peak_neighbourhood(score)).flatten(1)
-    return (search * (weight / weight.sum(dim=1, keepdim=True).clamp(min=1e-6))[..., None]).sum(dim=1)
+from stdtrack_ros.network.stdtrack.quality import FORMS, PeakStatistics
 
 
 class ConfidenceHead(nn.Module):
@@ -27,17 +21,13 @@ class ConfidenceHead(nn.Module):
     The logit is trained towards the IoU of the predicted box with the truth (0 where the target is absent).
     """
 
-    STATISTICS = 4
-
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.mlp = nn.Sequential(
-            nn.Linear(3 * config.dim + self.STATISTICS, config.dim), nn.GELU(), nn.Linear(config.dim, 1)
+            nn.Linear(3 * config.dim + len(FORMS), config.dim), nn.GELU(), nn.Linear(config.dim, 1)
         )
 
-    def forward(self, token: Tensor, search: Tensor, similarity: Tensor, score: Tensor) -> Tensor:
-        """E_t (B, 1, d), X_t (B, N, d), agreement with the template (B, d), score map (B, 1, H, W) -> logits (B,)."""
-        token, search, similarity, score = (part.detach() for part in (token, search, similarity, score))
-        pooled = pool_at_peak(search, score)
-        statistics = torch.stack([token_quality(score, form) for form in ("peak", "saliency", "psr", "margin")], dim=1)
-        return self.mlp(torch.cat((token[:, 0], pooled, similarity, statistics), dim=1))[:, 0]
+    def forward(self, token: Tensor, search: Tensor, similarity: Tensor, peak: PeakStatistics) -> Tensor:
+        """E_t (B, 1, d), X_t (B, N, d), agreement with the template (B, d), the score map's peak -> logits (B,)."""
+        features = (token[:, 0], peak.pool(search), similarity, peak.qualities)
+        return self.mlp(torch.cat([part.detach() for part in features], dim=1))[:, 0]

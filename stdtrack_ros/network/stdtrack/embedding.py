@@ -49,7 +49,7 @@ class MatchingPrior(nn.Module):
 
     def forward(self, search: Tensor, template: Tensor) -> Tensor:
         """(B, N_x, d), (B, N_z, d) -> (B, N_x, d)."""
-        similarity = _unit(search) @ _unit(template).transpose(1, 2)
+        similarity = unit(search) @ unit(template).transpose(1, 2)
         return self.project(self.GAIN * similarity)
 
 
@@ -83,6 +83,7 @@ class _Patches(nn.Module):
         return self.project((crop - self.mean) / self.std).flatten(2).transpose(1, 2)
 
 
-def _unit(vectors: Tensor) -> Tensor:
+def unit(vectors: Tensor) -> Tensor:
+    """(..., d) vectors scaled to length 1."""
     # Not functional.normalize: its ReduceL2 is slower in ONNX Runtime, and its eps underflows in half precision.
     return vectors * torch.rsqrt((vectors * vectors).sum(-1, keepdim=True) + 1e-4)

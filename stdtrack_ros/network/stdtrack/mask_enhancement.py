@@ -26,7 +26,9 @@ class MaskEnhancement(nn.Module):
 
     def forward(self, search: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
         """X (B, N, d), E_t (B, 1, d) -> enhanced search tokens (B, N, d), and the mask's logits (B, N, 1)."""
-        logits = self.query(search) @ self.key(token).transpose(1, 2) * (search.shape[-1] ** -0.5) + self.bias
+        # (X W_q)(E W_k)^T = X (W_q (E W_k)^T): W_q acts on the one token instead of on all cells.
+        key = self.key(token) * search.shape[-1] ** -0.5
+        logits = search @ (key @ self.query.weight).transpose(1, 2) + key @ self.query.bias[:, None] + self.bias
         if self.form == "dot":
             return search * logits, logits
         mask = logits.sigmoid()

@@ -8,16 +8,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from stdtrack_ros.network.stdtrack.confidence import ConfidenceHead, pool_at_peak
+from stdtrack_ros.network.stdtrack.confidence import ConfidenceHead
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
-from stdtrack_ros.network.stdtrack.embedding import Embedding
+from stdtrack_ros.network.stdtrack.embedding import Embedding, unit
 from stdtrack_ros.network.stdtrack.head import CenterHead, HeadMaps
 from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
 from stdtrack_ros.network.stdtrack.memory import TokenMemory
 from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion
-from stdtrack_ros.network.stdtrack.quality import token_quality
+from stdtrack_ros.network.stdtrack.quality import peak_statistics
 from stdtrack_ros.network.stdtrack.transformer import JointLayers
 
 
@@ -98,17 +97,15 @@ class STDTrack(nn.Module):
         if self.mask is not None:
             found, mask = self.mask(found, enhanced)
         maps = self.head(found)
-        score = maps.score.float().sigmoid()
-        appearance = pool_at_peak(cells, score)
-        agreement = functional.normalize(appearance, dim=-1) * functional.normalize(
-            self.template_appearance(template.cells), dim=-1
-        )
+        peak = peak_statistics(maps.score.float().sigmoid())
+        appearance = peak.pool(cells)
+        agreement = unit(appearance) * unit(self.template_appearance(template.cells))
         return StepOutput(
             maps=maps,
             token=current,
             enhanced=enhanced if self.config.propagate == "enhanced" else current,
-            quality=token_quality(score.detach(), self.config.quality),
-            confidence=self.confidence(enhanced, found, agreement, score),
+            quality=peak.quality(self.config.quality).detach(),
+            confidence=self.confidence(enhanced, found, agreement, peak),
             appearance=appearance,
             mask=mask,
             cells=cells,
@@ -118,8 +115,9 @@ class STDTrack(nn.Module):
         """Bare template cells (B, N_z, d) -> mean over the cells that the target covers, (B, d)."""
         side = self.config.template_cells
         margin = round(side * (1 - 1 / self.config.template_factor) / 2)
-        inner = cells.unflatten(1, (side, side))[:, margin : side - margin, margin : side - margin]
-        return inner.flatten(1, 2).mean(dim=1)
+        line = torch.arange(side, device=cells.device).sub((side - 1) / 2).abs().lt(side / 2 - margin).to(cells.dtype)
+        inner = torch.outer(line, line).flatten()
+        return (inner / inner.sum()) @ cells
 
     def initial_token(self, batch: int) -> Tensor:
         """(B, 1, d) zeros: nothing has been carried on yet."""

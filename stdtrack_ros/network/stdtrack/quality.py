@@ -8,37 +8,74 @@ to the STM; the probability that users see is another number (`confidence.py`).
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 RADIUS = 2  # cells around the peak that belong to it; one target is about 4 cells wide in its search window
+FORMS = ("peak", "saliency", "psr", "margin")
+
+
+class PeakStatistics(NamedTuple):
+    """What a score map tells about its peak, computed once for all that read it.
+
+    With p the peak and mu, sigma the mean and the standard deviation outside the peak's neighbourhood, the qualities
+    are: `peak` p; `saliency` p PSR / (PSR + 5) with PSR = (p - mu) / (sigma + 0.02); `psr` the same with mu and sigma
+    of the whole map; `margin` p minus the highest value outside the neighbourhood.
+
+    Attributes:
+        qualities: (B, 4) in the order of `FORMS`, each in 0..1.
+        weights: (B, H W) share of each cell in what is pooled at the peak: the score inside the neighbourhood,
+            normalised to sum 1.
+    """
+
+    qualities: Tensor
+    weights: Tensor
+
+    def quality(self, form: str) -> Tensor:
+        """One of `FORMS`, (B,)."""
+        return self.qualities[:, FORMS.index(form)]
+
+    def pool(self, cells: Tensor) -> Tensor:
+        """Weighted mean of cells (B, H W, d) around the peak, (B, d)."""
+        return (self.weights[:, None] @ cells)[:, 0]
+
+
+def peak_statistics(score: Tensor) -> PeakStatistics:
+    """Statistics of score maps (B, 1, H, W) in 0..1."""
+    near = peak_neighbourhood(score).flatten(1)
+    values = score.flatten(1)
+    outside = 1.0 - near
+    regions = torch.stack((outside, near + outside), dim=1)  # outside the neighbourhood, and the whole map
+    count = regions.sum(dim=2).clamp(min=1.0)
+    mean = (regions * values[:, None]).sum(dim=2) / count
+    variance = (regions * (values[:, None] - mean[..., None]) ** 2).sum(dim=2) / count
+    peak = values.amax(dim=1, keepdim=True)
+    ratio = (peak - mean) / (torch.sqrt(variance + 1e-8) + 0.02)
+    margin = peak - (values * outside).amax(dim=1, keepdim=True)
+    weights = values * near
+    return PeakStatistics(
+        qualities=torch.cat((peak, peak * ratio / (ratio + 5.0), margin), dim=1),
+        weights=weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-6),
+    )
 
 
 def token_quality(score: Tensor, form: str = "saliency") -> Tensor:
-    """Score maps (B, 1, H, W) in 0..1 -> Q_t (B,), 0..1.
-
-    With p the peak and mu, sigma the mean and the deviation outside its neighbourhood:
-    `saliency` p PSR / (PSR + 5) with PSR = (p - mu) / (sigma + 0.02); `peak` p; `psr` the same over the whole map;
-    `margin` p minus the highest value outside the neighbourhood.
-    """
-    peak = score.amax(dim=(2, 3))[:, 0]
-    if form == "peak":
-        return peak
-    outside = torch.ones_like(score) if form == "psr" else 1.0 - peak_neighbourhood(score)
-    if form == "margin":
-        return peak - (score * outside).amax(dim=(2, 3))[:, 0]
-    count = outside.sum(dim=(2, 3))[:, 0].clamp(min=1.0)
-    mean = (score * outside).sum(dim=(2, 3))[:, 0] / count
-    variance = ((score - mean[:, None, None, None]) ** 2 * outside).sum(dim=(2, 3))[:, 0] / count
-    ratio = (peak - mean) / (torch.sqrt(variance + 1e-8) + 0.02)
-    return peak * ratio / (ratio + 5.0)
+    """Score maps (B, 1, H, W) in 0..1 -> Q_t (B,), 0..1; the forms are those of `PeakStatistics`."""
+    return peak_statistics(score).quality(form)
 
 
 def peak_neighbourhood(score: Tensor) -> Tensor:
     """(B, 1, H, W) -> 1 in the cells within `RADIUS` (a square) of the highest one, else 0."""
     height, width = score.shape[-2:]
-    index = score.flatten(1).argmax(dim=1)
-    row, column = (index // width)[:, None], (index % width)[:, None]
-    rows = ((torch.arange(height, device=score.device) - row).abs() <= RADIUS).to(score.dtype)
-    columns = ((torch.arange(width, device=score.device) - column).abs() <= RADIUS).to(score.dtype)
-    return rows[:, None, :, None] * columns[:, None, None, :]
+    rows, columns = _band(height, score), _band(width, score)
+    # Row i of the table is the neighbourhood of cell i: exported, it is a constant and this is one look-up.
+    table = (rows[:, None, :, None] * columns[None, :, None, :]).reshape(height * width, height * width)
+    return table[score.flatten(1).argmax(dim=1)].unflatten(1, (1, height, width))
+
+
+def _band(length: int, like: Tensor) -> Tensor:
+    """(N, N) 1 within `RADIUS` of the diagonal, else 0."""
+    index = torch.arange(length, device=like.device)
+    return ((index[:, None] - index[None]).abs() <= RADIUS).to(like.dtype)

@@ -22,7 +22,7 @@ from stdtrack_ros.network.stdtrack.losses import (
     iou,
 )
 from stdtrack_ros.network.stdtrack.model import StepOutput
-from stdtrack_ros.network.stdtrack.quality import peak_neighbourhood, token_quality
+from stdtrack_ros.network.stdtrack.quality import FORMS, peak_neighbourhood, peak_statistics, token_quality
 
 
 def test_iou_and_giou_of_boxes_computed_by_hand() -> None:
@@ -129,6 +129,23 @@ def test_saliency_by_hand() -> None:
     """Peak 0.9 over a background of 0.01 without spread: PSR = 0.89 / (1e-4 + 0.02)."""
     ratio = 0.89 / (1e-4 + 0.02)
     assert float(token_quality(peaked(0.9))) == pytest.approx(0.9 * ratio / (ratio + 5), rel=1e-4)
+
+
+def test_all_statistics_of_two_maps_by_hand() -> None:
+    score = torch.rand(2, 1, 9, 9, generator=torch.Generator().manual_seed(3))
+    score[0, 0, 4, 1], score[1, 0, 8, 8] = 1.5, 1.5
+    cells = torch.randn(2, 81, 4, generator=torch.Generator().manual_seed(4))
+    found = peak_statistics(score)
+    for index, (row, column) in enumerate(((4, 1), (8, 8))):
+        plain, near = score[index, 0], torch.zeros(9, 9, dtype=torch.bool)
+        near[row - 2 : row + 3, max(column - 2, 0) : column + 3] = True
+        ratio = [(1.5 - part.mean()) / (part.std(correction=0) + 0.02) for part in (plain[~near], plain.flatten())]
+        saliency, psr = (1.5 * value / (value + 5) for value in ratio)
+        expected = {"peak": 1.5, "saliency": saliency, "psr": psr, "margin": 1.5 - plain[~near].max()}
+        for form in FORMS:
+            assert float(found.quality(form)[index]) == pytest.approx(float(expected[form]), rel=1e-5)
+        pooled = (cells[index] * (plain * near).flatten()[:, None]).sum(0) / plain[near].sum()
+        torch.testing.assert_close(found.pool(cells)[index], pooled)
 
 
 def test_the_peaks_neighbourhood_is_cut_at_the_border() -> None:
