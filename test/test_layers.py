@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "stdtrack_ros"
-GROUND = {"errors", "geometry", "settings", "shipped_files"}
+GROUND = {"errors", "geometry", "images", "settings", "shipped_files"}
 ALLOWED = {
     **{name: GROUND for name in GROUND},
     "tracker": GROUND | {"tracker"},

@@ -14,9 +14,10 @@ import numpy as np
 
 from stdtrack_ros.errors import InputError, SequenceError
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.images import decode_message
 from stdtrack_ros.sequences.recordings.bag_copy import BagCopy
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE, BagFile
-from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence, decode_image, full_name, seconds, stamp_ns
+from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence, full_name, seconds, stamp_ns
 from stdtrack_ros.sequences.recordings.box_messages import BoxMessages, given_result
 from stdtrack_ros.tracker.drawing import draw_target
 from stdtrack_ros.tracker.result import Status, TrackResult
@@ -148,7 +149,7 @@ class _Annotator:
         """The picture (None where it cannot be used) and the result (None before the target's start)."""
         self.outcome.images += 1
         try:
-            image = decode_image(message)
+            image = decode_message(message)
         except InputError as error:
             self.outcome.unreadable.append(f"Image {self.outcome.images - 1}: {error}")
             return None, None

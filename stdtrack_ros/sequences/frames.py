@@ -11,7 +11,7 @@ import numpy as np
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.sequences.encodings import decode_still
+from stdtrack_ros.images import decode_still
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
 """Endings of the image files that are taken as frames."""

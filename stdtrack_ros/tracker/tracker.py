@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import InputError, ModelError
 from stdtrack_ros.geometry import Box, Crop, Image, box_center, box_from_center, check_box, clip_box
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.distractor_filter import DistractorFilter
-from stdtrack_ros.tracker.images import to_bgr8
 from stdtrack_ros.tracker.models.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import Redetection, Sighting

@@ -108,7 +108,7 @@ def _message(image: np.ndarray, stamp_ns: int, compressed: bool) -> CameraMessag
     from rclpy.serialization import serialize_message
     from std_msgs.msg import Header
 
-    from stdtrack_ros.nodes.camera.images import jpeg_message
+    from stdtrack_ros.nodes.camera.image_messages import jpeg_message
 
     header = Header(stamp=Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9), frame_id="camera")
     return CameraMessage(COMPRESSED, stamp_ns, serialize_message(jpeg_message(image, header, 95)))

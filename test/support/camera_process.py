@@ -12,7 +12,7 @@ from node_bench import Scene, header
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
-from stdtrack_ros.nodes.camera.images import raw_message
+from stdtrack_ros.nodes.camera.image_messages import raw_message
 
 
 def main() -> None:

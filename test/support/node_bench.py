@@ -27,7 +27,7 @@ from std_srvs.srv import SetBool, Trigger
 from stdtrack_ros.msg import TargetInit, TrackedBox
 
 from stdtrack_ros.geometry import iou
-from stdtrack_ros.nodes.camera.images import jpeg_message, raw_message
+from stdtrack_ros.nodes.camera.image_messages import jpeg_message, raw_message
 
 HERE = Path(__file__).parent
 WAIT_S = 90.0

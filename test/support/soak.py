@@ -25,7 +25,7 @@ from node_bench import PERIOD_S, Bench, Scene, header, running
 from stdtrack_ros.msg import TrackedBox
 
 from stdtrack_ros.cli.demo import demo_clip
-from stdtrack_ros.nodes.camera.images import raw_message
+from stdtrack_ros.nodes.camera.image_messages import raw_message
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.sequences.recordings.videos import VideoSequence
 

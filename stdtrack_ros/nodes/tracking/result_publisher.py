@@ -23,7 +23,7 @@ from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.camera.annotated import annotated
 from stdtrack_ros.nodes.camera.bearing import bearing
 from stdtrack_ros.nodes.camera.frame_slot import Frame
-from stdtrack_ros.nodes.camera.images import encoding_of, jpeg_message, raw_message
+from stdtrack_ros.nodes.camera.image_messages import encoding_of, jpeg_message, raw_message
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking import messages
 from stdtrack_ros.nodes.tracking.diagnostics import Health

@@ -15,7 +15,7 @@ from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Image
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
-from stdtrack_ros.nodes.camera.images import message_to_bgr
+from stdtrack_ros.nodes.camera.image_messages import decode_image
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.targets import Found, Target, Targets, pixel_box
@@ -147,7 +147,7 @@ class TrackingLoop:
     def _step(self, frame: Frame, targets: list[Target]) -> None:
         """Track the targets in one frame and hand the results on."""
         try:
-            image = message_to_bgr(frame.message)
+            image = decode_image(frame.message)
         except InputError as error:
             self._sink.refused(str(error))
             return
@@ -180,7 +180,7 @@ class TrackingLoop:
             if frame is None:
                 self._pending_starts.append((request, asked_s))
                 return
-            image = message_to_bgr(frame.message)
+            image = decode_image(frame.message)
             box = pixel_box(request.x, request.y, request.width, request.height, request.normalized, image)
             target = self._targets.start(request.target_id, frame, image, box, self.settings.max_targets)
         except InputError as error:

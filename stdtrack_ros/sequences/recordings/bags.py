@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from stdtrack_ros.errors import InputError, SequenceError
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.images import decode_message
 from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_truth_csv
-from stdtrack_ros.sequences.encodings import compressed_to_bgr, raw_to_bgr
 from stdtrack_ros.sequences.frames import SameSize
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
 from stdtrack_ros.sequences.recordings.bag_ground_truth import box_topics, read_truth
@@ -70,19 +70,6 @@ def seconds(times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
     return times_ns // 10**9 + (times_ns % 10**9) * 1e-9
 
 
-def decode_image(message: Any) -> Image:
-    """(H, W, 3) uint8 BGR of a `sensor_msgs` Image or CompressedImage, of rosbags or of rclpy.
-
-    Raises:
-        InputError: an encoding that is not known, or bytes that are damaged.
-    """
-    if hasattr(message, "format"):
-        return compressed_to_bgr(message.data, message.format)
-    return raw_to_bgr(
-        message.data, message.encoding, message.width, message.height, message.step, bool(message.is_bigendian)
-    )
-
-
 class BagSequence:
     """The frames of one image topic of a bag.
 
@@ -124,7 +111,7 @@ class BagSequence:
         where = f"Frame {index} of {self.topic} in {self.bag.path}"
         message = self.message(index)
         try:
-            image = decode_image(message)
+            image = decode_message(message)
         except InputError as error:
             raise SequenceError(f"{where} cannot be used. {error}") from error
         self._size.check(image.shape[1], image.shape[0], where)

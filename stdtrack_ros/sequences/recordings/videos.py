@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_truth_csv
-from stdtrack_ros.tracker.images import to_bgr8
 
 SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv"})
 """Endings of the files that are taken as videos."""

@@ -14,8 +14,8 @@ from node_bench import Bench, Scene, overlap, running
 from sensor_msgs.msg import CompressedImage, Image
 from stdtrack_ros.msg import TrackedBox
 
-from stdtrack_ros.nodes.camera.images import jpeg_message
-from stdtrack_ros.sequences.encodings import ENCODINGS
+from stdtrack_ros.images import ENCODINGS
+from stdtrack_ros.nodes.camera.image_messages import jpeg_message
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()

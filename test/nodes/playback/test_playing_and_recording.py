@@ -20,7 +20,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from stdtrack_ros.msg import TargetInit, TrackedBox
 
-from stdtrack_ros.nodes.camera.images import message_to_bgr
+from stdtrack_ros.nodes.camera.image_messages import decode_image
 from stdtrack_ros.sequences.recordings.bags import RAW
 from stdtrack_ros.sequences.recordings.image_bag import CameraMessage, image_cdr, write_image_bag
 
@@ -78,7 +78,7 @@ def test_a_bag_is_played_as_it_was_recorded_and_starts_the_target_on_its_first_i
     assert stamps == [5_000_000_000 + index * STEP_NS for index in range(COUNT)]
     expected = np.random.default_rng(3)
     for image in images:
-        assert np.array_equal(message_to_bgr(image), expected.integers(0, 255, (48, 64, 3), dtype=np.uint8))
+        assert np.array_equal(decode_image(image), expected.integers(0, 255, (48, 64, 3), dtype=np.uint8))
     assert [clock.clock for clock in clocks] == [image.header.stamp for image in images]
     first = inits[0]
     assert first.header.stamp == images[0].header.stamp

@@ -24,13 +24,13 @@ from stdtrack_ros.msg import TargetInit
 from template_matching import TemplateMatching
 
 from stdtrack_ros.errors import InputError, SettingError
+from stdtrack_ros.images import ENCODINGS
 from stdtrack_ros.nodes.camera.bearing import bearing
 from stdtrack_ros.nodes.camera.frame_slot import Frame
-from stdtrack_ros.nodes.camera.images import jpeg_message, message_to_bgr
+from stdtrack_ros.nodes.camera.image_messages import decode_image, jpeg_message
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings, checked_value
 from stdtrack_ros.nodes.tracking.messages import FrameInfo, seconds, tracked_box
 from stdtrack_ros.nodes.tracking.targets import Targets, pixel_box
-from stdtrack_ros.sequences.encodings import ENCODINGS
 from stdtrack_ros.settings import TrackerSettings, build_settings, describe
 from stdtrack_ros.tracker.tracker import Tracker
 
@@ -51,7 +51,7 @@ SETTINGS = {info.name: info for info in describe(TrackerNodeSettings)}
 def accepted(message: Image | CompressedImage) -> bool:
     """Whether the message is a picture; of a proper shape, if so."""
     try:
-        image = message_to_bgr(message)
+        image = decode_image(message)
     except InputError as error:
         assert str(error).endswith(".") and len(str(error)) > 20
         return False

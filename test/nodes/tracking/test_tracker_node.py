@@ -15,7 +15,7 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from stdtrack_ros.msg import TrackedBox
 
-from stdtrack_ros.nodes.camera.images import message_to_bgr
+from stdtrack_ros.nodes.camera.image_messages import decode_image
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()
@@ -151,9 +151,9 @@ def test_the_annotated_image_goes_out_while_someone_looks(bench: Bench, tmp_path
             index += 1
             assert index < 100, "no picture came"
             answer = bench.answer(SCENE.image(index))
-        picture = message_to_bgr(pictures[-1])
+        picture = decode_image(pictures[-1])
         assert picture.shape == (120, 160, 3)
         assert pictures[-1].header.frame_id == answer.header.frame_id
         plain = cv2.resize(SCENE.image(index), (160, 120), interpolation=cv2.INTER_AREA)
         assert np.abs(picture.astype(int) - plain).max() > 50, "nothing is drawn"
-        assert message_to_bgr(jpegs[-1]).shape == (120, 160, 3)
+        assert decode_image(jpegs[-1]).shape == (120, 160, 3)

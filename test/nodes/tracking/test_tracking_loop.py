@@ -17,7 +17,7 @@ from stdtrack_ros.msg import TargetInit
 from template_matching import TemplateMatching
 
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
-from stdtrack_ros.nodes.camera.images import raw_message
+from stdtrack_ros.nodes.camera.image_messages import raw_message
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.targets import Found, Target, Targets

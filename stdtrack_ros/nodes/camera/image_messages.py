@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Image messages to pictures and back: the one place where the node touches `sensor_msgs`."""
+"""Image messages of ROS: decoded by `stdtrack_ros.images`, and made from images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.sequences.encodings import PlainImage, compressed_to_bgr, raw_to_bgr, rosbags_converter
+from stdtrack_ros.images import PlainImage, decode_message, rosbags_converter
 
 try:
     from cv_bridge import CvBridge, CvBridgeError
@@ -24,7 +24,7 @@ except ImportError:  # it comes with an installed ROS; the wheels do not have it
 
 
 def cv_bridge_converter(image: PlainImage, target: str) -> NDArray[np.generic]:
-    """Conversion by cv_bridge."""
+    """Convert by cv_bridge."""
     if image.encoding in ("nv12", "nv21"):
         return rosbags_converter(image, target)  # cv_bridge does not know a plane of half height
     try:
@@ -35,31 +35,26 @@ def cv_bridge_converter(image: PlainImage, target: str) -> NDArray[np.generic]:
 
 
 CONVERTER = rosbags_converter if CvBridge is None else cv_bridge_converter
-"""cv_bridge where ROS brings it, rosbags-image elsewhere; the same table of encodings holds for both."""
+"""cv_bridge if ROS brings it, rosbags-image otherwise; the same table of encodings holds for both."""
 
 
-def message_to_bgr(message: ImageMessage | CompressedImage) -> Image:
-    """(H, W, 3) uint8 BGR of a raw or compressed image message.
+def decode_image(message: ImageMessage | CompressedImage) -> Image:
+    """Decode a raw or compressed image message to (H, W, 3) uint8 BGR, by cv_bridge if it is installed.
 
     Raises:
         InputError: the message holds no complete picture of a known encoding, with what was found and is allowed.
     """
-    if isinstance(message, CompressedImage):
-        return compressed_to_bgr(message.data, message.format)
-    big_endian = bool(message.is_bigendian)
-    return raw_to_bgr(
-        message.data, message.encoding, message.width, message.height, message.step, big_endian, CONVERTER
-    )
+    return decode_message(message, CONVERTER)
 
 
 def encoding_of(message: ImageMessage | CompressedImage) -> str:
-    """The name of the message's encoding, for people."""
+    """Return the name of the message's encoding, for people."""
     name: str = message.format if isinstance(message, CompressedImage) else message.encoding
     return name
 
 
 def raw_message(image: Image, header: Header) -> ImageMessage:
-    """A bgr8 message of a picture."""
+    """Make a bgr8 message of an image."""
     height, width = image.shape[:2]
     data = array.array("B")
     # An array takes the bytes in one copy; an ndarray or a list would be checked number by number.
@@ -68,10 +63,10 @@ def raw_message(image: Image, header: Header) -> ImageMessage:
 
 
 def jpeg_message(image: Image, header: Header, quality: int) -> CompressedImage:
-    """A JPEG message of a picture; `quality` 1..100.
+    """Make a JPEG message of an image; `quality` 1..100.
 
     Raises:
-        InputError: the picture is too large for JPEG.
+        InputError: the image is too large for JPEG.
     """
     good, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not good:

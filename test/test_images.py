@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.sequences.encodings import ENCODINGS, compressed_to_bgr, decode_still, raw_to_bgr
+from stdtrack_ros.images import ENCODINGS, decode_compressed, decode_raw, decode_still
 
 BGR = np.array([[[10, 20, 30], [40, 50, 60]], [[70, 80, 90], [100, 110, 120]]], dtype=np.uint8)
 
@@ -18,7 +18,7 @@ def read(pixels: np.ndarray, encoding: str, pad: int = 0, bigendian: bool = Fals
     height, width = pixels.shape[:2]
     rows = np.ascontiguousarray(pixels).reshape(height, -1).view(np.uint8)
     padded = np.pad(rows, ((0, 0), (0, pad)), constant_values=255)
-    return raw_to_bgr(padded.tobytes(), encoding, width, height, padded.shape[1], bigendian)
+    return decode_raw(padded.tobytes(), encoding, width, height, padded.shape[1], bigendian)
 
 
 @pytest.mark.parametrize("pad", [0, 1, 7])
@@ -72,7 +72,7 @@ def test_every_encoding_gives_three_channels_of_8_bits() -> None:
     for encoding, kind in ENCODINGS.items():
         depth = np.uint8 if kind.dtype == "u1" else np.uint16
         pixels = np.zeros((int(4 * kind.rows), 6, kind.channels), dtype=depth)
-        image = raw_to_bgr(pixels.tobytes(), encoding, 6, 4, 6 * kind.channels * depth().itemsize)
+        image = decode_raw(pixels.tobytes(), encoding, 6, 4, 6 * kind.channels * depth().itemsize)
         assert (image.shape, image.dtype) == ((4, 6, 3), np.uint8), encoding
 
 
@@ -81,7 +81,7 @@ def test_half_height_colour_planes(encoding: str) -> None:
     luma = np.full((4, 6), 81, dtype=np.uint8)
     chroma = np.tile(np.array([90, 240] if encoding == "nv12" else [240, 90], dtype=np.uint8), (2, 3))
     planes = np.concatenate([luma, chroma])  # the BT.601 code of pure red
-    image = raw_to_bgr(planes.tobytes(), encoding, 6, 4, 6)
+    image = decode_raw(planes.tobytes(), encoding, 6, 4, 6)
     assert image.shape == (4, 6, 3)
     np.testing.assert_allclose(image[0, 0], [0, 0, 255], atol=3)
 
@@ -100,20 +100,20 @@ def test_half_height_colour_planes(encoding: str) -> None:
 )
 def test_fields_that_do_not_fit(encoding: str, width: int, height: int, step: int, size: int, match: str) -> None:
     with pytest.raises(InputError, match=match):
-        raw_to_bgr(bytes(size), encoding, width, height, step)
+        decode_raw(bytes(size), encoding, width, height, step)
 
 
 def test_compressed_png_is_exact_and_jpeg_near() -> None:
     png = cv2.imencode(".png", BGR)[1].tobytes()
-    np.testing.assert_array_equal(compressed_to_bgr(png, "bgr8; png compressed bgr8"), BGR)
+    np.testing.assert_array_equal(decode_compressed(png, "bgr8; png compressed bgr8"), BGR)
     smooth = np.full((16, 16, 3), (30, 90, 150), dtype=np.uint8)
     jpeg = cv2.imencode(".jpg", smooth)[1].tobytes()
-    np.testing.assert_allclose(compressed_to_bgr(jpeg, "jpeg"), smooth, atol=3)
+    np.testing.assert_allclose(decode_compressed(jpeg, "jpeg"), smooth, atol=3)
 
 
 def test_grey_jpeg_has_three_channels() -> None:
     jpeg = cv2.imencode(".jpg", np.full((16, 16), 90, dtype=np.uint8))[1].tobytes()
-    assert compressed_to_bgr(jpeg, "mono8; jpeg compressed mono8").shape == (16, 16, 3)
+    assert decode_compressed(jpeg, "mono8; jpeg compressed mono8").shape == (16, 16, 3)
 
 
 @pytest.mark.parametrize("keep", [0, 3, 200, -3])
@@ -122,14 +122,14 @@ def test_a_jpeg_cut_off_is_refused_and_never_filled_with_grey(keep: int) -> None
     data = cv2.imencode(".jpg", noise)[1].tobytes()[:keep]
     assert decode_still(np.frombuffer(data, dtype=np.uint8)) is None
     with pytest.raises(InputError, match=r"The compressed image \('jpeg', \d+ bytes\) is cut off, or no JPEG or PNG"):
-        compressed_to_bgr(data, "jpeg")
+        decode_compressed(data, "jpeg")
 
 
 def test_bytes_after_a_jpeg_are_padding() -> None:
     data = cv2.imencode(".jpg", np.full((16, 16, 3), 90, dtype=np.uint8))[1].tobytes()
-    assert compressed_to_bgr(data + bytes(100), "jpeg").shape == (16, 16, 3)
+    assert decode_compressed(data + bytes(100), "jpeg").shape == (16, 16, 3)
 
 
 def test_depth_is_told() -> None:
     with pytest.raises(InputError, match="'16UC1; compressedDepth', which is depth"):
-        compressed_to_bgr(bytes(20), "16UC1; compressedDepth")
+        decode_compressed(bytes(20), "16UC1; compressedDepth")

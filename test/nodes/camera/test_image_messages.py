@@ -12,8 +12,14 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.nodes.camera.images import CvBridge, cv_bridge_converter, jpeg_message, message_to_bgr, raw_message
-from stdtrack_ros.sequences.encodings import ENCODINGS, raw_to_bgr, rosbags_converter
+from stdtrack_ros.images import ENCODINGS, decode_raw, rosbags_converter
+from stdtrack_ros.nodes.camera.image_messages import (
+    CvBridge,
+    cv_bridge_converter,
+    decode_image,
+    jpeg_message,
+    raw_message,
+)
 
 CONVERTERS = [
     pytest.param(rosbags_converter, id="rosbags-image"),
@@ -30,7 +36,7 @@ CONVERTERS = [
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_flat_colour_comes_out_as_it_went_in(encoding: str, padding: int, convert: object) -> None:
     data, step = encode(flat(), encoding, padding)
-    image = raw_to_bgr(data, encoding, WIDTH, HEIGHT, step, False, convert)
+    image = decode_raw(data, encoding, WIDTH, HEIGHT, step, False, convert)
     assert image.shape == (HEIGHT, WIDTH, 3) and image.dtype == np.uint8
     grey = encoding.startswith("mono") or encoding.endswith("UC1")
     expected = [round(float(np.mean(BLUE_GREEN_RED)))] * 3 if grey else BLUE_GREEN_RED
@@ -43,7 +49,7 @@ def test_a_flat_colour_comes_out_as_it_went_in(encoding: str, padding: int, conv
 def test_every_pixel_keeps_its_place(encoding: str, convert: object) -> None:
     picture = np.random.default_rng(3).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     data, step = encode(picture, encoding, 5)
-    image = raw_to_bgr(data, encoding, WIDTH, HEIGHT, step, False, convert)
+    image = decode_raw(data, encoding, WIDTH, HEIGHT, step, False, convert)
     assert np.abs(image.astype(int) - picture).max() <= 1
 
 
@@ -51,8 +57,8 @@ def test_every_pixel_keeps_its_place(encoding: str, convert: object) -> None:
 def test_big_endian_pixels_are_turned_round(convert: object) -> None:
     data, step = encode(flat(), "mono16", 0)
     swapped = np.frombuffer(data, dtype=np.uint16).byteswap().tobytes()
-    little = raw_to_bgr(data, "mono16", WIDTH, HEIGHT, step, False, convert)
-    np.testing.assert_array_equal(raw_to_bgr(swapped, "mono16", WIDTH, HEIGHT, step, True, convert), little)
+    little = decode_raw(data, "mono16", WIDTH, HEIGHT, step, False, convert)
+    np.testing.assert_array_equal(decode_raw(swapped, "mono16", WIDTH, HEIGHT, step, True, convert), little)
 
 
 def image_message(**changes: object) -> Image:
@@ -78,28 +84,28 @@ def image_message(**changes: object) -> Image:
 )
 def test_a_broken_message_is_refused_with_what_was_found(changes: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        message_to_bgr(image_message(**changes))
+        decode_image(image_message(**changes))
 
 
 def test_an_image_goes_to_a_message_and_back() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (31, 17, 3), dtype=np.uint8)
     message = raw_message(picture, Header(frame_id="eye"))
     assert message.header.frame_id == "eye" and message.step == 51
-    np.testing.assert_array_equal(message_to_bgr(message), picture)
+    np.testing.assert_array_equal(decode_image(message), picture)
 
 
 def test_a_part_of_an_image_goes_to_a_message() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (40, 40, 3), dtype=np.uint8)[3:20, 5:30]
-    np.testing.assert_array_equal(message_to_bgr(raw_message(picture, Header())), picture)
+    np.testing.assert_array_equal(decode_image(raw_message(picture, Header())), picture)
 
 
 def test_jpeg_and_png_keep_picture_and_header() -> None:
     picture = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8), (9, 9), 3)
     jpeg = jpeg_message(picture, Header(frame_id="eye"), 95)
     assert jpeg.header.frame_id == "eye" and "jpeg" in jpeg.format
-    assert np.abs(message_to_bgr(jpeg).astype(int) - picture).mean() < 3
+    assert np.abs(decode_image(jpeg).astype(int) - picture).mean() < 3
     png = CompressedImage(format="png", data=cv2.imencode(".png", picture)[1].tobytes())
-    np.testing.assert_array_equal(message_to_bgr(png), picture)
+    np.testing.assert_array_equal(decode_image(png), picture)
 
 
 def huge_png() -> bytes:
@@ -126,4 +132,4 @@ def huge_png() -> bytes:
 )
 def test_damaged_compressed_images_are_refused(format: str, data: bytes) -> None:
     with pytest.raises(InputError, match="compressed image"):
-        message_to_bgr(CompressedImage(format=format, data=data))
+        decode_image(CompressedImage(format=format, data=data))

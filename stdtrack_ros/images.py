@@ -1,11 +1,16 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes of ROS image messages to BGR images. No ROS in here: bags and the node read their pictures through it alike."""
+"""Decoding of images: ROS image messages, JPEG and PNG bytes, and arrays, in; BGR pixels out.
+
+The one way in for bags, image folders, the camera's topic and callers of the library. No ROS in here: messages are read
+by their fields, so those of rclpy and of rosbags serve alike.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +19,8 @@ from rosbags.image import ImageError, image_to_cvimage
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.tracker.images import to_bgr8
+
+Bytes = bytes | bytearray | memoryview | NDArray[np.uint8]
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
@@ -25,9 +31,9 @@ class Encoding:
 
     Attributes:
         dtype: of one channel, "u1" or "u2".
-        channels: numbers a pixel.
-        target: the encoding to convert to; empty where it is BGR, BGRA or grey already.
-        rows: rows of data a row of the picture; 1.5 where a half-height plane of colour follows.
+        channels: numbers per pixel.
+        target: the encoding to convert to; empty if the pixels are BGR, BGRA or grey already.
+        rows: rows of data per row of the image; 1.5 if a half-height plane of colour follows.
     """
 
     dtype: str
@@ -53,7 +59,7 @@ def _table() -> dict[str, Encoding]:
 
 
 ENCODINGS = _table()
-"""Every encoding of `sensor_msgs/Image` that can be read, by its name."""
+"""Every encoding of `sensor_msgs/Image` that can be read, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,45 @@ Converter = Callable[[PlainImage, str], NDArray[np.generic]]
 
 
 def rosbags_converter(image: PlainImage, target: str) -> NDArray[np.generic]:
-    """Conversion by rosbags-image. It takes every row for as long as its pixels, so padding has to be gone."""
-    converted: NDArray[np.generic] = image_to_cvimage(image, target or None)  # type: ignore[arg-type]
+    """Convert by rosbags-image, which takes every row to be as long as its pixels: padding has to be gone."""
+    converted: NDArray[np.generic] = image_to_cvimage(image, target or None)
     return converted
 
 
-def raw_to_bgr(
-    data: bytes | bytearray | memoryview | NDArray[np.uint8],
+def to_bgr8(image: NDArray[np.generic]) -> Image:
+    """Convert any grey, BGR or BGRA array of 8 or 16 bits to (H, W, 3) uint8 BGR; 16 bits keep their high byte.
+
+    Raises:
+        InputError: another shape or type, or an image without pixels.
+    """
+    array = np.asarray(image)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or array.size == 0 or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise InputError(f"An image is (H, W), (H, W, 3) or (H, W, 4) with pixels in it, found shape {array.shape}.")
+    if array.dtype == np.uint16:
+        array = (array >> 8).astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise InputError(f"An image has 8 or 16 bits per channel (uint8, uint16), found {array.dtype}.")
+    if array.ndim == 2:
+        return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    return np.ascontiguousarray(array[:, :, :3])
+
+
+def decode_message(message: Any, convert: Converter = rosbags_converter) -> Image:
+    """Decode a `sensor_msgs` Image or CompressedImage, of rclpy or of rosbags, to (H, W, 3) uint8 BGR.
+
+    Raises:
+        InputError: the message holds no complete picture of a known encoding, with what was found and is allowed.
+    """
+    if hasattr(message, "format"):
+        return decode_compressed(message.data, message.format)
+    big_endian = bool(message.is_bigendian)
+    return decode_raw(message.data, message.encoding, message.width, message.height, message.step, big_endian, convert)
+
+
+def decode_raw(
+    data: Bytes,
     encoding: str,
     width: int,
     height: int,
@@ -87,10 +125,10 @@ def raw_to_bgr(
     is_bigendian: bool = False,
     convert: Converter = rosbags_converter,
 ) -> Image:
-    """The picture of a `sensor_msgs/Image` from its fields, (H, W, 3) uint8 BGR; rows may be padded (`step`).
+    """Decode the fields of a `sensor_msgs/Image` to (H, W, 3) uint8 BGR; rows may be padded (`step`).
 
     Raises:
-        InputError: an encoding that is not known, or fewer bytes than the fields say.
+        InputError: the encoding is unknown, or there are fewer bytes than the fields say.
     """
     kind = ENCODINGS.get(encoding)
     if kind is None:
@@ -112,11 +150,11 @@ def raw_to_bgr(
     return to_bgr8(converted)
 
 
-def compressed_to_bgr(data: bytes | bytearray | memoryview | NDArray[np.uint8], format: str) -> Image:
-    """The picture of a `sensor_msgs/CompressedImage` from its fields, (H, W, 3) uint8 BGR.
+def decode_compressed(data: Bytes, format: str) -> Image:
+    """Decode the fields of a `sensor_msgs/CompressedImage` to (H, W, 3) uint8 BGR.
 
     Raises:
-        InputError: bytes that are no complete JPEG, PNG or other still that OpenCV knows.
+        InputError: the bytes are no complete JPEG, PNG or other still image that OpenCV can read.
     """
     if "compressedDepth" in format:
         raise InputError(f"The compressed image has the format '{format}', which is depth; a JPEG or PNG is needed.")
@@ -128,9 +166,9 @@ def compressed_to_bgr(data: bytes | bytearray | memoryview | NDArray[np.uint8], 
 
 
 def decode_still(data: NDArray[np.uint8]) -> Image | None:
-    """(H, W, 3) uint8 BGR of an image file's bytes (N,); None where they are damaged, cut off or no image.
+    """Decode an image file's (N,) bytes to (H, W, 3) uint8 BGR; None if they are damaged, cut off or no image.
 
-    The picture stays as the sensor saw it: an EXIF mark does not turn it against the boxes.
+    The pixels stay as the sensor delivered them: an EXIF orientation does not turn them against the boxes.
     """
     if data.size < 4 or (data[:2].tobytes() == _JPEG_START and data[-4096:].tobytes().rfind(_JPEG_END) < 0):
         return None  # OpenCV would fill the missing part of a JPEG with grey and say nothing
