@@ -75,7 +75,7 @@ $(STAMPS)/demo: $(STAMPS)/run requirements/demo.txt requirements/demo_clip.txt |
 
 # opencv-contrib-python brings the same module as opencv-python, with more in it: it is installed later, over it.
 $(STAMPS)/test: $(STAMPS)/demo requirements/train.txt requirements/eval.txt requirements/cluster.txt requirements/dev.txt
-	$(say) "installing PyTorch (CPU), the peers and the test tools (about 1 GB, once)"
+	$(say) "installing PyTorch (CPU), the baselines and the test tools (about 1 GB, once)"
 	@tools/install_torch.sh $(VENV) $(TORCH_INDEX)
 	@$(PIP) $(foreach extra,train eval cluster dev,--requirement requirements/$(extra).txt)
 	@touch $@

@@ -8,9 +8,9 @@
 Noise of a measured box: of the frames on the target, scaled by 1 + gain * (1 - quality), such that 90 % of the centres
 (and of the sizes) lie in the ellipse for 90 %; the gain makes that hold best in each band of the quality. Noise of the
 motion: the filter is run along the tracker's boxes and then coasts, from every fifth frame on, for up to a second; of
-the noises tried, those whose 50 % and 90 % ellipses hold the truth most nearly as often as they should, early, later
-and late. `velocity_decay_time` is not fitted: it says how far a window may run ahead. Fit on sequences that nothing is
-judged on.
+the noises tried, those whose 50 % and 90 % ellipses hold the ground truth most nearly as often as they should, early,
+later and late. `velocity_decay_time` is not fitted: it says how far a window may run ahead. Fit on sequences that
+nothing is judged on.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ STAGES = ((0, 3), (3, 9), (9, HORIZON))
 
 @dataclass(frozen=True)
 class Track:
-    """What a tracker did on one sequence: boxes and truth (N, 4) px, qualities (N,), stamps_s (N,)."""
+    """What a tracker did on one sequence: boxes and ground truth (N, 4) px, qualities (N,), stamps_s (N,)."""
 
     boxes: NDArray[np.float64]
-    truth: NDArray[np.float64]
+    ground_truth: NDArray[np.float64]
     qualities: NDArray[np.float64]
     stamps_s: NDArray[np.float64]
 
@@ -100,12 +100,12 @@ def fit_measurement(tracks: list[Track]) -> MotionSettings:
     """`center_noise`, `size_noise` and `low_quality_noise_gain` of frames on the target."""
     errors, qualities = [], []
     for track in tracks:
-        on = overlaps(track.boxes, track.truth) >= LOST_IOU
+        on = overlaps(track.boxes, track.ground_truth) >= LOST_IOU
         on[0] = False
-        boxes, truth = track.boxes[on], track.truth[on]
+        boxes, ground_truth = track.boxes[on], track.ground_truth[on]
         size = np.sqrt(boxes[:, 2] * boxes[:, 3])
-        centers = np.hypot(*(box_center(boxes) - box_center(truth)).T) / size
-        sides = np.hypot(*(boxes[:, 2:] - truth[:, 2:]).T) / size
+        centers = np.hypot(*(box_center(boxes) - box_center(ground_truth)).T) / size
+        sides = np.hypot(*(boxes[:, 2:] - ground_truth[:, 2:]).T) / size
         errors.append(np.stack((centers, sides), axis=1))
         qualities.append(track.qualities[on])
     error, quality = np.concatenate(errors), np.concatenate(qualities)
@@ -127,7 +127,7 @@ def coasting(tracks: list[Track], settings: MotionSettings) -> tuple[NDArray[np.
     """Frames since the last measurement (M,), and Mahalanobis distances of centre and of size (M, 2)."""
     ages, found = [], []
     for track in tracks:
-        on = overlaps(track.boxes, track.truth) >= LOST_IOU
+        on = overlaps(track.boxes, track.ground_truth) >= LOST_IOU
         motion, steps = MotionModel(track.boxes[0], settings), np.diff(track.stamps_s)
         for index in range(1, len(steps)):
             motion.predict(float(steps[index - 1]))
@@ -137,9 +137,9 @@ def coasting(tracks: list[Track], settings: MotionSettings) -> tuple[NDArray[np.
             alone = copy.copy(motion)
             for age, step in enumerate(steps[index : index + HORIZON]):
                 alone.predict(float(step))
-                truth = track.truth[index + 1 + age]
+                ground_truth = track.ground_truth[index + 1 + age]
                 ages.append(age)
-                found.append(distances(alone.box[None], alone.box_covariance[None], truth[None])[0])
+                found.append(distances(alone.box[None], alone.box_covariance[None], ground_truth[None])[0])
     known = ~np.isnan(np.array(found)[:, 0])
     return np.array(ages)[known], np.array(found)[known]
 

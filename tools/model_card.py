@@ -52,11 +52,11 @@ Tracks = dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 def read_tracks(evaluation: Path, tracker: str) -> Tracks:
-    """Boxes, qualities and truth of each sequence."""
+    """Boxes, qualities and ground truth of each sequence."""
     tracks = {}
     for path in sorted((evaluation / "raw" / tracker).glob("*/ope.npz")):
         with np.load(path) as run, np.load(evaluation / "sequences" / f"{path.parent.name}.npz") as facts:
-            tracks[path.parent.name] = run["boxes"], run["qualities"], facts["truth"]
+            tracks[path.parent.name] = run["boxes"], run["qualities"], facts["ground_truth"]
     return tracks
 
 
@@ -84,7 +84,9 @@ def draw_curves(runs: list[Path], path: Path) -> None:
 def draw_reliability(tracks: Tracks, path: Path) -> None:
     """Share of frames with IoU >= 0.5 over the quality that was published; frames without the target are wrong ones."""
     qualities = np.concatenate([quality[1:] for _, quality, _ in tracks.values()])
-    ious = np.concatenate([np.nan_to_num(overlaps(boxes, truth))[1:] for boxes, _, truth in tracks.values()])
+    ious = np.concatenate(
+        [np.nan_to_num(overlaps(boxes, ground_truth))[1:] for boxes, _, ground_truth in tracks.values()]
+    )
     found = calibrate(qualities, ious)
     figure = Figure(figsize=(4.2, 4.2), layout="constrained")
     panel = figure.subplots()
@@ -101,21 +103,21 @@ def draw_reliability(tracks: Tracks, path: Path) -> None:
 
 
 def draw_failures(tracks: Tracks, sequences: Path, pattern: str, path: Path) -> None:
-    """The worst frame of each of the six worst sequences that may be shown: truth white, ours red."""
+    """The worst frame of each of the six worst sequences that may be shown: ground truth white, ours red."""
     handles = {handle.name: handle for handle in open_sequences([sequences])}
     scored = []
-    for name, (boxes, quality, truth) in tracks.items():
+    for name, (boxes, quality, ground_truth) in tracks.items():
         if fnmatch(name, pattern):
-            ious = overlaps(boxes, truth)
+            ious = overlaps(boxes, ground_truth)
             ious[0] = np.nan
             frame = int(np.nanargmin(ious))
             scored.append((float(np.nanmean(ious)), name, frame, float(ious[frame]), float(quality[frame])))
     tiles = []
     for mean, name, frame, worst, quality in sorted(scored)[:6]:
-        boxes, _, truth = tracks[name]
-        crop = Crop.around(truth[frame], 6.0, TILE_PX)
+        boxes, _, ground_truth = tracks[name]
+        crop = Crop.around(ground_truth[frame], 6.0, TILE_PX)
         tile = crop.extract(handles[name].open().frame(frame))
-        for box, color in ((truth[frame], (255, 255, 255)), (boxes[frame], (60, 60, 240))):
+        for box, color in ((ground_truth[frame], (255, 255, 255)), (boxes[frame], (60, 60, 240))):
             x, y, width, height = crop.to_crop(box).round().astype(int)
             cv2.rectangle(tile, (x, y), (x + width, y + height), color, 1)
         tile = cv2.copyMakeBorder(tile, 0, 34, 2, 2, cv2.BORDER_CONSTANT)
@@ -130,8 +132,8 @@ def print_table(report: dict) -> None:
     """Markdown, in percent."""
     print("| tracker | " + " | ".join(COLUMNS.values()) + " |")
     print("| --- |" + " --- |" * len(COLUMNS))
-    for tracker in sorted(report["trackers"], key=lambda one: -one["summary"]["auc"]):
-        values = " | ".join(f"{100 * tracker['summary'][name]:.1f}" for name in COLUMNS)
+    for tracker in sorted(report["trackers"], key=lambda one: -one["metrics"]["auc"]):
+        values = " | ".join(f"{100 * tracker['metrics'][name]:.1f}" for name in COLUMNS)
         print(f"| {tracker['name']} | {values} |")
 
 

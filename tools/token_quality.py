@@ -66,9 +66,9 @@ def main(sequences: Path, model: str = "", threads: int = 1) -> None:
         print(f"| {name} | {area_under_roc(np.array(numbers), np.array(right)):.3f} |")
 
 
-def is_right(box: Box, truth: Box) -> bool:
+def is_right(box: Box, ground_truth: Box) -> bool:
     """Whether the box covers the target well; never where there is none."""
-    return bool(np.nan_to_num(float(iou(box, truth))) >= RIGHT_IOU)
+    return bool(np.nan_to_num(float(iou(box, ground_truth))) >= RIGHT_IOU)
 
 
 if __name__ == "__main__":

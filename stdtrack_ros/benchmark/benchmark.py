@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from stdtrack_ros.benchmark.graph_profile import PREPROCESS, count_operations, graph_size, matrix_rate, profile_parts
 from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
-from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant
+from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerSpec
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.settings import TrackerSettings, flatten, make_settings
 from stdtrack_ros.tracker import Tracker, load_model
@@ -85,10 +85,10 @@ class Benchmark:
     Attributes:
         stages: by name, in the order of STAGES.
         total: of whole frames, all stages but the graph's parts summed frame by frame.
-        step: of one call of the tracker, as the peers are measured: all but image decoding and message.
+        step: of one call of the tracker, as the baselines are measured: all but image decoding and message.
         network: one run of the graph.
         threads: network by number of threads.
-        peers: one step of each other tracker.
+        baselines: one step of each other tracker.
         operations: floating-point operations of one run, by part.
         rate: operations a second of a matrix product here, by number of threads.
         floor_ms: operations over rate, by number of threads: no run can be faster.
@@ -100,7 +100,7 @@ class Benchmark:
     step: Timing
     network: Timing
     threads: Mapping[int, Timing]
-    peers: Mapping[str, Timing]
+    baselines: Mapping[str, Timing]
     operations: Mapping[str, float]
     rate: Mapping[int, float]
     floor_ms: Mapping[int, float]
@@ -132,10 +132,10 @@ def run_benchmark(
     settings: TrackerSettings,
     footage: Footage,
     threads: Sequence[int],
-    peers: Sequence[Contestant],
+    baselines: Sequence[TrackerSpec],
     make_message: Callable[[TrackResult], object] | None = None,
 ) -> Benchmark:
-    """Measure a tracker on frames; the first number of `threads` is that of the stages and of the peers.
+    """Measure a tracker on frames; the first number of `threads` is that of the stages and of the baselines.
 
     The tracker is never LOST here (`status.enabled` false), so that each frame costs one run of the network.
 
@@ -156,7 +156,7 @@ def run_benchmark(
         step=timing(step),
         network=timing(network),
         threads={count: timing(_network_time(settings, footage, count)) for count in threads},
-        peers={peer.name: timing(_peer_time(peer, footage, threads[0])) for peer in peers},
+        baselines={baseline.name: timing(_baseline_time(baseline, footage, threads[0])) for baseline in baselines},
         operations=operations,
         rate=rate,
         floor_ms={count: 1e3 * needed / each for count, each in rate.items()} if needed else {},
@@ -248,8 +248,8 @@ def _network_time(settings: TrackerSettings, footage: Footage, threads: int) -> 
     return _stages(_with_threads(settings, threads), footage, None)[1]
 
 
-def _peer_time(peer: Contestant, footage: Footage, threads: int) -> FloatArray:
-    tracker = peer.make(threads)
+def _baseline_time(baseline: TrackerSpec, footage: Footage, threads: int) -> FloatArray:
+    tracker = baseline.make(threads)
     tracker.initialize(footage.frames[0], footage.box, 0.0)
     seconds = []
     for number, frame in enumerate(_warmed_up(footage.frames), start=1):

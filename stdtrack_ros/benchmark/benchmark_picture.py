@@ -23,13 +23,13 @@ def draw_benchmark(benchmark: Benchmark, title: str, path: Path) -> None:
 
     style = {"font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": SOFT, "ytick.color": INK}
     with matplotlib.rc_context(style):
-        figure, (stages, threads, peers) = pyplot.subplots(
+        figure, (stages, threads, baselines) = pyplot.subplots(
             1, 3, figsize=(15, 5), width_ratios=(1.35, 1, 1), layout="constrained"
         )
         figure.suptitle(title, fontsize=13, fontweight="bold", x=0.01, ha="left")
         _draw_stages(stages, benchmark)
         _draw_threads(threads, benchmark)
-        _draw_peers(peers, benchmark)
+        _draw_baselines(baselines, benchmark)
         figure.savefig(path, dpi=130)
         pyplot.close(figure)
 
@@ -65,8 +65,10 @@ def _draw_threads(axes: Any, benchmark: Benchmark) -> None:
     _prepare(axes, f"The network: {operations:.2f} G operations", "ms a run, median; line to p95")
 
 
-def _draw_peers(axes: Any, benchmark: Benchmark) -> None:
-    bars = sorted([*benchmark.peers.items(), (benchmark.model["name"], benchmark.step)], key=lambda item: -item[1].p50)
+def _draw_baselines(axes: Any, benchmark: Benchmark) -> None:
+    bars = sorted(
+        [*benchmark.baselines.items(), (benchmark.model["name"], benchmark.step)], key=lambda item: -item[1].p50
+    )
     names = [name for name, _ in bars]
     _draw_bars(axes, names, [timing for _, timing in bars], COLORS[2])
     axes.patches[names.index(benchmark.model["name"])].set_color(COLORS[0])

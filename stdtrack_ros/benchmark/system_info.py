@@ -12,14 +12,14 @@ from pathlib import Path
 PACKAGES = ("stdtrack_ros", "numpy", "opencv-contrib-python", "opencv-python", "onnxruntime", "onnx", "torch")
 
 
-def describe_machine() -> dict[str, str]:
+def describe_system() -> dict[str, str]:
     """Processor, memory, system and versions, as words by name."""
     return {
         "Processor": _processor(),
         "Cores": str(os.cpu_count()),
         "Memory": _memory(),
         "Load at the start": _load(),
-        "System": f"{platform.system()} {platform.release()} ({platform.machine()})",
+        "System": f"{platform.system()} {platform.release()} ({platform.system()})",
         "Python": platform.python_version(),
         **{name: version for name in PACKAGES if (version := _version(name))},
     }
@@ -37,9 +37,9 @@ def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
+        return platform.processor() or platform.system()
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
-    return names[0] if names else platform.machine()
+    return names[0] if names else platform.system()
 
 
 def _memory() -> str:

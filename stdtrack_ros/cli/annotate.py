@@ -24,9 +24,11 @@ def annotate(
     out: Annotated[Path, typer.Option(help="Folder of the bag to write.")],
     init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in the first image.")] = "",
     topic: Annotated[str, typer.Option(help="Image topic; empty: the only one.")] = "",
-    truth_topic: Annotated[str, typer.Option(help="Start on the first box of this topic instead of --init.")] = "",
-    truth_csv: Annotated[
-        Path | None, typer.Option("--truth", help="Start on the first box of this CSV file instead.")
+    ground_truth_topic: Annotated[
+        str, typer.Option(help="Start on the first box of this topic instead of --init.")
+    ] = "",
+    ground_truth_csv: Annotated[
+        Path | None, typer.Option("--ground-truth", help="Start on the first box of this CSV file instead.")
     ] = None,
     box_topic: Annotated[str, typer.Option(help="Topic of the boxes.")] = "/stdtrack/tracked_box",
     picture_topic: Annotated[
@@ -52,7 +54,7 @@ def annotate(
     configured = make_settings((flatten(load_settings(settings)) if settings else {}) | given)
     source = BagFile(bag)
     topics = Topics(image_topic(source, topic or None), box_topic, picture_topic)
-    start = _start(bag, topics.image, init, truth_topic, truth_csv)
+    start = _start(bag, topics.image, init, ground_truth_topic, ground_truth_csv)
     running = create_tracker(configured)
     console = Console()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -71,15 +73,17 @@ def annotate(
     _print(console, out, outcome)
 
 
-def _start(bag: Path, camera: str, init: str, truth_topic: str, truth_csv: Path | None) -> Start:
-    from stdtrack_ros.evaluation.annotated_bag import Start, start_on_truth
+def _start(bag: Path, camera: str, init: str, ground_truth_topic: str, ground_truth_csv: Path | None) -> Start:
+    from stdtrack_ros.evaluation.annotated_bag import Start, start_on_ground_truth
     from stdtrack_ros.sequences.recordings.bags import BagSequence
 
     if init:
         return Start(parse_box(init))
-    if truth_topic or truth_csv:
-        return start_on_truth(BagSequence(bag.name, bag, camera, truth_topic or None, truth_csv))
-    raise SettingError("Nobody says what to track: give --init x,y,width,height, --truth-topic or --truth.")
+    if ground_truth_topic or ground_truth_csv:
+        return start_on_ground_truth(BagSequence(bag.name, bag, camera, ground_truth_topic or None, ground_truth_csv))
+    raise SettingError(
+        "Nobody says what to track: give --init x,y,width,height, --ground-truth-topic or --ground-truth."
+    )
 
 
 def _print(console: Console, out: Path, outcome: Outcome) -> None:

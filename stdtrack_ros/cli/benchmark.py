@@ -29,40 +29,40 @@ def benchmark(
     out: Annotated[Path, typer.Option(help="Folder for benchmark.json and benchmark.png.")] = Path("benchmark"),
     frames: Annotated[int, typer.Option(min=20, help="Frames to measure.")] = 150,
     size: Annotated[str, typer.Option(help="Size of painted frames, WIDTHxHEIGHT.")] = "1280x720",
-    threads: Annotated[str, typer.Option(help="Numbers of CPU threads; the first also for stages and peers.")] = "",
-    peer: Annotated[list[str] | None, typer.Option(help="As in evaluate; default: kcf, csrt, mil.")] = None,
-    peers: Annotated[bool, typer.Option(help="Peers beside ours.")] = True,
+    threads: Annotated[str, typer.Option(help="Numbers of CPU threads; the first also for stages and baselines.")] = "",
+    baseline: Annotated[list[str] | None, typer.Option(help="As in evaluate; default: kcf, csrt, mil.")] = None,
+    baselines: Annotated[bool, typer.Option(help="Baselines beside ours.")] = True,
     settings: Annotated[Path | None, typer.Option(help="YAML file of settings or ROS parameters.")] = None,
     model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
 ) -> None:
-    """Measure each stage from the compressed image to the message: p50, p95, p99, threads, peers, floor."""
+    """Measure each stage from the compressed image to the message: p50, p95, p99, threads, baselines, floor."""
     from stdtrack_ros.benchmark.benchmark import run_benchmark
     from stdtrack_ros.benchmark.benchmark_picture import draw_benchmark
-    from stdtrack_ros.benchmark.system_info import busy_note, describe_machine
-    from stdtrack_ros.evaluation.trackers.baselines import peer_contestant
+    from stdtrack_ros.benchmark.system_info import busy_note, describe_system
+    from stdtrack_ros.evaluation.trackers.baselines import baseline_spec
 
     console = Console()
     values = flatten(load_settings(settings)) if settings else {}
     chosen = make_settings({**values, **({"model.path": model} if model else {})})
     footage = _footage(source, frames, size)
-    names = ["kcf", "csrt", "mil"] if peer is None else peer
-    others = [peer_contestant(name) for name in names] if peers else []
-    machine = {**describe_machine(), "Note": busy_note()}
+    names = ["kcf", "csrt", "mil"] if baseline is None else baseline
+    others = [baseline_spec(name) for name in names] if baselines else []
+    system = {**describe_system(), "Note": busy_note()}
     out.mkdir(parents=True, exist_ok=True)
     found = run_benchmark(chosen, footage, _counts(threads), others, _message_maker(footage))
     content = {
         "format": 1,
         "footage": footage.source,
         "frames": len(footage.frames),
-        "machine": machine,
+        "system": system,
         **asdict(found),
     }
     (out / "benchmark.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    title = f"{found.model['name']} on {machine['Processor']}, {footage.source}"
+    title = f"{found.model['name']} on {system['Processor']}, {footage.source}"
     draw_benchmark(found, title, out / "benchmark.png")
     _print(console, found)
-    if machine["Note"]:
-        console.print(f"[bold yellow]{machine['Note']}[/]", highlight=False, soft_wrap=True)
+    if system["Note"]:
+        console.print(f"[bold yellow]{system['Note']}[/]", highlight=False, soft_wrap=True)
     console.print(f"Picture and figures: [bold]{escape(str(out))}[/]", highlight=False, soft_wrap=True)
 
 
@@ -94,7 +94,9 @@ def _footage(source: Path | None, frames: int, size: str) -> Footage:
     start, box = start_of(sequence)
     pictures = [sequence.frame(index) for index in range(start, min(len(sequence), start + frames + 1))]
     if len(pictures) < 2:
-        raise SettingError(f"{handle.name} has {len(pictures)} frames from its first true box on; give one with more.")
+        raise SettingError(
+            f"{handle.name} has {len(pictures)} frames from its first ground-truth box on; give one with more."
+        )
     height_px, width_px = pictures[0].shape[:2]
     return Footage(pictures, box, f"{handle.name}, {width_px}x{height_px} px")
 
@@ -114,9 +116,9 @@ def _print(console: Console, found: Benchmark) -> None:
 
     table = Table("Stage", "p50 ms", "p95 ms", "p99 ms", "", title=f"{found.model['name']}", title_justify="left")
     rows = [*((name, timing, STAGES[name]) for name, timing in found.stages.items()), ("whole frame", found.total, "")]
-    rows.append(("one step", found.step, "all but image decoding and message, as the peers are measured"))
+    rows.append(("one step", found.step, "all but image decoding and message, as the baselines are measured"))
     rows += [(f"network, {count} threads", timing, _floor(found, count)) for count, timing in found.threads.items()]
-    rows += [(name, timing, "one step of a peer") for name, timing in found.peers.items()]
+    rows += [(name, timing, "one step of a baseline") for name, timing in found.baselines.items()]
     for name, timing, note in rows:
         table.add_row(name, f"{timing.p50:.2f}", f"{timing.p95:.2f}", f"{timing.p99:.2f}", note)
     console.print(table)

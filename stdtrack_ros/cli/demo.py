@@ -22,7 +22,7 @@ from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Box, parse_box
 
 if TYPE_CHECKING:
-    from stdtrack_ros.evaluation.report.box_log import RunLog
+    from stdtrack_ros.evaluation.report.box_log import BoxLog
     from stdtrack_ros.sequences.sequence import Sequence
 
 SAMPLES = 6
@@ -36,11 +36,11 @@ class Clip:
 
     path: Path
     init: Box
-    truth: Mapping[int, Box]
+    ground_truth: Mapping[int, Box]
 
     def by_stamp(self, stamps: list[int]) -> dict[int, Box]:
         """The hand-made boxes by the stamps of their images."""
-        return {stamps[frame]: box for frame, box in self.truth.items()}
+        return {stamps[frame]: box for frame, box in self.ground_truth.items()}
 
 
 def demo(
@@ -53,7 +53,7 @@ def demo(
     """Play a clip over DDS into the node, and show what came back: video, picture, JSON, summary."""
     from stdtrack_ros.cli.overlay_video import stamps_ns
     from stdtrack_ros.cli.replay import Replay
-    from stdtrack_ros.evaluation.report.box_log import read_run_log, summarize
+    from stdtrack_ros.evaluation.report.box_log import read_box_log, summarize
     from stdtrack_ros.sequences.recordings.bags import BagSequence
     from stdtrack_ros.sequences.recordings.image_bag import video_messages, write_image_bag
 
@@ -66,7 +66,7 @@ def demo(
     console.print(f"[bold]{escape(chosen.path.name)}[/]: {images} frames are now the bag {escape(str(bag))}")
 
     Replay(bag, chosen.init, out, model).run(images, console)
-    log, recording = read_run_log(out / "boxes.csv"), BagSequence("demo", bag)
+    log, recording = read_box_log(out / "boxes.csv"), BagSequence("demo", bag)
     summary = summarize(log, images, chosen.by_stamp(stamps_ns(recording)))
     _write_results(out, recording, log, summary, chosen, gif)
     _print_summary(console, out, summary)
@@ -96,23 +96,23 @@ def _own_clip(path: Path, init: str) -> Clip:
 
 
 def _write_results(
-    out: Path, recording: Sequence, log: RunLog, summary: Mapping[str, Any], clip: Clip, gif: Path | None
+    out: Path, recording: Sequence, log: BoxLog, summary: Mapping[str, Any], clip: Clip, gif: Path | None
 ) -> None:
-    from stdtrack_ros.cli.overlay_video import close_up, film_frames, sample_pictures, stamps_ns
+    from stdtrack_ros.cli.overlay_video import close_up, overlay_frames, sample_pictures, stamps_ns
     from stdtrack_ros.evaluation.report.run_picture import draw_run
     from stdtrack_ros.sequences.recordings.video_writer import VideoWriter, write_gif
 
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     rate = (len(recording) - 1) / max(recording.stamps_s[-1] - recording.stamps_s[0], 1e-3)
     with VideoWriter(out / "annotated.mp4", rate) as video:
-        for picture in film_frames(recording, log, clip.init):
+        for picture in overlay_frames(recording, log, clip.init):
             video.write(picture)
     samples = sample_pictures(recording, log, clip.by_stamp(stamps_ns(recording)), SAMPLES)
     draw_run(out / "run.png", log, recording.frame(len(recording) // 2), samples, _title(summary))
     if gif is not None:
         stride = max(round(rate / GIF_RATE), 1)
         window = close_up(log, *recording.frame(0).shape[1::-1])
-        write_gif(gif, film_frames(recording, log, clip.init, stride, window), rate / stride, GIF_WIDTH)
+        write_gif(gif, overlay_frames(recording, log, clip.init, stride, window), rate / stride, GIF_WIDTH)
 
 
 def _title(summary: Mapping[str, Any]) -> str:

@@ -21,13 +21,13 @@ from stdtrack_ros.geometry import parse_box
 from stdtrack_ros.settings import TrackerSettings, flatten, load_settings, make_settings
 
 if TYPE_CHECKING:
-    from stdtrack_ros.evaluation.metrics.summary import Verdict
+    from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary
     from stdtrack_ros.evaluation.report.report import RunInfo
     from stdtrack_ros.evaluation.results import ResultsFolder
     from stdtrack_ros.evaluation.runner import Plan
-    from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant
+    from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerSpec
 
-DEFAULT_PEERS = ("kcf", "csrt", "mil")
+DEFAULT_BASELINES = ("kcf", "csrt", "mil")
 
 
 class Videos(str, Enum):
@@ -46,13 +46,13 @@ def evaluate(
     protocol: Annotated[
         list[str] | None, typer.Option(help="ope, realtime, restart, multistart or all; default: ope, realtime.")
     ] = None,
-    peer: Annotated[
+    baseline: Annotated[
         list[str] | None,
         typer.Option(
             help="kcf, kcf-default, csrt, mil, or (nano, nanov3, vit, dasiamrpn)=FOLDER; default: kcf, csrt, mil."
         ),
     ] = None,
-    peers: Annotated[bool, typer.Option(help="Peers beside ours.")] = True,
+    baselines: Annotated[bool, typer.Option(help="Baselines beside ours.")] = True,
     plugin: Annotated[list[str] | None, typer.Option(help="A tracker that an installed package plugs in.")] = None,
     own: Annotated[bool, typer.Option(help="Our tracker.")] = True,
     settings: Annotated[
@@ -61,10 +61,14 @@ def evaluate(
     assignments: Annotated[list[str] | None, typer.Option("--set", help="A setting as name=value.")] = None,
     model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
     topic: Annotated[str | None, typer.Option(help="Image topic of the bags; default: the only one.")] = None,
-    truth_topic: Annotated[str | None, typer.Option(help="Topic with the true boxes.")] = None,
-    truth_csv: Annotated[Path | None, typer.Option("--truth", help="CSV with true boxes, or a folder of them.")] = None,
+    ground_truth_topic: Annotated[str | None, typer.Option(help="Topic with the ground-truth boxes.")] = None,
+    ground_truth_csv: Annotated[
+        Path | None, typer.Option("--ground-truth", help="CSV with ground-truth boxes, or a folder of them.")
+    ] = None,
     layout: Annotated[str, typer.Option(help="Layout of a benchmark's folder.")] = "auto",
-    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) to start with where there is no truth.")] = "",
+    init: Annotated[
+        str, typer.Option(help="Box x,y,width,height (px) to start with where there is no ground truth.")
+    ] = "",
     workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = 1,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads of each tracker; 0: cores over workers.")] = 0,
     cluster: Annotated[str, typer.Option(help="Address of a Dask scheduler, or 'local'.")] = "",
@@ -72,30 +76,33 @@ def evaluate(
     raw_results: Annotated[Path | None, typer.Option(help="Write boxes for the benchmarks' own toolkits here.")] = None,
 ) -> None:
     """Run trackers over sequences, and write a report: accuracy, speed, real time, beside other trackers."""
-    from stdtrack_ros.evaluation.metrics.summary import judge
+    from stdtrack_ros.evaluation.metrics.summary import summarize
     from stdtrack_ros.evaluation.results import ResultsFolder
     from stdtrack_ros.evaluation.runner import Plan, run_plan
     from stdtrack_ros.sequences.catalog import open_sequences
 
     console = Console()
     protocols = _protocols(protocol or ["ope", "realtime"])
-    names = list(DEFAULT_PEERS if peer is None else peer) if peers else []
-    contestants = _contestants(
-        names, plugin or [], _own_settings(settings or [], assignments or [], model) if own else []
-    )
+    names = list(DEFAULT_BASELINES if baseline is None else baseline) if baselines else []
+    specs = _tracker_specs(names, plugin or [], _own_settings(settings or [], assignments or [], model) if own else [])
     start_box = tuple(map(float, parse_box(init))) if init else None
     handles = open_sequences(
-        paths, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv, layout=layout, leave_out=out
+        paths,
+        topic=topic,
+        ground_truth_topic=ground_truth_topic,
+        ground_truth_csv=ground_truth_csv,
+        layout=layout,
+        exclude=out,
     )
-    plan = Plan(contestants, tuple(handles), protocols, workers, threads, start_box, cluster)
+    plan = Plan(specs, tuple(handles), protocols, workers, threads, start_box, cluster)
     folder = ResultsFolder(out)
     kept = run_plan(plan, folder, console)
-    notes = {each.name: each.note for each in contestants}
-    verdict = judge(folder, notes, [handle.name for handle in handles], protocols)
-    _print_errors(console, verdict)
-    if not verdict.trackers:
+    notes = {each.name: each.note for each in specs}
+    summary = summarize(folder, notes, [handle.name for handle in handles], protocols)
+    _print_errors(console, summary)
+    if not summary.trackers:
         raise SequenceError(f"Not one of the {len(handles)} sequences could be evaluated; the reasons stand above.")
-    _write(plan, folder, verdict, _info(paths, plan, kept), video, raw_results, console)
+    _write(plan, folder, summary, _info(paths, plan, kept), video, raw_results, console)
 
 
 def _protocols(asked: list[str]) -> tuple[str, ...]:
@@ -119,18 +126,18 @@ def _own_settings(files: list[Path], assignments: list[str], model: str) -> list
     return [(file.stem, make_settings({**flatten(load_settings(file)), **changes})) for file in files]
 
 
-def _contestants(
-    peers: list[str], plugins: list[str], own: list[tuple[str, TrackerSettings]]
-) -> tuple[Contestant, ...]:
+def _tracker_specs(
+    baselines: list[str], plugins: list[str], own: list[tuple[str, TrackerSettings]]
+) -> tuple[TrackerSpec, ...]:
     from stdtrack_ros.evaluation.results import file_name
-    from stdtrack_ros.evaluation.trackers.baselines import peer_contestant
-    from stdtrack_ros.evaluation.trackers.tracker_interface import own_contestant, plugged_in_contestant
+    from stdtrack_ros.evaluation.trackers.baselines import baseline_spec
+    from stdtrack_ros.evaluation.trackers.tracker_interface import own_tracker_spec, plugged_in_tracker_spec
 
-    found = [own_contestant(settings, name) for name, settings in own]
-    found += [plugged_in_contestant(name) for name in plugins]
-    found += [peer_contestant(name) for name in peers]
+    found = [own_tracker_spec(settings, name) for name, settings in own]
+    found += [plugged_in_tracker_spec(name) for name in plugins]
+    found += [baseline_spec(name) for name in baselines]
     if not found:
-        raise SettingError("There is no tracker to evaluate: leave --no-own out, or name a peer or a plug-in.")
+        raise SettingError("There is no tracker to evaluate: leave --no-own out, or name a baseline or a plug-in.")
     folders = [file_name(each.name) for each in found]
     for name in (each.name for each in found):
         if folders.count(file_name(name)) > 1:
@@ -139,14 +146,14 @@ def _contestants(
 
 
 def _info(paths: list[Path], plan: Plan, kept: int) -> RunInfo:
-    from stdtrack_ros.benchmark.system_info import describe_machine
+    from stdtrack_ros.benchmark.system_info import describe_system
     from stdtrack_ros.evaluation.report.report import RunInfo
 
     title = ", ".join(path.name or str(path.resolve().name) for path in paths[:3]) + (" …" if len(paths) > 3 else "")
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     of_then = f"The step times of {kept} one passes are those of the earlier run that they were kept from."
     conditions = (*_conditions(plan), of_then) if kept else _conditions(plan)
-    return RunInfo(title, plan.protocols, conditions, describe_machine(), command)
+    return RunInfo(title, plan.protocols, conditions, describe_system(), command)
 
 
 def _conditions(plan: Plan) -> tuple[str, ...]:
@@ -167,56 +174,56 @@ def _conditions(plan: Plan) -> tuple[str, ...]:
 def _write(
     plan: Plan,
     folder: ResultsFolder,
-    verdict: Verdict,
+    summary: EvaluationSummary,
     info: RunInfo,
     video: Videos,
     raw_results: Path | None,
     console: Console,
 ) -> None:
-    from stdtrack_ros.evaluation.report.failure_cases import worst_moments, worst_sequences, write_video
+    from stdtrack_ros.evaluation.report.failure_cases import failure_cases, worst_sequences, write_video
     from stdtrack_ros.evaluation.report.report import write_report
 
     handles = {handle.name: handle for handle in plan.handles}
-    page = write_report(folder.path, verdict, info, worst_moments(verdict, handles))
-    _print_summary(console, verdict)
+    page = write_report(folder.path, summary, info, failure_cases(summary, handles))
+    _print_summary(console, summary)
     console.print(f"Report: [bold]{escape(str(page))}[/]", highlight=False, soft_wrap=True)
     if raw_results is not None:
-        _write_raw_results(plan, verdict, raw_results)
+        _write_raw_results(plan, summary, raw_results)
         console.print(f"Raw results: {raw_results}", markup=False, highlight=False, soft_wrap=True)
     if video is not Videos.none:
-        chosen = worst_sequences(verdict, 5) if video is Videos.worst else list(verdict.facts)
+        chosen = worst_sequences(summary, 5) if video is Videos.worst else list(summary.facts)
         for name in chosen:
-            write_video(folder.path / "videos" / f"{name}.mp4", verdict, handles[name])
+            write_video(folder.path / "videos" / f"{name}.mp4", summary, handles[name])
             console.print(f"Video: {folder.path / 'videos' / name}.mp4", markup=False, highlight=False, soft_wrap=True)
 
 
-def _write_raw_results(plan: Plan, verdict: Verdict, root: Path) -> None:
+def _write_raw_results(plan: Plan, summary: EvaluationSummary, root: Path) -> None:
     from stdtrack_ros.evaluation.protocols import Track
     from stdtrack_ros.sequences.datasets.toolkit_results import one_pass, write_result
 
-    for tracker, table in verdict.runs.items():
+    for tracker, table in summary.runs.items():
         for handle in plan.handles:
             track = table.get(handle.name, {}).get("ope")
             if isinstance(track, Track):
                 write_result(root, handle.layout, tracker, handle.name, one_pass(track.boxes, track.step_s))
 
 
-def _print_errors(console: Console, verdict: Verdict) -> None:
-    for tracker, name, message in verdict.errors:
+def _print_errors(console: Console, summary: EvaluationSummary) -> None:
+    for tracker, name, message in summary.errors:
         told = escape(f"{tracker} on {name}: {message}")
         console.print(f"[bold red]failed[/] {told}", highlight=False, soft_wrap=True)
 
 
-def _print_summary(console: Console, verdict: Verdict) -> None:
-    from stdtrack_ros.evaluation.metrics.metric_definitions import FIGURES
+def _print_summary(console: Console, summary: EvaluationSummary) -> None:
+    from stdtrack_ros.evaluation.metrics.metric_definitions import METRICS
     from stdtrack_ros.evaluation.report.html_report import as_text
 
-    wanted = ("auc", "precision", "norm_precision", "ao", "sr50", "realtime_auc", "losses", "ms_p50", "ms_p95")
-    shown = [name for name in wanted if any(name in each.summary for each in verdict.trackers)]
-    table = Table(title=f"{len(verdict.common)} sequences", title_justify="left")
+    wanted = ("auc", "precision", "norm_precision", "ao", "sr50", "realtime_auc", "failures", "ms_p50", "ms_p95")
+    shown = [name for name in wanted if any(name in each.metrics for each in summary.trackers)]
+    table = Table(title=f"{len(summary.common)} sequences", title_justify="left")
     table.add_column("Tracker", no_wrap=True)
     for name in shown:
-        table.add_column(f"{FIGURES[name].label} {FIGURES[name].unit}".rstrip(), justify="right")
-    for tracker in verdict.trackers:
-        table.add_row(escape(tracker.name), *(as_text(name, tracker.summary.get(name)) for name in shown))
+        table.add_column(f"{METRICS[name].label} {METRICS[name].unit}".rstrip(), justify="right")
+    for tracker in summary.trackers:
+        table.add_row(escape(tracker.name), *(as_text(name, tracker.metrics.get(name)) for name in shown))
     console.print(table)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from stdtrack_ros.evaluation.report.box_log import RunLog, newest_row, overlaps
+from stdtrack_ros.evaluation.report.box_log import BoxLog, newest_row, overlaps
 from stdtrack_ros.geometry import Box, Image, box_center
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.tracker.drawing import STATUS_COLORS, draw_given, draw_target, draw_text, draw_trail
@@ -27,8 +27,8 @@ def stamps_ns(recording: Sequence) -> list[int]:
     return [round(stamp * 1e9) for stamp in recording.stamps_s]
 
 
-def film_frames(
-    recording: Sequence, log: RunLog, init: Box, stride: int = 1, window: Window = WHOLE
+def overlay_frames(
+    recording: Sequence, log: BoxLog, init: Box, stride: int = 1, window: Window = WHOLE
 ) -> Iterator[Image]:
     """Each image with the newest box at that time and its way; where the node dropped the image, the picture says so.
 
@@ -55,23 +55,25 @@ def film_frames(
         yield picture
 
 
-def sample_pictures(recording: Sequence, log: RunLog, truth: Mapping[int, Box], count: int) -> list[tuple[str, Image]]:
+def sample_pictures(
+    recording: Sequence, log: BoxLog, ground_truth: Mapping[int, Box], count: int
+) -> list[tuple[str, Image]]:
     """A caption and a cut-out for some of the hand-annotated images: the node's box in colour, the hand's in white."""
-    stamps, found = stamps_ns(recording), overlaps(log, truth)
+    stamps, found = stamps_ns(recording), overlaps(log, ground_truth)
     chosen = [list(found)[i] for i in np.unique(np.linspace(0, len(found) - 1, count).astype(int))] if found else []
     samples = []
     for stamp in chosen:
         picture = recording.frame(stamps.index(stamp)).copy()
-        draw_given(picture, truth[stamp])
+        draw_given(picture, ground_truth[stamp])
         row = newest_row(log, stamp)
         if row is not None:
             draw_target(picture, log.boxes[row], Status(int(log.status[row])))
         caption = f"{(stamp - stamps[0]) * 1e-9:.2f} s, IoU {found[stamp]:.2f}"
-        samples.append((caption, _cut_out(picture, truth[stamp])))
+        samples.append((caption, _cut_out(picture, ground_truth[stamp])))
     return samples
 
 
-def close_up(log: RunLog, width: int, height: int) -> Window:
+def close_up(log: BoxLog, width: int, height: int) -> Window:
     """Rows and columns of an image that hold all boxes and their surroundings."""
     low, high = log.boxes[:, :2].min(axis=0), (log.boxes[:, :2] + log.boxes[:, 2:]).max(axis=0)
     margin = SAMPLE_MARGIN * (high - low).max()

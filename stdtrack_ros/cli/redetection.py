@@ -48,7 +48,7 @@ def redetection(
     Console().print(_table("Loss detection and recovery", LOSS_COLUMNS, reports))
     everything = runs["as recorded"] + runs["all staged"]
     coverage = {name: asdict(shares) for name, shares in report_coverage(everything).items()}
-    Console().print(_table("Share of the frames whose truth is in the ellipse", COVERAGE_COLUMNS, coverage))
+    Console().print(_table("Share of the frames whose ground truth is in the ellipse", COVERAGE_COLUMNS, coverage))
     if out is not None:
         out.write_text(json.dumps({**reports, "covariance": coverage}, indent=2) + "\n", encoding="utf-8")
 

@@ -41,7 +41,7 @@ def replay(
     model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
 ) -> None:
     """Play a bag over DDS into the real node, without launch, and write down the boxes that come back."""
-    from stdtrack_ros.evaluation.report.box_log import read_run_log
+    from stdtrack_ros.evaluation.report.box_log import read_box_log
     from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence
 
     sequence = BagSequence(bag.name, bag, topic or None)
@@ -52,7 +52,7 @@ def replay(
     console = Console()
     run = Replay(bag, box, out, model, sequence.topic, rate, settings, compressed)
     run.run(len(sequence), console)
-    log = read_run_log(out / "boxes.csv")
+    log = read_box_log(out / "boxes.csv")
     missed = len(sequence) - 1 - len(log)
     console.print(
         f"[bold]{escape(str(out / 'boxes.csv'))}[/]: {len(sequence)} images, {len(log)} boxes", highlight=False

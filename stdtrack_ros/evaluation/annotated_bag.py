@@ -77,15 +77,15 @@ class Outcome:
     interrupted: bool = False
 
 
-def start_on_truth(sequence: BagSequence) -> Start:
-    """The first frame with a true box.
+def start_on_ground_truth(sequence: BagSequence) -> Start:
+    """The first frame with a ground-truth box.
 
     Raises:
         SequenceError: there is none.
     """
     known = np.isfinite(sequence.boxes).all(axis=1)
     if not known.any():
-        raise SequenceError(f"No frame of {sequence.topic} in {sequence.bag.path} has a true box to start on.")
+        raise SequenceError(f"No frame of {sequence.topic} in {sequence.bag.path} has a ground-truth box to start on.")
     index = int(known.argmax())
     return Start(sequence.boxes[index], stamp_ns(sequence.message(index)) or sequence.recorded_ns(index))
 

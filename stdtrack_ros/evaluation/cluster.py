@@ -61,7 +61,7 @@ def _alone(client: Any, job: Job) -> Outcome:
     try:
         return _outcome(client.submit(run_job, job, pure=False), job)
     except Exception as error:  # see above
-        message = f"{job.contestant.name} killed its worker on {job.handle.name} ({type(error).__name__})."
+        message = f"{job.spec.name} killed its worker on {job.handle.name} ({type(error).__name__})."
         return Outcome(job, {}, None, message)
 
 

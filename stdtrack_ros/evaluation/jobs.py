@@ -18,7 +18,7 @@ from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 from stdtrack_ros.evaluation.protocols import Track, run_multi_start, run_one_pass, run_with_restarts, start_of
 from stdtrack_ros.evaluation.realtime import replay
 from stdtrack_ros.evaluation.results import Run, SequenceFacts, facts_of
-from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant, TrackerUnderTest
+from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerSpec, TrackerUnderTest
 from stdtrack_ros.geometry import Box
 from stdtrack_ros.sequences.catalog import SequenceHandle, is_bag
 from stdtrack_ros.sequences.sequence import Sequence
@@ -36,14 +36,14 @@ class Job:
     Attributes:
         protocols: names out of `results.PROTOCOLS`; one pass comes first, since real time needs its step times.
         threads: CPU threads of the tracker (0: all cores).
-        start_box: (4,) where to start a sequence without truth; None: such a sequence is an error.
+        start_box: (4,) where to start a sequence without ground truth; None: such a sequence is an error.
         step_s: (M,) step times measured before, with nothing else running; None: those of this job's own pass.
         done: the raw results that are there already.
         identity: of tracker, source and start (`identity_of`) when the job was made: what changes while it runs makes
             its results old.
     """
 
-    contestant: Contestant
+    spec: TrackerSpec
     handle: SequenceHandle
     protocols: tuple[str, ...]
     threads: int = 0
@@ -84,10 +84,10 @@ def run_job(job: Job) -> Outcome:
             runs[protocol] = _PROTOCOL_RUNS[protocol](tracker, sequence, job, {**job.done, **runs})
     except StdtrackError as error:
         return Outcome(job, runs, facts, str(error))
-    except (Exception, SystemExit) as error:  # a peer, a plug-in or a decoder, failing in a way of its own
+    except (Exception, SystemExit) as error:  # a baseline, a plug-in or a decoder, failing in a way of its own
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
-        return Outcome(job, runs, facts, f"{job.contestant.name} failed: {type(error).__name__}: {error} ({place})")
+        return Outcome(job, runs, facts, f"{job.spec.name} failed: {type(error).__name__}: {error} ({place})")
     return Outcome(job, runs, facts, "")
 
 
@@ -140,9 +140,9 @@ _trackers: dict[tuple[str, str, int], TrackerUnderTest] = {}
 
 
 def _tracker_of(job: Job, sequence: Sequence) -> TrackerUnderTest:
-    key = (job.contestant.name, job.contestant.identity, job.threads)
+    key = (job.spec.name, job.spec.identity, job.threads)
     if key not in _trackers:
-        tracker = job.contestant.make(job.threads)
+        tracker = job.spec.make(job.threads)
         _warm_up(tracker, sequence, *start_of(sequence, job.start_box))
         _trackers[key] = tracker
     return _trackers[key]
@@ -156,7 +156,7 @@ def _warm_up(tracker: TrackerUnderTest, sequence: Sequence, start: int, box: Box
 
 
 class _First:
-    """The first frames of a sequence, from its first true box on."""
+    """The first frames of a sequence, from its first ground-truth box on."""
 
     def __init__(self, sequence: Sequence, frames: int) -> None:
         self._sequence = sequence
@@ -172,9 +172,9 @@ class _First:
         return self._length
 
 
-def identity_of(contestant: Contestant, handle: SequenceHandle, start_box: tuple[float, ...] | None) -> str:
+def identity_of(spec: TrackerSpec, handle: SequenceHandle, start_box: tuple[float, ...] | None) -> str:
     """Changes when the result can: tracker, source, how it is read, start."""
-    return f"{contestant.identity} | {_source_identity(handle)} | {start_box}"
+    return f"{spec.identity} | {_source_identity(handle)} | {start_box}"
 
 
 def _source_identity(handle: SequenceHandle) -> str:

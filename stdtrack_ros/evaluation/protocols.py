@@ -76,13 +76,13 @@ class MultiStartRun:
     directions: IntArray
 
 
-def startable(truth: Box) -> NDArray[np.bool_]:
-    """(N,) whether a tracker can be started on the true box of a frame: it is known, and a pixel wide and high."""
-    return known(truth) & (np.nan_to_num(truth[:, 2:]) >= MIN_SIDE_PX).all(axis=1)
+def startable(ground_truth: Box) -> NDArray[np.bool_]:
+    """Return (N,) whether a tracker can start on a frame's ground-truth box: it is known, and a pixel wide and high."""
+    return known(ground_truth) & (np.nan_to_num(ground_truth[:, 2:]) >= MIN_SIDE_PX).all(axis=1)
 
 
 def start_of(sequence: Sequence, start_box: ArrayLike | None = None) -> tuple[int, Box]:
-    """Frame and box to start with: the first true box, or `start_box` in frame 0 where there is no truth at all.
+    """Return frame and box to start with: the first ground-truth box, or without any `start_box` in frame 0.
 
     Raises:
         SequenceError: neither is there.
@@ -93,13 +93,13 @@ def start_of(sequence: Sequence, start_box: ArrayLike | None = None) -> tuple[in
     if start_box is not None:
         return 0, np.asarray(start_box, dtype=np.float64)
     raise SequenceError(
-        f"The sequence {sequence.name} has no true box in any of its {len(sequence)} frames, so that no tracker can be "
-        "started on it; name its ground truth (a topic or a CSV file), or give a start box."
+        f"The sequence {sequence.name} has no ground-truth box in any of its {len(sequence)} frames, so no tracker can "
+        "be started on it; name its ground truth (a topic or a CSV file), or give a start box."
     )
 
 
 def run_one_pass(tracker: TrackerUnderTest, sequence: Sequence, start_box: ArrayLike | None = None) -> Track:
-    """OPE: started on the first true box, then every frame once, in order; time does not count, but is measured.
+    """OPE: start on the first ground-truth box, then track every frame once, in order; step times are measured.
 
     Raises:
         SequenceError: nothing to start with, or a frame that cannot be read.
@@ -133,14 +133,14 @@ def step(tracker: TrackerUnderTest, sequence: Sequence, index: int, track: Track
 
 
 def run_with_restarts(tracker: TrackerUnderTest, sequence: Sequence, gap: int = RESTART_GAP) -> RestartRun:
-    """Started on the first true box, and `gap` frames after each failure (IoU 0) on the next true box.
+    """Started on the first ground-truth box, and `gap` frames after each failure (IoU 0) on the next ground-truth box.
 
     Raises:
-        SequenceError: no truth, or a frame that cannot be read.
+        SequenceError: no ground truth, or a frame that cannot be read.
     """
     index, _ = start_of(sequence)
-    truth = sequence.boxes
-    is_known, can_start = known(truth), startable(truth)
+    ground_truth = sequence.boxes
+    is_known, can_start = known(ground_truth), startable(ground_truth)
     boxes = np.full((len(sequence), 4), np.nan)
     starts: list[int] = []
     failures: list[int] = []
@@ -150,12 +150,12 @@ def run_with_restarts(tracker: TrackerUnderTest, sequence: Sequence, gap: int = 
             restart = max(restart, index + 1)
         elif index == restart:
             starts.append(index)
-            boxes[index] = truth[index]
-            tracker.initialize(sequence.frame(index), truth[index], float(sequence.stamps_s[index]))
+            boxes[index] = ground_truth[index]
+            tracker.initialize(sequence.frame(index), ground_truth[index], float(sequence.stamps_s[index]))
         else:
             estimate = Estimate(*tracker.track(sequence.frame(index), float(sequence.stamps_s[index])))
             boxes[index] = np.asarray(estimate.box, dtype=np.float64)
-            if is_known[index] and overlaps(boxes[index : index + 1], truth[index : index + 1])[0] == 0.0:
+            if is_known[index] and overlaps(boxes[index : index + 1], ground_truth[index : index + 1])[0] == 0.0:
                 failures.append(index)
                 restart = index + gap
         index += 1
@@ -163,12 +163,12 @@ def run_with_restarts(tracker: TrackerUnderTest, sequence: Sequence, gap: int = 
 
 
 def run_multi_start(tracker: TrackerUnderTest, sequence: Sequence, spacing: int = ANCHOR_SPACING) -> MultiStartRun:
-    """A pass from every `spacing`-th frame with a true box, towards the end that is farther away.
+    """A pass from every `spacing`-th frame with a ground-truth box, towards the end that is farther away.
 
     Going backwards, stamps are mirrored at the anchor's, so that time still runs forward for the tracker.
 
     Raises:
-        SequenceError: no truth, or a frame that cannot be read.
+        SequenceError: no ground truth, or a frame that cannot be read.
     """
     first, _ = start_of(sequence)
     length = len(sequence)

@@ -3,7 +3,7 @@
 """Replay against time: latency-aware evaluation (LAE: Li et al., PVT; streaming accuracy: Li et al., ECCV 2020).
 
 Frames arrive by their stamps. A tracker that is free takes the newest frame that has arrived; those that arrive while
-it is busy are missed. Each frame with a true box is scored against the newest output that existed when it arrived.
+it is busy are missed. Each frame with ground truth is scored against the newest output that existed when it arrived.
 Time is simulated from step times measured before, so that the same times give the same boxes on a busy machine.
 """
 

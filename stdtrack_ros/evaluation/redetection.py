@@ -25,14 +25,14 @@ class StatusRun:
     """One pass with what the tracker said of itself.
 
     Attributes:
-        boxes: (N, 4) px; NaN in the first frame. truth: (N, 4) px; NaN where the target is not to be seen.
+        boxes: (N, 4) px; NaN in the first frame. ground truth: (N, 4) px; NaN where the target is not to be seen.
         statuses: (N,) numbers of `Status`. qualities: (N,), NaN in the first frame. stamps_s: (N,).
         covariances: (N, 4, 4) px² of (centre x, centre y, width, height), NaN in the first frame.
-        places: (N, 4) px, the truth also where the target is covered; NaN where it is not known.
+        places: (N, 4) px, the ground truth also where the target is covered; NaN where it is not known.
     """
 
     boxes: NDArray[np.float64]
-    truth: NDArray[np.float64]
+    ground_truth: NDArray[np.float64]
     statuses: NDArray[np.int64]
     qualities: NDArray[np.float64]
     stamps_s: NDArray[np.float64]
@@ -81,9 +81,9 @@ def run_with_status(tracker: Tracker, sequence: Sequence) -> StatusRun:
         result = tracker.track(sequence.frame(index), float(sequence.stamps_s[index]))
         boxes[index], qualities[index], statuses[index] = result.box, result.quality, int(result.status)
         covariances[index] = result.covariance
-    truth = np.asarray(sequence.boxes)
-    places = np.asarray(getattr(sequence, "places", truth))
-    return StatusRun(boxes, truth, statuses, qualities, np.asarray(sequence.stamps_s), covariances, places)
+    ground_truth = np.asarray(sequence.boxes)
+    places = np.asarray(getattr(sequence, "places", ground_truth))
+    return StatusRun(boxes, ground_truth, statuses, qualities, np.asarray(sequence.stamps_s), covariances, places)
 
 
 def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport:
@@ -95,8 +95,8 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
     said, off, due, gone, on = [], [], [], [], []
     detect, recover, doubted, false = [], [], 0, 0
     for run in runs:
-        ious = overlaps(run.boxes, run.truth)
-        absent = np.asarray(np.isnan(run.truth).any(axis=1))
+        ious = overlaps(run.boxes, run.ground_truth)
+        absent = np.asarray(np.isnan(run.ground_truth).any(axis=1))
         is_off = absent | (np.nan_to_num(ious) < LOST_IOU)
         is_off[0] = False
         lost = run.statuses == int(Status.LOST)

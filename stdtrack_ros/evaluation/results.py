@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Raw results on disk, one small file a tracker, sequence and protocol, written as they come and read when resuming.
 
-<folder>/sequences/<sequence>.npz               truth, stamps, attributes, notes
+<folder>/sequences/<sequence>.npz               ground truth, stamps, attributes, notes
 <folder>/raw/<tracker>/<sequence>/<protocol>.npz
 <folder>/raw/<tracker>/<sequence>/error.json    why there is none
 """
@@ -40,14 +40,14 @@ class SequenceFacts:
     """What scoring and reporting need of a sequence, without its frames.
 
     Attributes:
-        truth: (N, 4) px, NaN where not known.
+        ground truth: (N, 4) px, NaN where not known.
         stamps_s: (N,).
         attributes: the benchmark's tags.
         notes: what was odd in the source.
     """
 
     name: str
-    truth: FloatArray
+    ground_truth: FloatArray
     stamps_s: FloatArray
     attributes: tuple[str, ...]
     notes: tuple[str, ...]
@@ -116,7 +116,7 @@ class ResultsFolder:
         if values is None:
             return None
         attributes, notes = (tuple(json.loads(str(values[key]))) for key in ("attributes", "notes"))
-        return SequenceFacts(sequence, values["truth"], values["stamps_s"], attributes, notes)
+        return SequenceFacts(sequence, values["ground_truth"], values["stamps_s"], attributes, notes)
 
     def save_error(self, tracker: str, sequence: str, message: str) -> None:
         """Write why a tracker has no result on a sequence."""

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stdtrack_ros.evaluation.jobs import Job, Outcome, identity_of, run_job, time_alone
 from stdtrack_ros.evaluation.protocols import Track, run_one_pass
 from stdtrack_ros.evaluation.results import PROTOCOLS, ResultsFolder, Run
-from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant, TrackerFactory
+from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerFactory, TrackerSpec
 from stdtrack_ros.sequences.catalog import SequenceHandle
 from stdtrack_ros.sequences.sequence import Sequence
 
@@ -35,11 +35,11 @@ class Plan:
         protocols: names out of `results.PROTOCOLS`; one pass is always among them.
         workers: processes at once.
         threads: CPU threads of each tracker; 0: the cores, shared among the workers.
-        start_box: (4,) where to start sequences without truth.
+        start_box: (4,) where to start sequences without ground truth.
         cluster: address of a Dask scheduler, "local" for a cluster of this machine's processes, empty for none.
     """
 
-    contestants: tuple[Contestant, ...]
+    specs: tuple[TrackerSpec, ...]
     handles: tuple[SequenceHandle, ...]
     protocols: tuple[str, ...] = ("ope",)
     workers: int = 1
@@ -70,23 +70,23 @@ def run_plan(plan: Plan, folder: ResultsFolder, console: Console | None = None) 
     for outcome in _tracked(_outcomes(plan, jobs), "tracking", console, len(jobs)):
         _write(outcome, folder)
     measured = sum("ope" in job.protocols or job.step_s is not None for job in jobs)
-    return len(plan.handles) * len(plan.contestants) - measured
+    return len(plan.handles) * len(plan.specs) - measured
 
 
 def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
     """The jobs of a plan without what the folder holds already under the same identity."""
     jobs, threads = [], threads_of(plan)
     for handle in plan.handles:
-        for contestant in plan.contestants:
-            identity = identity_of(contestant, handle, plan.start_box)
+        for spec in plan.specs:
+            identity = identity_of(spec, handle, plan.start_box)
             done: dict[str, Run] = {}
             for protocol in plan.protocols:
-                run = folder.load(contestant.name, handle.name, protocol, identity)
+                run = folder.load(spec.name, handle.name, protocol, identity)
                 if run is not None:
                     done[protocol] = run
             missing = tuple(name for name in PROTOCOLS if name in plan.protocols and name not in done)
             if missing or folder.load_facts(handle.name) is None:
-                jobs.append(Job(contestant, handle, missing, threads, plan.start_box, done=done, identity=identity))
+                jobs.append(Job(spec, handle, missing, threads, plan.start_box, done=done, identity=identity))
     return jobs
 
 
@@ -152,7 +152,7 @@ def _run_alone(job: Job) -> Outcome:
         try:
             return pool.submit(run_job, job).result()
         except BrokenProcessPool:
-            message = f"{job.contestant.name} killed its process on {job.handle.name} (a crash, or out of memory)."
+            message = f"{job.spec.name} killed its process on {job.handle.name} (a crash, or out of memory)."
             return Outcome(job, {}, None, message)
 
 
@@ -175,7 +175,7 @@ def _wait_for_parent() -> None:
 
 
 def _write(outcome: Outcome, folder: ResultsFolder) -> None:
-    tracker, sequence = outcome.job.contestant.name, outcome.job.handle.name
+    tracker, sequence = outcome.job.spec.name, outcome.job.handle.name
     if outcome.facts is not None:
         folder.save_facts(outcome.facts)
     for protocol, run in outcome.runs.items():
@@ -194,5 +194,5 @@ def _tracked(items: Iterable[Item], title: str, console: Console | None, total: 
         task = progress.add_task(title, total=total, last="")
         for item in items:
             job = item.job if isinstance(item, Outcome) else item
-            progress.update(task, advance=1, last=f"{job.contestant.name} · {job.handle.name}")
+            progress.update(task, advance=1, last=f"{job.spec.name} · {job.handle.name}")
             yield item

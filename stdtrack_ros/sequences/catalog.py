@@ -56,10 +56,10 @@ def open_sequences(
     paths: Iterable[Path],
     *,
     topic: str | None = None,
-    truth_topic: str | None = None,
-    truth_csv: Path | None = None,
+    ground_truth_topic: str | None = None,
+    ground_truth_csv: Path | None = None,
     layout: str = "auto",
-    leave_out: Path | None = None,
+    exclude: Path | None = None,
 ) -> list[SequenceHandle]:
     """Handles of all sequences under the paths, in a fixed order; nothing is decoded yet.
 
@@ -67,11 +67,12 @@ def open_sequences(
         paths: bags, videos, tar shards, benchmark folders, sequence folders, folders of bags or shards, or glob
             patterns of these.
         topic: image topic of the bags; None: the only one there is.
-        truth_topic: topic of the bags with the true boxes; None: none (a topic with boxes may be a tracker's output,
-            so it is never taken unasked).
-        truth_csv: file with the true boxes (bags and videos), or a folder with one `<sequence name>.csv` each.
+        ground_truth_topic: topic of the bags with the ground-truth boxes; None: none (a topic with boxes may be a
+            tracker's output, so it is never taken unasked).
+        ground_truth_csv: file with the ground-truth boxes (bags and videos), or a folder with one
+            `<sequence name>.csv` each.
         layout: benchmark layout of the folders, one of `benchmarks.LAYOUTS`, or "auto".
-        leave_out: a folder, such as one of results, that may lie among the data and is none; what is named in it
+        exclude: a folder, such as one of results, that may lie among the data and is none; what is named in it
             itself is taken.
 
     Raises:
@@ -83,11 +84,11 @@ def open_sequences(
         for path in paths
         for each in _expand(path)
         for item in _look(each, layout)
-        if leave_out is None or _within(each, leave_out) or not _within(_place(item), leave_out)
+        if exclude is None or _within(each, exclude) or not _within(_place(item), exclude)
     ]
     if not found:
         raise SequenceError("No bag, video or sequence was named; give at least one path.")
-    _check_truth(truth_csv, found)
+    _check_ground_truth(ground_truth_csv, found)
     handles = []
     for item in found:
         if isinstance(item, FolderSource):
@@ -98,14 +99,27 @@ def open_sequences(
             continue
         name = file_name(item.resolve().name if item.is_dir() else item.stem)
         if is_bag(item):
-            reader = partial(_open_bag, path=item, topic=topic, truth_topic=truth_topic, truth_csv=truth_csv)
+            reader = partial(
+                _open_bag,
+                path=item,
+                topic=topic,
+                ground_truth_topic=ground_truth_topic,
+                ground_truth_csv=ground_truth_csv,
+            )
             handles.append(SequenceHandle(name, item, "bag", reader))
         else:
-            handles.append(SequenceHandle(name, item, "video", partial(VideoSequence, path=item, truth_csv=truth_csv)))
+            handles.append(
+                SequenceHandle(
+                    name, item, "video", partial(VideoSequence, path=item, ground_truth_csv=ground_truth_csv)
+                )
+            )
     handles = _with_unique_names(handles)
-    if truth_csv is None or not truth_csv.is_dir():
+    if ground_truth_csv is None or not ground_truth_csv.is_dir():
         return handles
-    return [replace(one, reader=partial(one.reader, truth_csv=truth_csv / f"{one.name}.csv")) for one in handles]
+    return [
+        replace(one, reader=partial(one.reader, ground_truth_csv=ground_truth_csv / f"{one.name}.csv"))
+        for one in handles
+    ]
 
 
 def _in_shard(path: Path) -> list[SequenceHandle]:
@@ -158,16 +172,17 @@ def _look(path: Path, layout: str) -> Listed[Path | FolderSource]:
         return recordings
 
 
-def _check_truth(truth_csv: Path | None, found: Listed[Path | FolderSource]) -> None:
-    if truth_csv is None:
+def _check_ground_truth(ground_truth_csv: Path | None, found: Listed[Path | FolderSource]) -> None:
+    if ground_truth_csv is None:
         return
     if any(isinstance(item, FolderSource) or item.suffix == SHARD_SUFFIX for item in found):
         raise SequenceError(
-            f"The truth in {truth_csv} is for bags and videos; benchmark folders and shards bring their own."
+            f"The ground truth in {ground_truth_csv} is for bags and videos; folders and shards bring their own."
         )
-    if len(found) > 1 and not truth_csv.is_dir():
+    if len(found) > 1 and not ground_truth_csv.is_dir():
         raise SequenceError(
-            f"The file {truth_csv} cannot be the truth of {len(found)} recordings; give a folder with <name>.csv files."
+            f"The file {ground_truth_csv} cannot be the ground truth of {len(found)} recordings; give a folder with "
+            "<name>.csv files."
         )
 
 
@@ -183,10 +198,12 @@ def _recordings(folder: Path, depth: int = 2) -> list[Path]:
     return found
 
 
-def _open_bag(name: str, path: Path, topic: str | None, truth_topic: str | None, truth_csv: Path | None) -> Sequence:
+def _open_bag(
+    name: str, path: Path, topic: str | None, ground_truth_topic: str | None, ground_truth_csv: Path | None
+) -> Sequence:
     from stdtrack_ros.sequences.recordings.bags import BagSequence  # rosbags is needed for bags alone
 
-    return BagSequence(name, path, topic, truth_topic, truth_csv)
+    return BagSequence(name, path, topic, ground_truth_topic, ground_truth_csv)
 
 
 def file_name(text: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from painted_clips import StillTracker, contestant
+from painted_clips import StillTracker, spec
 
 from stdtrack_ros.benchmark.benchmark import (
     STAGES,
@@ -132,7 +132,7 @@ def benchmark(model: Path) -> tuple[Benchmark, list[TrackResult]]:
     messages: list[TrackResult] = []
     make: Callable[[TrackResult], object] = messages.append
     settings = make_settings({"model.path": str(model), "model.provider": "cpu"})
-    return run_benchmark(settings, painted_footage(160, 120, 20), [1, 2], [contestant(StillTracker)], make), messages
+    return run_benchmark(settings, painted_footage(160, 120, 20), [1, 2], [spec(StillTracker)], make), messages
 
 
 def test_every_stage_from_image_to_message_is_measured(benchmark: tuple[Benchmark, list[TrackResult]]) -> None:
@@ -141,7 +141,7 @@ def test_every_stage_from_image_to_message_is_measured(benchmark: tuple[Benchmar
     assert set(found.stages) >= set(STAGES) - {"rest of the graph", "transformer"}  # the latter is STARK's
     assert len(messages) == 25  # 20 frames after five to warm up
     assert {int(result.status) for result in messages} == {1}
-    assert list(found.threads) == [1, 2] and list(found.peers) == ["StillTracker"]
+    assert list(found.threads) == [1, 2] and list(found.baselines) == ["StillTracker"]
 
 
 def test_stages_add_up(benchmark: tuple[Benchmark, list[TrackResult]]) -> None:

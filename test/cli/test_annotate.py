@@ -22,13 +22,15 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     return int(ended.value.code or 0)
 
 
-def test_a_bag_with_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bag_with_ground_truth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     with BagMaker(tmp_path / "flight", "sqlite3") as bag:
         for index in range(3):
             bag.image(noise, stamp(index))
             bag.tracked_box((60, 40, 40, 30), stamp(index))
-    options = ("--truth-topic", "truth", "--box-topic", "boxes", "--threads", 1)
+    options = ("--ground-truth-topic", "truth", "--box-topic", "boxes", "--threads", 1)
     assert run(monkeypatch, tmp_path / "flight", "--out", tmp_path / "out", *options) == 0
     assert "3 images" in capsys.readouterr().out.replace("\n", "")
     written = BagFile(tmp_path / "out")
@@ -45,7 +47,7 @@ def test_a_bag_with_truth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
         (("--init", "1,2,30,40", "--box-topic", "/truth"), "has /truth already; name other topics"),
         (("--init", "1,2,30,40", "--storage", "tape"), "'tape' cannot be written; it may be mcap, sqlite3"),
         (("--init", "900,900,30,40"), "lies outside the image"),
-        (("--truth-topic", "/none"), "no topic /none"),
+        (("--ground-truth-topic", "/none"), "no topic /none"),
         (("--init", "1,2,30,40", "--model", "none.onnx"), "none.onnx"),
     ],
 )

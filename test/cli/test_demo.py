@@ -46,9 +46,9 @@ def grey_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_clip_and_its_hand_made_boxes_fit_each_other() -> None:
     clip = demo_clip()
     assert int(cv2.VideoCapture(str(clip.path)).get(cv2.CAP_PROP_FRAME_COUNT)) == FRAMES
-    assert len(clip.truth) >= 10
-    assert 0 not in clip.truth  # the box that is given proves nothing
-    for frame, (x, y, width, height) in {**clip.truth, 0: clip.init}.items():
+    assert len(clip.ground_truth) >= 10
+    assert 0 not in clip.ground_truth  # the box that is given proves nothing
+    for frame, (x, y, width, height) in {**clip.ground_truth, 0: clip.init}.items():
         assert 0 <= frame < FRAMES
         assert x >= 0 and y >= 0 and x + width <= WIDTH and y + height <= HEIGHT
 

@@ -51,7 +51,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize("name", ["runs[old]/[ab]*", "run[/]", "run[/bold]"])
 def test_a_message_shows_brackets_as_they_are(refused: Callable[..., str], tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    assert f"There is nothing at {path};" in refused("evaluate", path, "--no-peers", "--out", tmp_path / "out")
+    assert f"There is nothing at {path};" in refused("evaluate", path, "--no-baselines", "--out", tmp_path / "out")
 
 
 @pytest.mark.parametrize("verb", [("train",), ("evaluate", ".")])
@@ -70,7 +70,7 @@ def test_settings_files_whose_results_would_share_a_folder_are_refused(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("status:\n  enabled: false\n")
     files = [argument for name in names for argument in ("--settings", tmp_path / name)]
-    assert "Two trackers are named 'ours" in refused("evaluate", tmp_path, *files, "--no-peers")
+    assert "Two trackers are named 'ours" in refused("evaluate", tmp_path, *files, "--no-baselines")
 
 
 def test_what_cannot_be_written_is_said(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def test_a_target_is_followed_through_a_video_into_json_and_mp4(video: Path, tmp
     assert content["summary"]["frames"] == COUNT - 1  # the first one is given
     assert [row["frame"] for row in content["frames"]] == list(range(1, COUNT))
     assert [row["stamp_s"] for row in content["frames"]] == pytest.approx([0.04 * i for i in range(1, COUNT)])
-    truth = [(*_place(index), SIDE, SIDE) for index in range(1, COUNT)]
-    assert iou([row["box"] for row in content["frames"]], truth).mean() > 0.5
+    ground_truth = [(*_place(index), SIDE, SIDE) for index in range(1, COUNT)]
+    assert iou([row["box"] for row in content["frames"]], ground_truth).mean() > 0.5
     capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
     frames = [image for good, image in (capture.read() for _ in range(COUNT + 1)) if good]
     assert len(frames) == COUNT

@@ -13,7 +13,7 @@ from sample_sequences import BagMaker, stamp, write_lines
 from template_matching import TemplateMatching
 
 from stdtrack_ros.errors import InputError, SequenceError
-from stdtrack_ros.evaluation.annotated_bag import Start, Topics, annotate_bag, start_on_truth
+from stdtrack_ros.evaluation.annotated_bag import Start, Topics, annotate_bag, start_on_ground_truth
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
 from stdtrack_ros.sequences.recordings.bags import BagSequence
 from stdtrack_ros.settings import TrackerSettings
@@ -88,7 +88,7 @@ def test_boxes_are_those_of_the_tracker_alone(tmp_path: Path, bag: Path) -> None
 
 
 def test_start_on_the_first_true_box(tmp_path: Path, bag: Path) -> None:
-    start = start_on_truth(BagSequence("flight", bag, truth_topic="/truth"))
+    start = start_on_ground_truth(BagSequence("flight", bag, ground_truth_topic="/truth"))
     assert start.box.tolist() == box_at(3)
     outcome = annotate_bag(BagFile(bag), tmp_path / "out", new_tracker(), start, Topics("/camera/image", pictures=""))
     assert (outcome.statuses[Status.NONE], outcome.statuses[Status.TRACKING]) == (3, 7)
@@ -99,20 +99,20 @@ def test_start_on_the_first_true_box(tmp_path: Path, bag: Path) -> None:
     assert read(tmp_path / "out", TOPICS.pictures) == []
 
 
-def test_images_without_stamps_start_where_their_truth_does(tmp_path: Path) -> None:
+def test_images_without_stamps_start_where_their_ground_truth_does(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "bare") as maker:
         for index in range(6):
             maker.image(scene(index), 0, late_ns=stamp(index))
-    truth = write_lines(tmp_path / "truth.csv", ["frame,x,y,width,height", "3," + ",".join(map(str, box_at(3)))])
-    start = start_on_truth(BagSequence("bare", tmp_path / "bare", truth_csv=truth))
+    ground_truth = write_lines(tmp_path / "truth.csv", ["frame,x,y,width,height", "3," + ",".join(map(str, box_at(3)))])
+    start = start_on_ground_truth(BagSequence("bare", tmp_path / "bare", ground_truth_csv=ground_truth))
     annotate_bag(BagFile(tmp_path / "bare"), tmp_path / "out", new_tracker(), start, TOPICS)
     boxes = [message for _, message in read(tmp_path / "out", TOPICS.boxes)]
     assert [message.status for message in boxes] == [0, 0, 0, 1, 1, 1]
 
 
 def test_no_true_box_to_start_on(bag: Path) -> None:
-    with pytest.raises(SequenceError, match=r"No frame of /camera/image in .* has a true box to start on"):
-        start_on_truth(BagSequence("flight", bag))
+    with pytest.raises(SequenceError, match=r"No frame of /camera/image in .* has a ground-truth box to start on"):
+        start_on_ground_truth(BagSequence("flight", bag))
 
 
 def test_images_that_cannot_be_used_have_no_box_and_are_told(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from painted_clips import PaintedClip, RedTracker, StillTracker, contestant
+from painted_clips import PaintedClip, RedTracker, StillTracker, spec
 from sample_sequences import write_bag, write_images, write_lines
 
 from stdtrack_ros.evaluation.results import ResultsFolder
@@ -23,11 +23,11 @@ def test_a_file_of_the_source_that_changes_makes_it_be_done_again(tmp_path: Path
         write_lines(data / "groundtruth.txt", ["1,2,30,20"] * 3),
         write_lines(data / "full_occlusion.txt", ["0,0,1"]),
         write_lines(data / "out_of_view.txt", ["0,0,0"]),
-        next(write_bag(bag, truth=False).glob("*.mcap")),
+        next(write_bag(bag, ground_truth=False).glob("*.mcap")),
     ]
     handles = tuple(open_sequences([tmp_path / "data", bag]))
     folder = ResultsFolder(tmp_path / "results")
-    plan = Plan((contestant(StillTracker),), handles, start_box=(1, 2, 30, 20))
+    plan = Plan((spec(StillTracker),), handles, start_box=(1, 2, 30, 20))
     run_plan(plan, folder)
     assert [handle.layout for handle in handles] == ["lasot", "bag"] and pending_jobs(plan, folder) == []
     for file in files:
@@ -38,16 +38,16 @@ def test_a_file_of_the_source_that_changes_makes_it_be_done_again(tmp_path: Path
     assert pending_jobs(plan, folder) == []
 
 
-def clip_whose_truth_changes(name: str, truth: Path) -> PaintedClip:
+def clip_whose_truth_changes(name: str, ground_truth: Path) -> PaintedClip:
     """Somebody corrects the file while the clip is tracked in."""
-    os.utime(truth, ns=(0, 10**18))
+    os.utime(ground_truth, ns=(0, 10**18))
     return PaintedClip(name)
 
 
 def test_what_changes_while_it_is_run_is_done_again(tmp_path: Path) -> None:
-    truth = write_lines(tmp_path / "truth.csv", ["1,2,3,4"])
-    reader = partial(clip_whose_truth_changes, truth=truth)
-    plan = Plan((contestant(RedTracker),), (SequenceHandle("a", tmp_path, "painted", reader),))
+    ground_truth = write_lines(tmp_path / "truth.csv", ["1,2,3,4"])
+    reader = partial(clip_whose_truth_changes, ground_truth=ground_truth)
+    plan = Plan((spec(RedTracker),), (SequenceHandle("a", tmp_path, "painted", reader),))
     folder = ResultsFolder(tmp_path / "results")
     run_plan(plan, folder)
     assert len(pending_jobs(plan, folder)) == 1

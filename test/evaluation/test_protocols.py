@@ -31,9 +31,9 @@ def test_a_plain_pair_is_an_answer_too() -> None:
     assert (track.qualities[1:] == 0.8).all() and np.isnan(track.velocities).all()
 
 
-def test_without_truth_and_without_a_start_box_nothing_starts() -> None:
+def test_without_ground_truth_and_without_a_start_box_nothing_starts() -> None:
     blind = PaintedClip("blind", 6, hidden=range(6))
-    with pytest.raises(SequenceError, match="no true box in any of its 6 frames"):
+    with pytest.raises(SequenceError, match="no ground-truth box in any of its 6 frames"):
         start_of(blind)
     assert start_of(blind, (1, 2, 3, 4))[0] == 0
 

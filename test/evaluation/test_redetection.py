@@ -23,9 +23,11 @@ def run(statuses: list[int], present: list[bool], on: list[bool]) -> StatusRun:
     count = len(statuses)
     boxes = np.array([BOX if one else AWAY for one in on])
     boxes[0] = np.nan
-    truth = np.array([BOX if one else np.full(4, np.nan) for one in present])
+    ground_truth = np.array([BOX if one else np.full(4, np.nan) for one in present])
     covariances = np.tile(np.eye(4), (count, 1, 1))
-    return StatusRun(boxes, truth, np.array(statuses), np.full(count, 0.5), np.arange(count) * 0.1, covariances, truth)
+    return StatusRun(
+        boxes, ground_truth, np.array(statuses), np.full(count, 0.5), np.arange(count) * 0.1, covariances, ground_truth
+    )
 
 
 def test_a_loss_that_is_said_and_ended_well() -> None:

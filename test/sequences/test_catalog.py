@@ -76,8 +76,8 @@ def test_a_folder_of_results_is_left_out_unless_it_is_what_is_named(tmp_path: Pa
     results = tmp_path / "results"
     (results / "videos").mkdir(parents=True)
     write_video(results / "videos" / "clip.mp4", 2)
-    assert [handle.name for handle in open_sequences([tmp_path], leave_out=results)] == ["clip"]
-    named = open_sequences([results / "videos" / "clip.mp4"], leave_out=results)
+    assert [handle.name for handle in open_sequences([tmp_path], exclude=results)] == ["clip"]
+    named = open_sequences([results / "videos" / "clip.mp4"], exclude=results)
     assert [handle.layout for handle in named] == ["video"]
 
 
@@ -93,33 +93,36 @@ def test_names_are_made_unique(tmp_path: Path) -> None:
 def test_options_reach_the_bags(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_bag(tmp_path / "bags" / name)
-        write_lines(tmp_path / "truth" / f"{name}.csv", ["1,2,3,4"] * 5)
-    by_topic = open_sequences([tmp_path / "bags"], topic="/camera/image", truth_topic="/truth")
+        write_lines(tmp_path / "ground_truth" / f"{name}.csv", ["1,2,3,4"] * 5)
+    by_topic = open_sequences([tmp_path / "bags"], topic="/camera/image", ground_truth_topic="/truth")
     assert [handle.open().boxes[0].tolist() for handle in by_topic] == [[10, 8, 12, 9]] * 2
-    by_csv = open_sequences([tmp_path / "bags"], truth_csv=tmp_path / "truth")
+    by_csv = open_sequences([tmp_path / "bags"], ground_truth_csv=tmp_path / "ground_truth")
     assert [handle.open().boxes[0].tolist() for handle in by_csv] == [[1, 2, 3, 4]] * 2
-    (tmp_path / "truth" / "two.csv").unlink()
+    (tmp_path / "ground_truth" / "two.csv").unlink()
     with pytest.raises(SequenceError, match=r"two.csv cannot be read"):
         by_csv[1].open()
-    with pytest.raises(SequenceError, match=r"cannot be the truth of 2 recordings; give a folder"):
-        open_sequences([tmp_path / "bags"], truth_csv=tmp_path / "truth" / "one.csv")
-    with pytest.raises(SequenceError, match=r"cannot be the truth of 2 recordings; give a folder"):
-        open_sequences([tmp_path / "bags" / "one", tmp_path / "bags" / "two"], truth_csv=tmp_path / "truth" / "one.csv")
+    with pytest.raises(SequenceError, match=r"cannot be the ground truth of 2 recordings; give a folder"):
+        open_sequences([tmp_path / "bags"], ground_truth_csv=tmp_path / "ground_truth" / "one.csv")
+    with pytest.raises(SequenceError, match=r"cannot be the ground truth of 2 recordings; give a folder"):
+        open_sequences(
+            [tmp_path / "bags" / "one", tmp_path / "bags" / "two"],
+            ground_truth_csv=tmp_path / "ground_truth" / "one.csv",
+        )
 
 
-def test_bags_of_one_name_have_truth_files_of_their_own(tmp_path: Path) -> None:
+def test_bags_of_one_name_have_ground_truth_files_of_their_own(tmp_path: Path) -> None:
     for number, day in enumerate(("monday", "tuesday")):
         write_bag(tmp_path / day / "run")
-        write_lines(tmp_path / "truth" / f"{day}_run.csv", [f"{number},2,3,4"] * 5)
-    write_lines(tmp_path / "truth" / "run.csv", ["7,7,7,7"] * 5)
-    handles = open_sequences([tmp_path / "monday", tmp_path / "tuesday"], truth_csv=tmp_path / "truth")
+        write_lines(tmp_path / "ground_truth" / f"{day}_run.csv", [f"{number},2,3,4"] * 5)
+    write_lines(tmp_path / "ground_truth" / "run.csv", ["7,7,7,7"] * 5)
+    handles = open_sequences([tmp_path / "monday", tmp_path / "tuesday"], ground_truth_csv=tmp_path / "ground_truth")
     assert [handle.open().boxes[0].tolist() for handle in handles] == [[0, 2, 3, 4], [1, 2, 3, 4]]
 
 
-def test_truth_is_not_taken_for_benchmark_folders(tmp_path: Path) -> None:
+def test_ground_truth_is_not_taken_for_benchmark_folders(tmp_path: Path) -> None:
     make_folder(tmp_path / "clip")
     with pytest.raises(SequenceError, match="is for bags and videos"):
-        open_sequences([tmp_path / "clip"], truth_csv=tmp_path / "truth.csv")
+        open_sequences([tmp_path / "clip"], ground_truth_csv=tmp_path / "truth.csv")
 
 
 def test_nothing_there(tmp_path: Path) -> None:

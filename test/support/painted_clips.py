@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant, Estimate
+from stdtrack_ros.evaluation.trackers.tracker_interface import Estimate, TrackerSpec
 from stdtrack_ros.sequences.catalog import SequenceHandle
 
 HEIGHT, WIDTH = 96, 128
@@ -23,7 +23,7 @@ class PaintedClip:
     """A red rectangle of 20x16 px that moves 2 px a frame over grey noise, at 10 frames a second: 44 frames to the
     right, then 44 to the left, and so on.
 
-    In the frames of `hidden` it is not painted and has no true box; frame `broken` cannot be read.
+    In the frames of `hidden` it is not painted and has no ground-truth box; frame `broken` cannot be read.
     """
 
     def __init__(self, name: str, length: int = 30, hidden: range = range(0), broken: int = -1, seed: int = 0) -> None:
@@ -117,8 +117,8 @@ class ExitingTracker(StillTracker):
         raise SystemExit(3)
 
 
-def contestant(kind: type, identity: str = "1") -> Contestant:
-    return Contestant(kind.__name__, partial(_make, kind), "for tests", identity)
+def spec(kind: type, identity: str = "1") -> TrackerSpec:
+    return TrackerSpec(kind.__name__, partial(_make, kind), "for tests", identity)
 
 
 def _make(kind: type, threads: int) -> object:

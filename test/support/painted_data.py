@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Small data whose truth is known by construction: a red target on green noise, as video and as stills."""
+"""Small data whose ground truth is known by construction: a red target on green noise, as video and as stills."""
 
 from __future__ import annotations
 

@@ -181,12 +181,14 @@ def stamp(index: int) -> int:
     return START_NS + index * STEP_NS
 
 
-def write_bag(path: Path, count: int = 5, storage: str = "mcap", compressed: bool = False, truth: bool = True) -> Path:
-    """A bag of `count` pictures and, at will, their true boxes (10 + index, 8, 12, 9) as TrackedBox on /truth."""
+def write_bag(
+    path: Path, count: int = 5, storage: str = "mcap", compressed: bool = False, ground_truth: bool = True
+) -> Path:
+    """Make a bag of `count` pictures and, if wanted, their boxes (10 + index, 8, 12, 9) as TrackedBox on /truth."""
     with BagMaker(path, storage) as bag:
         for index in range(count):
             write = bag.compressed if compressed else bag.image
             write(picture(index), stamp(index))
-            if truth:
+            if ground_truth:
                 bag.tracked_box((10 + index, 8, 12, 9), stamp(index))
     return path

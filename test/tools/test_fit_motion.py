@@ -27,9 +27,9 @@ def tracks(count: int = 12, length: int = 60) -> list[fit_motion.Track]:
         spread = 40 * (1 + 4.0 * (1 - quality))[:, None]
         seen_sizes = sizes + rng.normal(size=(length, 2)) * 0.08 * spread
         seen = centers + rng.normal(size=(length, 2)) * 0.05 * spread
-        truth = np.hstack((centers - sizes / 2, sizes))
+        ground_truth = np.hstack((centers - sizes / 2, sizes))
         boxes = np.hstack((seen - seen_sizes / 2, seen_sizes))
-        made.append(fit_motion.Track(boxes, truth, quality, np.arange(length) / 30))
+        made.append(fit_motion.Track(boxes, ground_truth, quality, np.arange(length) / 30))
     return made
 
 

@@ -115,7 +115,7 @@ def test_every_ros_package_that_the_nodes_import_is_declared() -> None:
 
 
 def test_the_two_builds_of_opencv_have_one_version() -> None:
-    run, peers = ((ROOT / "requirements" / f"{name}.txt").read_text() for name in ("run", "eval"))
-    versions = [re.search(r"opencv-(?:contrib-)?python==(\S+)", text) for text in (run, peers)]
+    run, baselines = ((ROOT / "requirements" / f"{name}.txt").read_text() for name in ("run", "eval"))
+    versions = [re.search(r"opencv-(?:contrib-)?python==(\S+)", text) for text in (run, baselines)]
     assert versions[0] and versions[1]
     assert versions[0][1] == versions[1][1]

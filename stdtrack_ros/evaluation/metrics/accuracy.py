@@ -1,8 +1,8 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Accuracy of boxes against the truth, as the benchmarks define it; formulas in `docs/evaluation.md`.
+"""Accuracy of boxes against the ground truth, as the benchmarks define it; formulas in `docs/evaluation.md`.
 
-Frames whose truth is NaN (absent, or not known) are left out of every figure. Where the truth is known and the tracker
+Frames whose ground truth is NaN (absent, or not known) count in no metric. If the ground truth is known and the tracker
 gives no box (NaN), the IoU is 0 and the centre error infinite. Success and precision count all frames, the first one
 too (as OTB, LaSOT and UAV123 do); AO and SR leave the first frame out, since its box is given (as GOT-10k does).
 """
@@ -25,7 +25,7 @@ NORM_PRECISION_THRESHOLDS: FloatArray = np.linspace(0.0, 0.5, 51, dtype=np.float
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The accuracy of one run over one sequence, or the mean over several; all shares are 0..1, NaN without truth.
+    """The accuracy of one run over one sequence, or the mean over several; 0..1, NaN without ground truth.
 
     Attributes:
         auc: area under the success curve over 21 IoU thresholds.
@@ -45,47 +45,47 @@ class Scores:
     sr75: float
 
 
-def overlaps(boxes: ArrayLike, truth: ArrayLike) -> FloatArray:
-    """(N,) IoU of (N, 4) boxes with the (N, 4) truth: NaN where the truth is not known, 0 where there is no box."""
-    value = iou(boxes, truth)
-    value[known(truth) & np.isnan(value)] = 0.0
+def overlaps(boxes: ArrayLike, ground_truth: ArrayLike) -> FloatArray:
+    """Return the (N,) IoU of (N, 4) boxes with the (N, 4) ground truth: NaN if that is not known, 0 without a box."""
+    value = iou(boxes, ground_truth)
+    value[known(ground_truth) & np.isnan(value)] = 0.0
     return value
 
 
-def known(truth: ArrayLike) -> NDArray[np.bool_]:
-    """(N,) whether the (N, 4) truth has a box of positive size in that frame."""
-    array = np.asarray(truth, dtype=np.float64)
+def known(ground_truth: ArrayLike) -> NDArray[np.bool_]:
+    """(N,) whether the (N, 4) ground truth has a box of positive size in that frame."""
+    array = np.asarray(ground_truth, dtype=np.float64)
     return np.asarray(np.isfinite(array).all(axis=1) & (array[:, 2:] > 0).all(axis=1))
 
 
-def judged(truth: ArrayLike, start: int) -> FloatArray:
-    """(N - start, 4) of the (N, 4) truth from the start on; all NaN where only the start's is known.
+def judged(ground_truth: ArrayLike, start: int) -> FloatArray:
+    """(N - start, 4) of the (N, 4) ground truth from the start on; all NaN where only the start's is known.
 
-    That box was given: a test set whose truth is withheld would else score each tracker as perfect.
+    That box was given: a test set whose ground truth is withheld would else score each tracker as perfect.
     """
-    later = np.array(truth, dtype=np.float64)[start:]
+    later = np.array(ground_truth, dtype=np.float64)[start:]
     if not known(later[1:]).any():
         later[:] = np.nan
     return later
 
 
-def center_errors(boxes: ArrayLike, truth: ArrayLike) -> FloatArray:
-    """(N,) distance of the centres in px: NaN where the truth is not known, infinite where there is no box."""
-    return _lengths(box_center(boxes) - box_center(truth), truth)
+def center_errors(boxes: ArrayLike, ground_truth: ArrayLike) -> FloatArray:
+    """(N,) distance of the centres in px: NaN where the ground truth is not known, infinite where there is no box."""
+    return _lengths(box_center(boxes) - box_center(ground_truth), ground_truth)
 
 
-def normalized_errors(boxes: ArrayLike, truth: ArrayLike) -> FloatArray:
-    """(N,) distance of the centres, its x over the truth's width and its y over the height (TrackingNet, Eq. 3)."""
-    size = np.asarray(truth, dtype=np.float64)[:, 2:]
+def normalized_errors(boxes: ArrayLike, ground_truth: ArrayLike) -> FloatArray:
+    """Return the (N,) distance of the centres in widths and heights of the ground truth (TrackingNet, Eq. 3)."""
+    size = np.asarray(ground_truth, dtype=np.float64)[:, 2:]
     with np.errstate(divide="ignore", invalid="ignore"):
-        differences: FloatArray = (box_center(boxes) - box_center(truth)) / size
-    return _lengths(differences, truth)
+        differences: FloatArray = (box_center(boxes) - box_center(ground_truth)) / size
+    return _lengths(differences, ground_truth)
 
 
-def _lengths(differences: FloatArray, truth: ArrayLike) -> FloatArray:
+def _lengths(differences: FloatArray, ground_truth: ArrayLike) -> FloatArray:
     lengths: FloatArray = np.linalg.norm(differences, axis=1)
     lengths[np.isnan(lengths)] = np.inf
-    lengths[~known(truth)] = np.nan
+    lengths[~known(ground_truth)] = np.nan
     return lengths
 
 
@@ -108,11 +108,11 @@ def _share(hits: NDArray[np.bool_]) -> FloatArray:
     return np.asarray(hits.mean(axis=0)) if len(hits) else np.full(hits.shape[1], np.nan)
 
 
-def score(boxes: ArrayLike, truth: ArrayLike) -> Scores:
-    """All figures of one run: (N, 4) boxes against (N, 4) truth."""
-    ious = overlaps(boxes, truth)
-    precision = precision_curve(center_errors(boxes, truth))
-    normalized = norm_precision_curve(normalized_errors(boxes, truth))
+def score(boxes: ArrayLike, ground_truth: ArrayLike) -> Scores:
+    """All figures of one run: (N, 4) boxes against (N, 4) ground truth."""
+    ious = overlaps(boxes, ground_truth)
+    precision = precision_curve(center_errors(boxes, ground_truth))
+    normalized = norm_precision_curve(normalized_errors(boxes, ground_truth))
     later = ious[1:][~np.isnan(ious[1:])]
     return Scores(
         auc=float(success_curve(ious).mean()),

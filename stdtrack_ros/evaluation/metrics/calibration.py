@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Is a quality of 0.8 right eight times in ten? Right means an IoU of at least 0.5 with the truth."""
+"""Is a quality of 0.8 right eight times in ten? Right means an IoU of at least 0.5 with the ground truth."""
 
 from __future__ import annotations
 

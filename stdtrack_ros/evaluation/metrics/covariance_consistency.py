@@ -40,9 +40,10 @@ def ellipse_radius(share: float) -> float:
 def distances(
     boxes: NDArray[np.float64], covariances: NDArray[np.float64], places: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(N, 2) Mahalanobis distances of centre and of size between boxes (N, 4) and the truth; NaN where not known.
+    """Return the (N, 2) Mahalanobis distances of centre and of size between boxes and ground truth; NaN if not known.
 
     Args:
+        boxes: (N, 4) px.
         covariances: (N, 4, 4) of (centre x, centre y, width, height), px².
     """
     found = np.full((len(boxes), 2), np.nan)

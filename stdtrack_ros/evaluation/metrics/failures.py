@@ -13,16 +13,16 @@ from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 LOST_IOU = 0.1
 """IoU under which a frame counts as off the target."""
 LOST_FRAMES = 5
-"""Frames with known truth in a row off the target that make a loss."""
+"""Frames with known ground truth in a row off the target that make a failure."""
 RECOVERED_IOU = 0.5
-"""IoU that ends a loss."""
+"""IoU that ends a failure."""
 CONFIDENT_QUALITY = 0.5
 """Quality from which a tracker counts as confident."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """One loss of the target.
+class TrackingFailure:
+    """One failure of the target.
 
     Attributes:
         begin: first frame off the target.
@@ -33,18 +33,18 @@ class Loss:
     end: int | None
 
 
-def find_losses(ious: FloatArray) -> list[Loss]:
-    """The losses in (N,) IoUs: LOST_FRAMES known frames in a row under LOST_IOU, until one with RECOVERED_IOU.
+def find_failures(ious: FloatArray) -> list[TrackingFailure]:
+    """The failures in (N,) IoUs: LOST_FRAMES known frames in a row under LOST_IOU, until one with RECOVERED_IOU.
 
-    Frames without truth (NaN) neither count nor interrupt.
+    Frames without ground truth (NaN) neither count nor interrupt.
     """
-    losses: list[Loss] = []
+    failures: list[TrackingFailure] = []
     begin, run = -1, 0
     lost = False
     for index in np.flatnonzero(~np.isnan(ious)):
         if lost:
             if ious[index] >= RECOVERED_IOU:
-                losses[-1] = Loss(losses[-1].begin, int(index))
+                failures[-1] = TrackingFailure(failures[-1].begin, int(index))
                 lost, run = False, 0
             continue
         if ious[index] >= LOST_IOU:
@@ -52,9 +52,9 @@ def find_losses(ious: FloatArray) -> list[Loss]:
             continue
         begin, run = (int(index), 1) if run == 0 else (begin, run + 1)
         if run == LOST_FRAMES:
-            losses.append(Loss(begin, None))
+            failures.append(TrackingFailure(begin, None))
             lost = True
-    return losses
+    return failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class FalseConfidence:
     """How often a tracker was sure of itself while it was wrong.
 
     Attributes:
-        missed: frames with known truth and an IoU of 0, where the tracker gave a quality.
+        missed: frames with known ground truth and an IoU of 0, where the tracker gave a quality.
         confident: those of them with a quality of at least CONFIDENT_QUALITY.
-        absent: frames without truth (target absent or not known) where the tracker gave a quality.
+        absent: frames without ground truth (target absent or not known) where the tracker gave a quality.
         confident_absent: those of them with a quality of at least CONFIDENT_QUALITY.
     """
 

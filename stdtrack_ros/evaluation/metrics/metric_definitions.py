@@ -9,61 +9,61 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Metric:
     """How a figure is shown.
 
     Attributes:
         label: short, for a column.
-        sentence: what it is, for a tooltip.
+        description: what it is, for a tooltip.
         unit: "%" for shares (stored as 0..1), else the unit, empty for counts.
         best: 1 where more is better, -1 where less is, 0 where neither.
         summed: whether a data set's figure is the sum over its sequences, and not the mean.
     """
 
     label: str
-    sentence: str
+    description: str
     unit: str = "%"
     best: int = 1
     summed: bool = False
 
 
-FIGURES: Mapping[str, Figure] = {
-    "auc": Figure("AUC", "Area under the success curve over 21 IoU thresholds, one pass."),
-    "precision": Figure("P20", "Share of frames with a centre error of at most 20 px."),
-    "norm_precision": Figure("NP", "Normalised precision, mean over thresholds 0 to 0.5."),
-    "norm_precision_02": Figure("NP@0.2", "Normalised precision at 0.2, as LaSOT reports it."),
-    "ao": Figure("AO", "Average overlap without the first frame, as in GOT-10k."),
-    "sr50": Figure("SR0.5", "Share of frames with an IoU above 0.5, without the first."),
-    "sr75": Figure("SR0.75", "Share of frames with an IoU above 0.75, without the first."),
-    "realtime_auc": Figure("Real-time AUC", "Success AUC when each frame is scored against the newest output (LAE)."),
-    "realtime_precision": Figure("Real-time P20", "Precision at 20 px in real time (LAE)."),
-    "realtime_forecast_auc": Figure(
+METRICS: Mapping[str, Metric] = {
+    "auc": Metric("AUC", "Area under the success curve over 21 IoU thresholds, one pass."),
+    "precision": Metric("P20", "Share of frames with a centre error of at most 20 px."),
+    "norm_precision": Metric("NP", "Normalised precision, mean over thresholds 0 to 0.5."),
+    "norm_precision_02": Metric("NP@0.2", "Normalised precision at 0.2, as LaSOT reports it."),
+    "ao": Metric("AO", "Average overlap without the first frame, as in GOT-10k."),
+    "sr50": Metric("SR0.5", "Share of frames with an IoU above 0.5, without the first."),
+    "sr75": Metric("SR0.75", "Share of frames with an IoU above 0.75, without the first."),
+    "realtime_auc": Metric("Real-time AUC", "Success AUC when each frame is scored against the newest output (LAE)."),
+    "realtime_precision": Metric("Real-time P20", "Precision at 20 px in real time (LAE)."),
+    "realtime_forecast_auc": Metric(
         "Forecast AUC", "Real-time AUC with each output carried on by the tracker's own velocity."
     ),
-    "realtime_mauc": Figure("Real-time mAUC", "Mean of the real-time AUC over allowed delays of 0 to 1 frame (e-LAE)."),
-    "mismatch": Figure("Mismatch", "Mean age of the newest output when a frame arrives.", "frames", -1),
-    "missed": Figure(
+    "realtime_mauc": Metric("Real-time mAUC", "Mean of the real-time AUC over allowed delays of 0 to 1 frame (e-LAE)."),
+    "mismatch": Metric("Mismatch", "Mean age of the newest output when a frame arrives.", "frames", -1),
+    "missed": Metric(
         "Missed frames", "Share of frames that arrived while the tracker was busy and were skipped.", "%", -1
     ),
-    "restart_failures": Figure("Failures", "Restarts needed after the box missed the target.", "", -1, True),
-    "restart_accuracy": Figure("Accuracy", "Mean IoU while running, with restarts, after a burn-in of 10 frames."),
-    "multistart_accuracy": Figure("Multi-start A", "Mean IoU before failure over all starts."),
-    "multistart_robustness": Figure("Multi-start R", "Share of the frames before failure over all starts."),
-    "losses": Figure("Losses", "Times the target was lost in one pass (IoU under 0.1 for 5 frames).", "", -1, True),
-    "time_to_loss_s": Figure("Time to loss", "From the start to the first loss, where there is one.", "s", 0),
-    "time_to_recovery_s": Figure("Time to recovery", "From a loss to an IoU of 0.5 again, where it came.", "s", -1),
-    "never_recovered": Figure("Never back", "Losses without recovery before the sequence ended.", "", -1, True),
-    "false_confidence": Figure(
-        "False confidence", "Share of the frames with an IoU of 0 in which quality was at least 0.5.", "%", -1
+    "restart_failures": Metric("Restarts", "Restarts needed after the box missed the target.", "", -1, True),
+    "restart_accuracy": Metric("Accuracy", "Mean IoU while running, with restarts, after a burn-in of 10 frames."),
+    "multistart_accuracy": Metric("Multi-start A", "Mean IoU before failure over all starts."),
+    "multistart_robustness": Metric("Multi-start R", "Share of the frames before failure over all starts."),
+    "failures": Metric("Failures", "Times the target was lost in one pass (IoU under 0.1 for 5 frames).", "", -1, True),
+    "time_to_failure_s": Metric("Time to failure", "From the start to the first failure, where there is one.", "s", 0),
+    "time_to_recovery_s": Metric("Time to recovery", "From a failure to an IoU of 0.5 again, where it came.", "s", -1),
+    "never_recovered": Metric("Never recovered", "Failures without recovery before the sequence ended.", "", -1, True),
+    "false_confidence": Metric(
+        "False confidence", "Share of the frames with an IoU of 0 with a quality of at least 0.5.", "%", -1
     ),
-    "absent_confidence": Figure(
-        "Confident absent", "Share of the frames without a true box in which quality was at least 0.5.", "%", -1
+    "absent_confidence": Metric(
+        "Confident absent", "Share of the frames without a ground-truth box with a quality of at least 0.5.", "%", -1
     ),
-    "ms_p50": Figure("p50", "Median time of one step.", "ms", -1),
-    "ms_p95": Figure("p95", "95th percentile of the time of one step.", "ms", -1),
-    "ms_p99": Figure("p99", "99th percentile of the time of one step.", "ms", -1),
-    "ms_max": Figure("max", "Slowest step.", "ms", -1),
-    "fps": Figure("FPS", "Steps in a second, from the mean time of a step (the frame's decoding left out).", "", 1),
+    "ms_p50": Metric("p50", "Median time of one step.", "ms", -1),
+    "ms_p95": Metric("p95", "95th percentile of the time of one step.", "ms", -1),
+    "ms_p99": Metric("p99", "99th percentile of the time of one step.", "ms", -1),
+    "ms_max": Metric("max", "Slowest step.", "ms", -1),
+    "fps": Metric("FPS", "Steps in a second, from the mean time of a step (the frame's decoding left out).", "", 1),
 }
 """Every figure that a row may hold, in the order of the report."""
 
@@ -78,9 +78,9 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "missed",
     ),
     "Reliability": (
-        "losses",
+        "failures",
         "never_recovered",
-        "time_to_loss_s",
+        "time_to_failure_s",
         "time_to_recovery_s",
         "restart_failures",
         "restart_accuracy",

@@ -18,8 +18,8 @@ from stdtrack_ros.evaluation.metrics.accuracy import (
     overlaps,
     score,
 )
-from stdtrack_ros.evaluation.metrics.failures import LOST_IOU, false_confidence, find_losses
-from stdtrack_ros.evaluation.metrics.metric_definitions import FIGURES
+from stdtrack_ros.evaluation.metrics.failures import LOST_IOU, false_confidence, find_failures
+from stdtrack_ros.evaluation.metrics.metric_definitions import METRICS
 from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
 from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, seen_boxes, visible
 from stdtrack_ros.evaluation.results import Run, SequenceFacts
@@ -51,24 +51,24 @@ def row_of(runs: Mapping[str, Run], facts: SequenceFacts) -> Row:
 
 
 def _one_pass(track: Track, facts: SequenceFacts) -> Row:
-    boxes, truth = track.boxes[track.start :], judged(facts.truth, track.start)
-    ious = np.concatenate((np.full(track.start, np.nan), overlaps(boxes, truth)))
+    boxes, ground_truth = track.boxes[track.start :], judged(facts.ground_truth, track.start)
+    ious = np.concatenate((np.full(track.start, np.nan), overlaps(boxes, ground_truth)))
     return {
-        **asdict(score(boxes, truth)),
-        **_losses(ious, facts.stamps_s, track.start),
+        **asdict(score(boxes, ground_truth)),
+        **_failures(ious, facts.stamps_s, track.start),
         **_confidence(ious, track.qualities),
         **latency(track.step_s),
     }
 
 
-def _losses(ious: FloatArray, stamps_s: FloatArray, start: int) -> Row:
-    losses = find_losses(ious)
-    recoveries = [stamps_s[loss.end] - stamps_s[loss.begin] for loss in losses if loss.end is not None]
+def _failures(ious: FloatArray, stamps_s: FloatArray, start: int) -> Row:
+    failures = find_failures(ious)
+    recoveries = [stamps_s[failure.end] - stamps_s[failure.begin] for failure in failures if failure.end is not None]
     return {
-        "losses": float(len(losses)) if not np.isnan(ious).all() else float("nan"),
-        "time_to_loss_s": float(stamps_s[losses[0].begin] - stamps_s[start]) if losses else float("nan"),
+        "failures": float(len(failures)) if not np.isnan(ious).all() else float("nan"),
+        "time_to_failure_s": float(stamps_s[failures[0].begin] - stamps_s[start]) if failures else float("nan"),
         "time_to_recovery_s": mean(recoveries),
-        "never_recovered": float(len(losses) - len(recoveries)) if not np.isnan(ious).all() else float("nan"),
+        "never_recovered": float(len(failures) - len(recoveries)) if not np.isnan(ious).all() else float("nan"),
     }
 
 
@@ -98,10 +98,10 @@ def latency(step_s: FloatArray) -> Row:
 
 
 def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
-    truth = judged(facts.truth, run.start)
-    plain = score(seen_boxes(run)[run.start :], truth)
+    ground_truth = judged(facts.ground_truth, run.start)
+    plain = score(seen_boxes(run)[run.start :], ground_truth)
     gives_velocity = np.isfinite(run.velocities).any()
-    forecast = score(seen_boxes(run, forecast=True)[run.start :], truth).auc if gives_velocity else float("nan")
+    forecast = score(seen_boxes(run, forecast=True)[run.start :], ground_truth).auc if gives_velocity else float("nan")
     taken = ~np.isnan(run.finish_s[run.start + 1 :])
     return {
         "realtime_auc": plain.auc,
@@ -114,24 +114,24 @@ def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
 
 
 def real_time_curve(run: RealTimeRun, facts: SequenceFacts) -> FloatArray:
-    """(51,) success AUC for each allowed delay of extended LAE; NaN without truth."""
-    frames = run.start + np.flatnonzero(known(judged(facts.truth, run.start)))
+    """(51,) success AUC for each allowed delay of extended LAE; NaN without ground truth."""
+    frames = run.start + np.flatnonzero(known(judged(facts.ground_truth, run.start)))
     if not len(frames):
         return np.full(len(DELAYS), np.nan)
     sources = np.stack([visible(run, delay)[frames] for delay in DELAYS])
-    ious = np.nan_to_num(iou(run.boxes[sources], facts.truth[frames]))
+    ious = np.nan_to_num(iou(run.boxes[sources], facts.ground_truth[frames]))
     # The area under a frame's curve is the share of thresholds that its IoU lies above.
     return np.asarray(np.searchsorted(SUCCESS_THRESHOLDS, ious).mean(axis=1) / len(SUCCESS_THRESHOLDS))
 
 
 def _restarts(run: RestartRun, facts: SequenceFacts) -> Row:
-    ious = overlaps(run.boxes, facts.truth)
+    ious = overlaps(run.boxes, facts.ground_truth)
     counts = np.asarray(np.isfinite(run.boxes).all(axis=1), dtype=np.bool_)
     for failure in run.failures:
         counts[failure] = False
     for start in run.starts:
         counts[start : start + BURN_IN] = False
-    seen = known(facts.truth).sum() > 1  # else no failure could be found
+    seen = known(facts.ground_truth).sum() > 1  # else no failure could be found
     return {
         "restart_failures": float(len(run.failures)) if seen else float("nan"),
         "restart_accuracy": mean(ious[counts]),
@@ -140,10 +140,10 @@ def _restarts(run: RestartRun, facts: SequenceFacts) -> Row:
 
 def _multi_start(run: MultiStartRun, facts: SequenceFacts) -> Row:
     before, total, overlap = 0, 0, 0.0
-    if known(facts.truth).sum() < 2:
+    if known(facts.ground_truth).sum() < 2:
         return {"multistart_accuracy": float("nan"), "multistart_robustness": float("nan")}
     for boxes, anchor, direction in zip(run.boxes, run.anchors, run.directions, strict=True):
-        ious = overlaps(boxes, facts.truth)
+        ious = overlaps(boxes, facts.ground_truth)
         path = ious[anchor:] if direction > 0 else ious[anchor::-1]
         path = path[~np.isnan(path)]
         end = _dropped_at(path)
@@ -174,7 +174,7 @@ def combine(rows: Iterable[Row]) -> Row:
     combined: Row = {}
     for name in names:
         values = np.array([row.get(name, np.nan) for row in table], dtype=np.float64)
-        summed = name.startswith("frames_") or (name in FIGURES and FIGURES[name].summed)
+        summed = name.startswith("frames_") or (name in METRICS and METRICS[name].summed)
         combined[name] = float(np.nansum(values)) if summed and not np.isnan(values).all() else mean(values)
     for name, count in (("false_confidence", "frames_missed"), ("absent_confidence", "frames_absent")):
         weights = np.array([row.get(count, 0.0) for row in table])
@@ -184,6 +184,6 @@ def combine(rows: Iterable[Row]) -> Row:
     return combined
 
 
-def frames_with_truth(facts: SequenceFacts) -> int:
+def frames_with_ground_truth(facts: SequenceFacts) -> int:
     """Frames that accuracy is measured on."""
-    return int(known(facts.truth).sum())
+    return int(known(facts.ground_truth).sum())

@@ -27,12 +27,12 @@ from stdtrack_ros.evaluation.results import PROTOCOLS, ResultsFolder, Run, Seque
 
 
 @dataclass(frozen=True, slots=True)
-class TrackerVerdict:
+class TrackerSummary:
     """One tracker over all sequences that every tracker finished.
 
     Attributes:
         note: how it is set up.
-        summary: its figures over the data set.
+        metrics: over the data set, by name.
         success, precision, norm_precision: (21,), (51,), (51,) mean curves.
         delays: (51,) mean real-time AUC over allowed delays; empty without that protocol.
         calibration: of its quality, over the frames of all sequences.
@@ -40,7 +40,7 @@ class TrackerVerdict:
 
     name: str
     note: str
-    summary: Row
+    metrics: Row
     success: FloatArray
     precision: FloatArray
     norm_precision: FloatArray
@@ -49,7 +49,7 @@ class TrackerVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EvaluationSummary:
     """What an evaluation found.
 
     Attributes:
@@ -62,7 +62,7 @@ class Verdict:
         errors: (tracker, sequence, sentence) of everything that went wrong.
     """
 
-    trackers: tuple[TrackerVerdict, ...]
+    trackers: tuple[TrackerSummary, ...]
     facts: Mapping[str, SequenceFacts]
     rows: Mapping[str, Mapping[str, Row]]
     runs: Mapping[str, Mapping[str, Mapping[str, Run]]]
@@ -71,13 +71,13 @@ class Verdict:
     errors: tuple[tuple[str, str, str], ...]
 
 
-def judge(
+def summarize(
     folder: ResultsFolder,
     trackers: Mapping[str, str],
     sequences: Sequence[str],
     protocols: Sequence[str] = tuple(PROTOCOLS),
-) -> Verdict:
-    """The verdict on trackers (notes by name), sequences and protocols out of a folder of raw results."""
+) -> EvaluationSummary:
+    """The summary on trackers (notes by name), sequences and protocols out of a folder of raw results."""
     known_facts = {name: folder.load_facts(name) for name in sequences}
     facts = {name: fact for name, fact in known_facts.items() if fact is not None}
     runs = {tracker: _runs_of(folder, tracker, facts, protocols) for tracker in trackers}
@@ -95,12 +95,12 @@ def judge(
     }
     taking_part = [by_name.keys() for by_name in runs.values() if by_name]
     common = tuple(name for name in facts if taking_part and all(name in names for names in taking_part))
-    verdicts = tuple(
-        _verdict_of(tracker, note, {name: facts[name] for name in common}, runs[tracker], rows[tracker])
+    summaries = tuple(
+        _summary_of(tracker, note, {name: facts[name] for name in common}, runs[tracker], rows[tracker])
         for tracker, note in trackers.items()
         if runs[tracker]
     )
-    return Verdict(verdicts, facts, rows, runs, common, _attributes(facts, rows, common), tuple(errors))
+    return EvaluationSummary(summaries, facts, rows, runs, common, _attributes(facts, rows, common), tuple(errors))
 
 
 def _runs_of(
@@ -113,7 +113,7 @@ def _runs_of(
         fitting = {
             protocol: run
             for protocol, run in loaded.items()
-            if run is not None and run.boxes.shape[-2] == len(fact.truth)
+            if run is not None and run.boxes.shape[-2] == len(fact.ground_truth)
         }
         if "ope" in fitting:
             found[name] = fitting
@@ -133,36 +133,36 @@ def _misfit(
     return f"{name} changed while it was evaluated, and this result is of another length; run the evaluation again."
 
 
-def _verdict_of(
+def _summary_of(
     tracker: str,
     note: str,
     facts: Mapping[str, SequenceFacts],
     runs: Mapping[str, Mapping[str, Run]],
     rows: Mapping[str, Row],
-) -> TrackerVerdict:
+) -> TrackerSummary:
     passes = [(fact, run) for name, fact in facts.items() if isinstance(run := runs[name]["ope"], Track)]
-    after = [(run.boxes[run.start :], judged(fact.truth, run.start)) for fact, run in passes]
+    after = [(run.boxes[run.start :], judged(fact.ground_truth, run.start)) for fact, run in passes]
     real_time = [
         real_time_curve(against_time, fact)
         for name, fact in facts.items()
         if isinstance(against_time := runs[name].get("realtime"), RealTimeRun)
     ]
     qualities = [run.qualities for _, run in passes]
-    ious = [overlaps(run.boxes, fact.truth) for fact, run in passes]
-    return TrackerVerdict(
+    ious = [overlaps(run.boxes, fact.ground_truth) for fact, run in passes]
+    return TrackerSummary(
         tracker,
         note,
         combine(rows[name] for name in facts),
-        _mean_curve([success_curve(overlaps(boxes, truth)) for boxes, truth in after]),
-        _mean_curve([precision_curve(center_errors(boxes, truth)) for boxes, truth in after]),
-        _mean_curve([norm_precision_curve(normalized_errors(boxes, truth)) for boxes, truth in after]),
+        _mean_curve([success_curve(overlaps(boxes, ground_truth)) for boxes, ground_truth in after]),
+        _mean_curve([precision_curve(center_errors(boxes, ground_truth)) for boxes, ground_truth in after]),
+        _mean_curve([norm_precision_curve(normalized_errors(boxes, ground_truth)) for boxes, ground_truth in after]),
         _mean_curve(real_time),
         calibrate(np.concatenate(qualities or [np.empty(0)]), np.concatenate(ious or [np.empty(0)])),
     )
 
 
 def _mean_curve(curves: list[FloatArray]) -> FloatArray:
-    """The mean over sequences; those without truth (NaN) left out."""
+    """The mean over sequences; those without ground truth (NaN) left out."""
     usable = [curve for curve in curves if not np.isnan(curve).any()]
     return np.asarray(np.mean(usable, axis=0)) if usable else np.empty(0)
 

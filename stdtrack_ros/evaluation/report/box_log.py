@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class RunLog:
+class BoxLog:
     """The results of one target, one row a processed frame, in the order of the stamps.
 
     Attributes:
@@ -53,7 +53,7 @@ class RunLog:
         return times_s
 
 
-def read_run_log(path: Path) -> RunLog:
+def read_box_log(path: Path) -> BoxLog:
     """The rows of a `box_recorder` file that belong to a target (status other than NONE).
 
     Raises:
@@ -74,7 +74,7 @@ def read_run_log(path: Path) -> RunLog:
     def column(*names: str) -> FloatArray:
         return np.array([[float(row[name]) for name in names] for row in rows])
 
-    return RunLog(
+    return BoxLog(
         stamps_ns=np.array([int(row["stamp_ns"]) for row in rows], dtype=np.int64),
         boxes=column("x", "y", "width", "height"),
         status=column("status")[:, 0].astype(np.int64),
@@ -85,33 +85,35 @@ def read_run_log(path: Path) -> RunLog:
     )
 
 
-def newest_row(log: RunLog, stamp_ns: int) -> int | None:
+def newest_row(log: BoxLog, stamp_ns: int) -> int | None:
     """Row of the newest result that is not younger than an image: what a robot acts on then. None before the first."""
     row = int(np.searchsorted(log.stamps_ns, stamp_ns, side="right")) - 1
     return row if row >= 0 else None
 
 
-def overlaps(log: RunLog, truth: Mapping[int, Box]) -> dict[int, float]:
-    """IoU of each true box (by stamp in ns) with the newest result at that image; 0 before the first one."""
-    rows = {stamp: newest_row(log, stamp) for stamp in truth}
-    return {stamp: 0.0 if row is None else float(iou(log.boxes[row], truth[stamp])) for stamp, row in rows.items()}
+def overlaps(log: BoxLog, ground_truth: Mapping[int, Box]) -> dict[int, float]:
+    """IoU of each ground-truth box (by stamp in ns) with the newest result at that image; 0 before the first one."""
+    rows = {stamp: newest_row(log, stamp) for stamp in ground_truth}
+    return {
+        stamp: 0.0 if row is None else float(iou(log.boxes[row], ground_truth[stamp])) for stamp, row in rows.items()
+    }
 
 
-def state_changes(log: RunLog) -> list[tuple[float, str, str]]:
+def state_changes(log: BoxLog) -> list[tuple[float, str, str]]:
     """Time in s, status before and status after, of each change."""
     places = np.flatnonzero(np.diff(log.status)) + 1
     return [(float(log.times_s[i]), Status(log.status[i - 1]).name, Status(log.status[i]).name) for i in places]
 
 
-def summarize(log: RunLog, images: int, truth: Mapping[int, Box]) -> dict[str, Any]:
+def summarize(log: BoxLog, images: int, ground_truth: Mapping[int, Box]) -> dict[str, Any]:
     """The run in numbers.
 
     Args:
         images: how many were played.
-        truth: hand-made boxes by stamp in ns; a dropped image is judged by the newest result before it.
+        ground truth: hand-made boxes by stamp in ns; a dropped image is judged by the newest result before it.
     """
     duration_s = float(log.times_s[-1])
-    found = overlaps(log, truth)
+    found = overlaps(log, ground_truth)
     milliseconds = 1000 * log.latency_s
     return {
         "frames_in": images,
@@ -126,8 +128,8 @@ def summarize(log: RunLog, images: int, truth: Mapping[int, Box]) -> dict[str, A
         "share_uncertain": float(np.mean(log.status == Status.UNCERTAIN)),
         "share_lost": float(np.mean(log.status == Status.LOST)),
         "state_changes": [{"time_s": time, "from": old, "to": new} for time, old, new in state_changes(log)],
-        "annotated_frames": len(truth),
-        "annotated_frames_dropped": len(set(truth) - set(log.stamps_ns.tolist())),
+        "annotated_frames": len(ground_truth),
+        "annotated_frames_dropped": len(set(ground_truth) - set(log.stamps_ns.tolist())),
         "mean_iou": sum(found.values()) / len(found) if found else None,
         "iou_by_stamp_ns": {str(stamp): value for stamp, value in found.items()},
     }

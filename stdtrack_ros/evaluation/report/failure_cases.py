@@ -14,8 +14,8 @@ import numpy as np
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.evaluation.metrics.accuracy import FloatArray, overlaps
-from stdtrack_ros.evaluation.metrics.failures import find_losses
-from stdtrack_ros.evaluation.metrics.summary import Verdict
+from stdtrack_ros.evaluation.metrics.failures import find_failures
+from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary
 from stdtrack_ros.evaluation.protocols import Track
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.sequences.catalog import SequenceHandle
@@ -35,7 +35,7 @@ MARGIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class FailureCase:
     """A frame in which a tracker did badly.
 
     Attributes:
@@ -50,44 +50,46 @@ class Moment:
     picture: str
 
 
-def worst_moments(verdict: Verdict, handles: Mapping[str, SequenceHandle], count: int = 12) -> list[Moment]:
+def failure_cases(
+    summary: EvaluationSummary, handles: Mapping[str, SequenceHandle], count: int = 12
+) -> list[FailureCase]:
     """The worst moment of each of the first tracker's `count` worst sequences, pictured with every tracker's box."""
-    moments = []
-    for name in worst_sequences(verdict, count):
-        tracker = verdict.trackers[0].name
-        track = verdict.runs[tracker][name]["ope"]
+    cases = []
+    for name in worst_sequences(summary, count):
+        tracker = summary.trackers[0].name
+        track = summary.runs[tracker][name]["ope"]
         assert isinstance(track, Track)
-        ious = overlaps(track.boxes, verdict.facts[name].truth)
+        ious = overlaps(track.boxes, summary.facts[name].ground_truth)
         frame = worst_frame(ious, track.qualities)
         try:
-            picture = _thumbnail(verdict, handles[name].open(), name, frame)
+            picture = _thumbnail(summary, handles[name].open(), name, frame)
         except (SequenceError, KeyError):
             continue
-        moments.append(Moment(name, frame, float(ious[frame]), float(track.qualities[frame]), picture))
-    return moments
+        cases.append(FailureCase(name, frame, float(ious[frame]), float(track.qualities[frame]), picture))
+    return cases
 
 
-def worst_sequences(verdict: Verdict, count: int) -> list[str]:
-    """The sequences with the lowest AUC of the first tracker, worst first; those without truth left out."""
-    rows = verdict.rows[verdict.trackers[0].name] if verdict.trackers else {}
+def worst_sequences(summary: EvaluationSummary, count: int) -> list[str]:
+    """The sequences with the lowest AUC of the first tracker, worst first; those without ground truth left out."""
+    rows = summary.rows[summary.trackers[0].name] if summary.trackers else {}
     names = [name for name in rows if not np.isnan(rows[name]["auc"])]
     return sorted(names, key=lambda name: rows[name]["auc"])[:count]
 
 
 def worst_frame(ious: FloatArray, qualities: FloatArray) -> int:
-    """The frame to look at: where the longest loss begins, else the lowest IoU, of equals the one it was surest of."""
-    losses = find_losses(ious)
-    if losses:
-        longest = max(losses, key=lambda loss: (len(ious) if loss.end is None else loss.end) - loss.begin)
+    """Return the frame to look at: where the longest failure begins, else the lowest IoU (of equals the surest)."""
+    failures = find_failures(ious)
+    if failures:
+        longest = max(failures, key=lambda failure: (len(ious) if failure.end is None else failure.end) - failure.begin)
         return longest.begin
     return int(np.nanargmin(ious - 1e-3 * np.nan_to_num(qualities)))
 
 
-def draw_boxes(image: Image, verdict: Verdict, name: str, frame: int, place: Placing) -> None:
-    """Draw the truth in white and each tracker's box in its colour, in place; `place` maps boxes to the picture."""
-    _draw_box(image, place(verdict.facts[name].truth[frame]), TRUTH_COLOR, 2)
-    for number, (color, tracker) in reversed(list(enumerate(zip(_bgr(), verdict.trackers, strict=False)))):
-        track = verdict.runs[tracker.name].get(name, {}).get("ope")
+def draw_boxes(image: Image, summary: EvaluationSummary, name: str, frame: int, place: Placing) -> None:
+    """Draw ground truth (white) and each tracker's box (in its colour) in place; `place` maps boxes to the picture."""
+    _draw_box(image, place(summary.facts[name].ground_truth[frame]), TRUTH_COLOR, 2)
+    for number, (color, tracker) in reversed(list(enumerate(zip(_bgr(), summary.trackers, strict=False)))):
+        track = summary.runs[tracker.name].get(name, {}).get("ope")
         if isinstance(track, Track):
             _draw_box(image, place(track.boxes[frame]), color, 2 if number == 0 else 1)
 
@@ -104,15 +106,15 @@ def _draw_box(image: Image, box: Box, color: tuple[int, int, int], width: int) -
         cv2.rectangle(image, low, high, color, width * line_width(image), cv2.LINE_AA)
 
 
-def _thumbnail(verdict: Verdict, sequence: Sequence, name: str, frame: int) -> str:
-    """JPEG, base64, of the part of the frame that holds the truth and the first tracker's box."""
-    track = verdict.runs[verdict.trackers[0].name][name]["ope"]
+def _thumbnail(summary: EvaluationSummary, sequence: Sequence, name: str, frame: int) -> str:
+    """JPEG, base64, of the part of the frame that holds the ground truth and the first tracker's box."""
+    track = summary.runs[summary.trackers[0].name][name]["ope"]
     assert isinstance(track, Track)
     image = sequence.frame(frame)
-    x0, y0, scale = _window(image, np.stack([verdict.facts[name].truth[frame], track.boxes[frame]]))
+    x0, y0, scale = _window(image, np.stack([summary.facts[name].ground_truth[frame], track.boxes[frame]]))
     matrix = np.array([[scale, 0, -x0 * scale], [0, scale, -y0 * scale]])
     picture = cv2.warpAffine(image, matrix, THUMBNAIL_PX, flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    draw_boxes(picture, verdict, name, frame, lambda box: (box - np.array([x0, y0, 0, 0])) * scale)
+    draw_boxes(picture, summary, name, frame, lambda box: (box - np.array([x0, y0, 0, 0])) * scale)
     _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
     return base64.b64encode(data.tobytes()).decode("ascii")
 
@@ -137,8 +139,8 @@ def _corner(center: float, length: float, available: float) -> float:
     )
 
 
-def write_video(path: Path, verdict: Verdict, handle: SequenceHandle) -> None:
-    """A sequence as an MP4 at its own rate, with the truth, every tracker's box and a legend.
+def write_video(path: Path, summary: EvaluationSummary, handle: SequenceHandle) -> None:
+    """A sequence as an MP4 at its own rate, with the ground truth, every tracker's box and a legend.
 
     Raises:
         SequenceError: a frame cannot be read, or the file not be written.
@@ -150,18 +152,18 @@ def write_video(path: Path, verdict: Verdict, handle: SequenceHandle) -> None:
     with VideoWriter(path, rate) as writer:
         for frame in range(len(sequence)):
             canvas = sequence.frame(frame).copy()
-            draw_boxes(canvas, verdict, handle.name, frame, lambda box: box)
-            _draw_legend(canvas, verdict, handle.name, frame)
+            draw_boxes(canvas, summary, handle.name, frame, lambda box: box)
+            _draw_legend(canvas, summary, handle.name, frame)
             writer.write(canvas)
 
 
-def _draw_legend(image: Image, verdict: Verdict, name: str, frame: int) -> None:
+def _draw_legend(image: Image, summary: EvaluationSummary, name: str, frame: int) -> None:
     height = 16 * line_width(image)
     draw_text(image, f"{name} {frame}", (0, height), TRUTH_COLOR)
-    for row, (color, tracker) in enumerate(zip(_bgr(), verdict.trackers, strict=False), start=2):
-        track = verdict.runs[tracker.name].get(name, {}).get("ope")
+    for row, (color, tracker) in enumerate(zip(_bgr(), summary.trackers, strict=False), start=2):
+        track = summary.runs[tracker.name].get(name, {}).get("ope")
         if isinstance(track, Track):
-            iou = overlaps(track.boxes[frame : frame + 1], verdict.facts[name].truth[frame : frame + 1])[0]
+            iou = overlaps(track.boxes[frame : frame + 1], summary.facts[name].ground_truth[frame : frame + 1])[0]
             words = [tracker.name, "" if np.isnan(iou) else f"IoU {iou:.2f}"]
             quality = track.qualities[frame]
             words.append("" if np.isnan(quality) else f"q {quality:.2f}")

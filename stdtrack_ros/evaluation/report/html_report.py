@@ -21,11 +21,11 @@ from stdtrack_ros.evaluation.metrics.accuracy import (
     FloatArray,
     overlaps,
 )
-from stdtrack_ros.evaluation.metrics.metric_definitions import FIGURES, GROUPS
-from stdtrack_ros.evaluation.metrics.summary import Verdict
+from stdtrack_ros.evaluation.metrics.metric_definitions import GROUPS, METRICS
+from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary
 from stdtrack_ros.evaluation.protocols import IntArray, Track
 from stdtrack_ros.evaluation.realtime import DELAYS
-from stdtrack_ros.evaluation.report.failure_cases import COLORS, Moment
+from stdtrack_ros.evaluation.report.failure_cases import COLORS, FailureCase
 
 TIMELINE_VALUES = 600_000
 """Numbers that the page spends on quality and IoU over time, so that a thousand sequences still open in a browser."""
@@ -33,7 +33,7 @@ TIMELINE_POINTS = (60, 400)
 """Fewest and most points of one line."""
 
 
-def as_html(content: Mapping[str, Any], verdict: Verdict, moments: Sequence[Moment]) -> str:
+def as_html(content: Mapping[str, Any], summary: EvaluationSummary, cases: Sequence[FailureCase]) -> str:
     """The page, with the plots' code inside it."""
     loader = jinja2.PackageLoader("stdtrack_ros.evaluation.report", ".")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -45,7 +45,7 @@ def as_html(content: Mapping[str, Any], verdict: Verdict, moments: Sequence[Mome
             "norm_precision": NORM_PRECISION_THRESHOLDS.tolist(),
             "delays": DELAYS.tolist(),
         },
-        "timelines": timelines(verdict),
+        "timelines": timelines(summary),
         "colors": COLORS,
     }
     # A `</script>` in a name would end the element; JSON may write the slash escaped.
@@ -54,82 +54,82 @@ def as_html(content: Mapping[str, Any], verdict: Verdict, moments: Sequence[Mome
         content=content,
         data=text,
         plotly=get_plotlyjs(),
-        moments=moments,
+        cases=cases,
         tables=_tables(content),
-        verdict=sentence(content),
-        common=len(verdict.common),
-        has_delays=any(len(each.delays) for each in verdict.trackers),
-        has_quality=any(each.calibration.counts.any() for each in verdict.trackers),
+        headline=headline(content),
+        common=len(summary.common),
+        has_delays=any(len(each.delays) for each in summary.trackers),
+        has_quality=any(each.calibration.counts.any() for each in summary.trackers),
     )
 
 
 def _tables(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The summary's tables: title, columns that hold anything, and rows of (value, text, whether it is the best)."""
+    """Return the summary's tables: title, columns that hold anything, rows of (value, text, whether it is the best)."""
     tables = []
-    summaries = [tracker["summary"] for tracker in content["trackers"]]
+    rows = [tracker["metrics"] for tracker in content["trackers"]]
     for title, names in GROUPS.items():
-        shown = [name for name in names if any(summary.get(name) is not None for summary in summaries)]
+        shown = [name for name in names if any(row.get(name) is not None for row in rows)]
         if shown:
-            columns = [[_cell(name, summary.get(name), summaries) for name in shown] for summary in summaries]
-            tables.append({"title": title, "columns": [(name, FIGURES[name]) for name in shown], "rows": columns})
+            cells = [[_cell(name, row.get(name), rows) for name in shown] for row in rows]
+            tables.append({"title": title, "columns": [(name, METRICS[name]) for name in shown], "rows": cells})
     return tables
 
 
-def _cell(name: str, value: float | None, summaries: Sequence[Mapping[str, Any]]) -> tuple[float | None, str, bool]:
-    figure = FIGURES[name]
-    others = [summary[name] for summary in summaries if summary.get(name) is not None]
-    target = (max if figure.best > 0 else min)(others)
-    return value, as_text(name, value), figure.best != 0 and len(others) > 1 and value == target
+def _cell(name: str, value: float | None, rows: Sequence[Mapping[str, Any]]) -> tuple[float | None, str, bool]:
+    metric = METRICS[name]
+    others = [row[name] for row in rows if row.get(name) is not None]
+    target = (max if metric.best > 0 else min)(others)
+    return value, as_text(name, value), metric.best != 0 and len(others) > 1 and value == target
 
 
 def as_text(name: str, value: float | None) -> str:
     """A figure as a reader wants it: shares in percent with one digit, counts whole."""
     if value is None or not math.isfinite(value):
         return "–"
-    figure = FIGURES[name]
-    if figure.unit == "%":
+    metric = METRICS[name]
+    if metric.unit == "%":
         return f"{100 * value:.1f}"
-    if figure.summed:
+    if metric.summed:
         return f"{value:.0f}"
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
-def sentence(content: Mapping[str, Any]) -> str:
-    """The verdict in a sentence or two: the first tracker, and the best of the others."""
-    trackers = [each for each in content["trackers"] if each["summary"].get("auc") is not None]
+def headline(content: Mapping[str, Any]) -> str:
+    """The summary in a sentence or two: the first tracker, and the best of the others."""
+    trackers = [each for each in content["trackers"] if each["metrics"].get("auc") is not None]
     if not trackers or trackers[0] is not content["trackers"][0]:
         return ""
     own, others = trackers[0], trackers[1:]
     text = f"{own['name']} {_told(own)}."
     if others:
-        best = max(others, key=lambda each: each["summary"]["auc"])
+        best = max(others, key=lambda each: each["metrics"]["auc"])
         text += f" The best of the others, {best['name']}, {_told(best)}."
     return text
 
 
 def _told(tracker: Mapping[str, Any]) -> str:
-    summary = tracker["summary"]
+    summary = tracker["metrics"]
     text = f"has a success AUC of {100 * summary['auc']:.1f} %"
     if summary.get("realtime_auc") is not None:
         text += f", {100 * summary['realtime_auc']:.1f} % in real time on this machine"
     return f"{text}, and takes {summary['ms_p50']:.1f} ms a frame" if summary.get("ms_p50") is not None else text
 
 
-def timelines(verdict: Verdict) -> dict[str, Any]:
+def timelines(summary: EvaluationSummary) -> dict[str, Any]:
     """IoU and quality over time by sequence and tracker, thinned to the worst frame of each stretch."""
-    lines = sum(len(table) for table in verdict.runs.values())
+    lines = sum(len(table) for table in summary.runs.values())
     fewest, most = TIMELINE_POINTS
     points = min(max(TIMELINE_VALUES // max(2 * lines, 1), fewest), most)
-    return {name: _timeline(verdict, name, points) for name in verdict.facts}
+    return {name: _timeline(summary, name, points) for name in summary.facts}
 
 
-def _timeline(verdict: Verdict, name: str, points: int) -> dict[str, Any]:
-    facts = verdict.facts[name]
+def _timeline(summary: EvaluationSummary, name: str, points: int) -> dict[str, Any]:
+    facts = summary.facts[name]
     by_tracker = {}
-    for tracker, table in verdict.runs.items():
+    for tracker, table in summary.runs.items():
         track = table.get(name, {}).get("ope")
         if isinstance(track, Track):
-            ious = overlaps(track.boxes, facts.truth)
+            ious = overlaps(track.boxes, facts.ground_truth)
             kept = worst_of_each_stretch(ious, points)
             by_tracker[tracker] = {
                 "t": _short(facts.stamps_s[kept] - facts.stamps_s[0]),

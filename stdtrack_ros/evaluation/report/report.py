@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from stdtrack_ros.evaluation.metrics.metric_definitions import FIGURES
-from stdtrack_ros.evaluation.metrics.scores import frames_with_truth
-from stdtrack_ros.evaluation.metrics.summary import TrackerVerdict, Verdict
-from stdtrack_ros.evaluation.report.failure_cases import Moment
+from stdtrack_ros.evaluation.metrics.metric_definitions import METRICS
+from stdtrack_ros.evaluation.metrics.scores import frames_with_ground_truth
+from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary, TrackerSummary
+from stdtrack_ros.evaluation.report.failure_cases import FailureCase
 from stdtrack_ros.evaluation.report.html_report import as_html
 
 
@@ -37,52 +37,52 @@ class RunInfo:
     title: str
     protocols: tuple[str, ...]
     conditions: tuple[str, ...]
-    machine: Mapping[str, str]
+    system: Mapping[str, str]
     command: str
 
 
-def write_report(folder: Path, verdict: Verdict, info: RunInfo, moments: Sequence[Moment]) -> Path:
+def write_report(folder: Path, summary: EvaluationSummary, info: RunInfo, cases: Sequence[FailureCase]) -> Path:
     """Write report.html, report.json, summary.csv and sequences.csv into a folder; the path of the HTML."""
-    content = as_json(verdict, info)
+    content = as_json(summary, info)
     text = json.dumps(content, indent=1, allow_nan=False)
     (folder / "report.json").write_text(text, encoding="utf-8")
-    _write_csv(folder / "summary.csv", [{"tracker": each.name, **each.summary} for each in verdict.trackers])
+    _write_csv(folder / "summary.csv", [{"tracker": each.name, **each.metrics} for each in summary.trackers])
     rows = [
         {"tracker": tracker, "sequence": name, **row}
-        for tracker, table in verdict.rows.items()
+        for tracker, table in summary.rows.items()
         for name, row in table.items()
     ]
     _write_csv(folder / "sequences.csv", rows)
     page = folder / "report.html"
-    page.write_text(as_html(content, verdict, moments), encoding="utf-8")
+    page.write_text(as_html(content, summary, cases), encoding="utf-8")
     return page
 
 
-def as_json(verdict: Verdict, info: RunInfo) -> dict[str, Any]:
+def as_json(summary: EvaluationSummary, info: RunInfo) -> dict[str, Any]:
     """Everything but pictures and timelines, as plain values; a figure that does not exist is null."""
     content: dict[str, Any] = {
         "format": 1,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "run": asdict(info),
-        "figures": {name: asdict(figure) for name, figure in FIGURES.items()},
-        "trackers": [_tracker_json(each) for each in verdict.trackers],
-        "sequences": [_sequence_json(verdict, name) for name in verdict.facts],
+        "metric_definitions": {name: asdict(metric) for name, metric in METRICS.items()},
+        "trackers": [_tracker_json(each) for each in summary.trackers],
+        "sequences": [_sequence_json(summary, name) for name in summary.facts],
         "attributes": [
             {"name": name, "sequences": count, "auc": dict(means)}
-            for name, (count, means) in verdict.attributes.items()
+            for name, (count, means) in summary.attributes.items()
         ],
         "errors": [
-            {"tracker": tracker, "sequence": name, "error": message} for tracker, name, message in verdict.errors
+            {"tracker": tracker, "sequence": name, "error": message} for tracker, name, message in summary.errors
         ],
     }
     return {key: _plain(value) for key, value in content.items()}
 
 
-def _tracker_json(tracker: TrackerVerdict) -> dict[str, Any]:
+def _tracker_json(tracker: TrackerSummary) -> dict[str, Any]:
     return {
         "name": tracker.name,
         "note": tracker.note,
-        "summary": tracker.summary,
+        "metrics": tracker.metrics,
         "success": tracker.success,
         "precision": tracker.precision,
         "norm_precision": tracker.norm_precision,
@@ -91,18 +91,18 @@ def _tracker_json(tracker: TrackerVerdict) -> dict[str, Any]:
     }
 
 
-def _sequence_json(verdict: Verdict, name: str) -> dict[str, Any]:
-    facts = verdict.facts[name]
+def _sequence_json(summary: EvaluationSummary, name: str) -> dict[str, Any]:
+    facts = summary.facts[name]
     duration = float(facts.stamps_s[-1] - facts.stamps_s[0]) if len(facts.stamps_s) else 0.0
     return {
         "name": name,
-        "frames": len(facts.truth),
-        "frames_with_truth": frames_with_truth(facts),
+        "frames": len(facts.ground_truth),
+        "frames_with_ground_truth": frames_with_ground_truth(facts),
         "duration_s": duration,
         "attributes": facts.attributes,
         "notes": facts.notes,
-        "in_summary": name in verdict.common,
-        "figures": {tracker: table[name] for tracker, table in verdict.rows.items() if name in table},
+        "in_summary": name in summary.common,
+        "metrics": {tracker: table[name] for tracker, table in summary.rows.items() if name in table},
     }
 
 
@@ -120,7 +120,7 @@ def _plain(value: Any) -> Any:
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    names = [name for name in FIGURES if any(name in row for row in rows)]
+    names = [name for name in METRICS if any(name in row for row in rows)]
     first = [name for name in ("tracker", "sequence") if any(name in row for row in rows)]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, [*first, *names], extrasaction="ignore")

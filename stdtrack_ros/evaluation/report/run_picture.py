@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from stdtrack_ros.evaluation.report.box_log import RunLog
+from stdtrack_ros.evaluation.report.box_log import BoxLog
 from stdtrack_ros.geometry import Image, box_center
 from stdtrack_ros.tracker.drawing import STATUS_COLORS
 from stdtrack_ros.tracker.result import Status
@@ -20,7 +20,7 @@ from stdtrack_ros.tracker.result import Status
 PATH_COLORS = "plasma"
 
 
-def draw_run(path: Path, log: RunLog, background: Image, samples: Sequence[tuple[str, Image]], title: str) -> None:
+def draw_run(path: Path, log: BoxLog, background: Image, samples: Sequence[tuple[str, Image]], title: str) -> None:
     """Write the picture as a PNG.
 
     Args:
@@ -51,7 +51,7 @@ def draw_run(path: Path, log: RunLog, background: Image, samples: Sequence[tuple
     pyplot.close(figure)
 
 
-def _trajectory(figure: Any, axes: Any, log: RunLog, background: Image) -> None:
+def _trajectory(figure: Any, axes: Any, log: BoxLog, background: Image) -> None:
     axes.imshow(cv2.cvtColor(background, cv2.COLOR_BGR2RGB), alpha=0.75)
     centers = box_center(log.boxes)
     axes.plot(centers[:, 0], centers[:, 1], color="white", linewidth=3, alpha=0.6)
@@ -68,7 +68,7 @@ def _trajectory(figure: Any, axes: Any, log: RunLog, background: Image) -> None:
     figure.colorbar(points, ax=axes, label="time [s]", orientation="horizontal", fraction=0.04, pad=0.02)
 
 
-def _quality(axes: Any, log: RunLog) -> None:
+def _quality(axes: Any, log: BoxLog) -> None:
     _status_bands(axes, log)
     axes.plot(log.times_s, log.quality, color="black", linewidth=1.2)
     axes.set_ylim(0, 1.02)
@@ -77,7 +77,7 @@ def _quality(axes: Any, log: RunLog) -> None:
     axes.legend(loc="lower left", fontsize=8, ncols=3)
 
 
-def _latency(axes: Any, log: RunLog) -> None:
+def _latency(axes: Any, log: BoxLog) -> None:
     milliseconds = 1000 * log.latency_s
     axes.plot(log.times_s, milliseconds, color="tab:blue", linewidth=1, marker=".", markersize=3)
     for share, style in ((50, "--"), (95, ":")):
@@ -90,7 +90,7 @@ def _latency(axes: Any, log: RunLog) -> None:
     axes.legend(fontsize=8)
 
 
-def _status_bands(axes: Any, log: RunLog) -> None:
+def _status_bands(axes: Any, log: BoxLog) -> None:
     """One coloured band a stretch of the same status, named once each."""
     edges = [0, *(np.flatnonzero(np.diff(log.status)) + 1), len(log) - 1]
     named = set()

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stdtrack_ros.errors import ModelError, SettingError
-from stdtrack_ros.evaluation.trackers.tracker_interface import Contestant, Estimate, TrackerUnderTest
+from stdtrack_ros.evaluation.trackers.tracker_interface import Estimate, TrackerSpec, TrackerUnderTest
 from stdtrack_ros.geometry import Image
 
 NO_BOX = (float("nan"),) * 4
@@ -94,15 +94,15 @@ _WITH_FILES: dict[str, tuple[str, Callable[[tuple[str, ...]], Any], tuple[str, .
     "nanov3": ("NanoTrackV3", _nano, ("*backbone*.onnx", "*head*.onnx")),
 }
 
-PEERS = (*_CONTRIB, *_WITH_FILES)
+BASELINES = (*_CONTRIB, *_WITH_FILES)
 """What `peer_contestant` knows by name."""
 
 
-def peer_contestant(text: str) -> Contestant:
-    """A peer from `NAME` (kcf, kcf-default, csrt, mil) or `NAME=FOLDER` (nano, vit, dasiamrpn, nanov3).
+def baseline_spec(text: str) -> TrackerSpec:
+    """A baseline from `NAME` (kcf, kcf-default, csrt, mil) or `NAME=FOLDER` (nano, vit, dasiamrpn, nanov3).
 
     Raises:
-        SettingError: no peer of that name, a folder that is missing or not wanted, OpenCV without its contrib trackers.
+        SettingError: no baseline of that name, a folder that is missing or not wanted, OpenCV without contrib trackers.
         ModelError: the folder does not hold the model files.
     """
     name, _, folder = text.partition("=")
@@ -110,33 +110,33 @@ def peer_contestant(text: str) -> Contestant:
         return _contrib(name, folder)
     if name in _WITH_FILES:
         return _with_files(name, folder)
-    raise SettingError(f"There is no peer named '{name}'; known are {', '.join(PEERS)}.")
+    raise SettingError(f"There is no baseline named '{name}'; known are {', '.join(BASELINES)}.")
 
 
-def _contrib(name: str, folder: str) -> Contestant:
+def _contrib(name: str, folder: str) -> TrackerSpec:
     if folder:
-        raise SettingError(f"The peer '{name}' comes with OpenCV and takes no folder, found '{folder}'.")
+        raise SettingError(f"The baseline '{name}' comes with OpenCV and takes no folder, found '{folder}'.")
     if not hasattr(cv2, "TrackerKCF"):
         raise SettingError(
             f"This OpenCV has no tracker '{name}': install opencv-contrib-python in place of opencv-python "
-            "(the extra `eval`), or leave the peer out."
+            "(the extra `eval`), or leave the baseline out."
         )
     label, _, note = _CONTRIB[name]
-    return Contestant(label, partial(_make_contrib, name), note, f"opencv {cv2.__version__} {note}")
+    return TrackerSpec(label, partial(_make_contrib, name), note, f"opencv {cv2.__version__} {note}")
 
 
 def _make_contrib(name: str, threads: int) -> TrackerUnderTest:
     return OpenCvTracker(_CONTRIB[name][1], threads)
 
 
-def _with_files(name: str, folder: str) -> Contestant:
+def _with_files(name: str, folder: str) -> TrackerSpec:
     if not folder:
-        raise SettingError(f"The peer '{name}' needs a folder with its model files: {name}=FOLDER.")
+        raise SettingError(f"The baseline '{name}' needs a folder with its model files: {name}=FOLDER.")
     label, _, patterns = _WITH_FILES[name]
     files = tuple(_only_file(Path(folder), pattern, name) for pattern in patterns)
     digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:12]
     runner = "ONNX Runtime" if name == "nanov3" else f"OpenCV {cv2.__version__}"
-    return Contestant(label, partial(_make_with_files, name, files), f"{runner}, files {digest}", f"{runner} {digest}")
+    return TrackerSpec(label, partial(_make_with_files, name, files), f"{runner}, files {digest}", f"{runner} {digest}")
 
 
 def _make_with_files(name: str, files: tuple[str, ...], threads: int) -> TrackerUnderTest:
@@ -155,6 +155,6 @@ def _only_file(folder: Path, pattern: str, name: str) -> str:
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
         raise ModelError(
-            f"The folder {folder} of the peer '{name}' holds {len(found)} files like '{pattern}'; it needs exactly one."
+            f"The folder {folder} of the baseline '{name}' holds {len(found)} files like '{pattern}'; it needs one."
         )
     return str(found[0])

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""NanoTrack V3 (HonglinChu/SiamTrackers), a peer whose 15x15 output `cv2.TrackerNano` does not take, on ONNX Runtime.
+"""NanoTrack V3 (HonglinChu/SiamTrackers) on ONNX Runtime: `cv2.TrackerNano` does not take its 15x15 output.
 
 Written from the published description of anchor-free Siamese tracking (SiamBAN): a 127 px template, a 255 px search
 window, one foreground score and four distances to the box's sides for each of 15x15 points with a stride of 16 px;

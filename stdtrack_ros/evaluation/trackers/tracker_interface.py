@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What evaluation asks of a tracker, and where it finds trackers: ours, peers, and those that users plug in.
+"""What evaluation asks of a tracker, and where it finds trackers: ours, baselines, and those that users plug in.
 
 A user's own tracker takes ten lines (`docs/evaluation.md`): a class with `initialize` and `track`, and an entry point
 in the group `stdtrack_ros.trackers` that names something which makes one.
@@ -54,7 +54,7 @@ TrackerFactory = Callable[[], TrackerUnderTest]
 
 
 @dataclass(frozen=True, slots=True)
-class Contestant:
+class TrackerSpec:
     """A tracker by name, and how to make one; picklable, so that other processes make their own.
 
     Attributes:
@@ -93,7 +93,7 @@ class OwnTracker:
         return Estimate(result.box, result.quality, result.velocity)
 
 
-def own_contestant(settings: TrackerSettings, name: str = "") -> Contestant:
+def own_tracker_spec(settings: TrackerSettings, name: str = "") -> TrackerSpec:
     """The package's tracker with these settings; its model is loaded once here, so that a bad one is known at once.
 
     Raises:
@@ -105,7 +105,7 @@ def own_contestant(settings: TrackerSettings, name: str = "") -> Contestant:
     words = [info.name, info.provider, info.note, f"model {info.sha256[:12]}"]
     words += [f"{key} {value}" for key, value in changed.items()]
     identity = f"{info.sha256} {info.provider} {sorted(changed.items())}"
-    return Contestant(name or settings.tracker, partial(_make_own, settings), ", ".join(filter(None, words)), identity)
+    return TrackerSpec(name or settings.tracker, partial(_make_own, settings), ", ".join(filter(None, words)), identity)
 
 
 def _make_own(settings: TrackerSettings, threads: int) -> TrackerUnderTest:
@@ -118,7 +118,7 @@ def plugged_in() -> dict[str, metadata.EntryPoint]:
     return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
 
 
-def plugged_in_contestant(name: str) -> Contestant:
+def plugged_in_tracker_spec(name: str) -> TrackerSpec:
     """A user's tracker, by the name of its entry point.
 
     Raises:
@@ -133,7 +133,7 @@ def plugged_in_contestant(name: str) -> Contestant:
         )
     point = points[name]
     version = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
-    return Contestant(name, partial(_make_plugged_in, name), f"plug-in {version}", f"{version} {_changed(point)}")
+    return TrackerSpec(name, partial(_make_plugged_in, name), f"plug-in {version}", f"{version} {_changed(point)}")
 
 
 def _changed(point: metadata.EntryPoint) -> float:

@@ -76,36 +76,42 @@ def _trackingnet(root: Path) -> Found:
     if not (root / "frames").is_dir():
         return []
     return [
-        FolderSource(truth.stem, "trackingnet", root / "frames" / truth.stem, truth) for truth in _texts(root / "anno")
+        FolderSource(ground_truth.stem, "trackingnet", root / "frames" / ground_truth.stem, ground_truth)
+        for ground_truth in _texts(root / "anno")
     ]
 
 
 def _uav(layout: str, boxes: str, frames: str, rate: float, root: Path) -> Found:
     found = []
     texts = _texts(root / "anno" / boxes) if (root / "data_seq" / frames).is_dir() else []
-    for truth in texts:
-        folder, first, last = (truth.stem, 1, None) if layout == "uav20l" else part(truth.stem, rate)
-        images, vector = root / "data_seq" / frames / folder, attributes.attribute_file(truth.parent, truth.stem)
-        found.append(FolderSource(truth.stem, layout, images, truth, first, last, True, rate, vector=vector))
+    for ground_truth in texts:
+        folder, first, last = (ground_truth.stem, 1, None) if layout == "uav20l" else part(ground_truth.stem, rate)
+        images, vector = (
+            root / "data_seq" / frames / folder,
+            attributes.attribute_file(ground_truth.parent, ground_truth.stem),
+        )
+        found.append(
+            FolderSource(ground_truth.stem, layout, images, ground_truth, first, last, True, rate, vector=vector)
+        )
     return found
 
 
 def _nfs(layout: str, rate: str, root: Path) -> Found:
     folder = root / rate
     return [
-        FolderSource(truth.stem, layout, folder / truth.stem, truth, frame_rate=float(rate))
-        for truth in _texts(folder)
-        if (folder / truth.stem).is_dir()
+        FolderSource(ground_truth.stem, layout, folder / ground_truth.stem, ground_truth, frame_rate=float(rate))
+        for ground_truth in _texts(folder)
+        if (folder / ground_truth.stem).is_dir()
     ]
 
 
 def _avist(root: Path) -> Found:
     frames = root / "sequences"
     found = []
-    for truth in _texts(root / "anno") if frames.is_dir() else []:
-        labels = (root / mark / f"{truth.stem}_{mark}.txt" for mark in ("full_occlusion", "out_of_view"))
+    for ground_truth in _texts(root / "anno") if frames.is_dir() else []:
+        labels = (root / mark / f"{ground_truth.stem}_{mark}.txt" for mark in ("full_occlusion", "out_of_view"))
         absent = tuple(path for path in labels if path.is_file())
-        found.append(FolderSource(truth.stem, "avist", frames / truth.stem, truth, absent=absent))
+        found.append(FolderSource(ground_truth.stem, "avist", frames / ground_truth.stem, ground_truth, absent=absent))
     return found
 
 
@@ -142,27 +148,35 @@ def _sequence_folders(root: Path, depth: int = _DEPTH) -> Iterator[Path]:
 
 
 def _sequence(folder: Path, root: Path, layout: str) -> Iterator[FolderSource]:
-    truths = sorted(folder.glob("groundtruth*.txt"), key=number_key)
-    kind = _kind(folder, truths) if layout == "auto" else layout
-    if len(truths) > 1:  # OTB's groundtruth_rect.1.txt of Human4 is empty; its second target is the one
-        truths = [truth for truth in truths if truth.read_text(encoding="utf-8-sig", errors="replace").strip()]
-    for number, truth in enumerate(truths or [folder / "groundtruth.txt"], start=1):
-        name = _name(folder, truth, kind, number) if len(truths) > 1 else folder.name
-        yield _SEQUENCES[kind](folder, truth, name, root)
+    files = sorted(folder.glob("groundtruth*.txt"), key=number_key)
+    kind = _kind(folder, files) if layout == "auto" else layout
+    if len(files) > 1:  # OTB's groundtruth_rect.1.txt of Human4 is empty; its second target is the one
+        files = [
+            ground_truth
+            for ground_truth in files
+            if ground_truth.read_text(encoding="utf-8-sig", errors="replace").strip()
+        ]
+    for number, ground_truth in enumerate(files or [folder / "groundtruth.txt"], start=1):
+        name = _name(folder, ground_truth, kind, number) if len(files) > 1 else folder.name
+        yield _SEQUENCES[kind](folder, ground_truth, name, root)
 
 
-def _name(folder: Path, truth: Path, kind: str, number: int) -> str:
+def _name(folder: Path, ground_truth: Path, kind: str, number: int) -> str:
     if kind in ("otb", "dtb70"):
         return f"{folder.name}.{number}"
-    return f"{folder.name}_{truth.stem.removeprefix('groundtruth').strip('_.')}"
+    return f"{folder.name}_{ground_truth.stem.removeprefix('groundtruth').strip('_.')}"
 
 
-def _kind(folder: Path, truths: list[Path]) -> str:
+def _kind(folder: Path, files: list[Path]) -> str:
     """The layout of a sequence's folder, by its files."""
-    if any(truth.stem.startswith("groundtruth_rect") for truth in truths):
+    if any(ground_truth.stem.startswith("groundtruth_rect") for ground_truth in files):
         # DTB70 copies OTB's files, but numbers its images with five digits; of OTB's sequences only Board does.
         return "dtb70" if (folder / "img" / "00001.jpg").is_file() and folder.name != "Board" else "otb"
-    if (folder / "color").is_dir() or any(folder.glob("*.tag")) or any(has_polygons(truth) for truth in truths[:1]):
+    if (
+        (folder / "color").is_dir()
+        or any(folder.glob("*.tag"))
+        or any(has_polygons(ground_truth) for ground_truth in files[:1])
+    ):
         return "vot"
     if (folder / "img").is_dir() and ((folder / "out_of_view.txt").is_file() or (folder / "nlp.txt").is_file()):
         return "lasot"
@@ -171,7 +185,7 @@ def _kind(folder: Path, truths: list[Path]) -> str:
     return "plain"
 
 
-def _got10k(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
+def _got10k(folder: Path, ground_truth: Path, name: str, root: Path) -> FolderSource:
     meta = folder / "meta_info.ini"
     rate = re.match(r"[\d.]+", attributes.read_pairs(meta).get("anno_fps", "")) if meta.is_file() else None
     cover, absence = folder / "cover.label", folder / "absence.label"
@@ -179,7 +193,7 @@ def _got10k(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
         name,
         "got10k",
         folder,
-        truth,
+        ground_truth,
         frame_rate=float(rate[0]) if rate else 10.0,
         absent=_existing(cover) or _existing(absence),
         named_marks=_existing(absence, folder / "cut_by_image.label"),
@@ -187,25 +201,25 @@ def _got10k(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
     )
 
 
-def _otb(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
+def _otb(folder: Path, ground_truth: Path, name: str, root: Path) -> FolderSource:
     first, last = _OTB_FRAMES.get(folder.name, (1, None))
     vector = attributes.attribute_file(folder.parent, name)
-    return FolderSource(name, "otb", folder / "img", truth, first, last, True, vector=vector)
+    return FolderSource(name, "otb", folder / "img", ground_truth, first, last, True, vector=vector)
 
 
-def _dtb70(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
+def _dtb70(folder: Path, ground_truth: Path, name: str, root: Path) -> FolderSource:
     vector = attributes.attribute_file(folder.parent, name)
-    return FolderSource(name, "dtb70", folder / "img", truth, one_based=True, vector=vector)
+    return FolderSource(name, "dtb70", folder / "img", ground_truth, one_based=True, vector=vector)
 
 
-def _lasot(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
+def _lasot(folder: Path, ground_truth: Path, name: str, root: Path) -> FolderSource:
     marks = _existing(folder / "full_occlusion.txt", folder / "out_of_view.txt")
     vector = attributes.attribute_file(root, name)
     return FolderSource(
         name,
         "lasot",
         folder / "img",
-        truth,
+        ground_truth,
         one_based=True,
         absent=marks,
         vector=vector,
@@ -213,7 +227,7 @@ def _lasot(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
     )
 
 
-def _vot(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
+def _vot(folder: Path, ground_truth: Path, name: str, root: Path) -> FolderSource:
     about = folder / "sequence"
     rate = attributes.read_pairs(about).get("fps") if about.is_file() else None
     marks = (folder / f"{mark}{suffix}" for mark in _VOT_MARKS for suffix in (".tag", ".label"))
@@ -222,17 +236,17 @@ def _vot(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
         name,
         "vot",
         color if color.is_dir() else folder,
-        truth,
+        ground_truth,
         frame_rate=float(rate) if rate else 30.0,
         named_marks=_existing(*marks),
     )
 
 
-def _plain(folder: Path, truth: Path, name: str, root: Path) -> FolderSource:
+def _plain(folder: Path, ground_truth: Path, name: str, root: Path) -> FolderSource:
     tags = folder / "attributes.txt"
     inside = folder / "img"
     images = inside if inside.is_dir() else folder
-    return FolderSource(name, "plain", images, truth, tags=tags if tags.is_file() else None)
+    return FolderSource(name, "plain", images, ground_truth, tags=tags if tags.is_file() else None)
 
 
 _SEQUENCES: dict[str, Callable[[Path, Path, str, Path], FolderSource]] = {

@@ -27,7 +27,7 @@ class FolderSource:
         name: name of the sequence.
         layout: name of the layout, a key of `benchmarks.LAYOUTS`.
         images: folder of the frames.
-        truth: file of the boxes; None: there is none.
+        ground truth: file of the boxes; None: there is none.
         first, last: number of the first and last frame to take, counted from 1 in the order of the files; None: to
             the end.
         one_based: the boxes count pixels from 1, as MATLAB does; they are moved to our origin.
@@ -42,7 +42,7 @@ class FolderSource:
     name: str
     layout: str
     images: Path
-    truth: Path | None
+    ground_truth: Path | None
     first: int = 1
     last: int | None = None
     one_based: bool = False
@@ -70,7 +70,7 @@ class FolderSequence:
         self.images = list_images(source.images)[source.first - 1 : source.last]
         if not self.images:
             raise SequenceError(f"The sequence '{source.name}' has no images in {source.images}.")
-        self.boxes, self.notes = self._truth()
+        self.boxes, self.notes = self._ground_truth()
         self.stamps_s: NDArray[np.float64] = np.arange(len(self.images)) / source.frame_rate
         self.attributes = _attributes(source)
         self._size = SameSize()
@@ -94,11 +94,11 @@ class FolderSequence:
         self._size.check(image.shape[1], image.shape[0], f"The frame {self.images[index]}")
         return image
 
-    def _truth(self) -> tuple[Box, Notes]:
+    def _ground_truth(self) -> tuple[Box, Notes]:
         source = self.source
-        if source.truth is None:
+        if source.ground_truth is None:
             return clean_boxes(np.full((len(self.images), 4), np.nan))
-        boxes = _READERS.get(source.layout, read_boxes)(source.truth)
+        boxes = _READERS.get(source.layout, read_boxes)(source.ground_truth)
         if source.one_based:
             boxes[:, :2] -= 1.0
         boxes, notes = _to_frames(boxes, self.images, source)
@@ -136,7 +136,7 @@ def _to_frames(boxes: Box, images: Listed[Path], source: FolderSource) -> tuple[
             missing = len(boxes) - len(images)
             note = f"{missing} frames are missing in {source.images} by their numbers: their rows are left out."
             return boxes[np.array(numbers) - first], (note,)
-    return align_rows(boxes, len(images), str(source.truth))
+    return align_rows(boxes, len(images), str(source.ground_truth))
 
 
 def _numbers(images: Listed[Path]) -> list[int]:
@@ -172,7 +172,7 @@ def _attributes(source: FolderSource) -> frozenset[str]:
     return frozenset(tags)
 
 
-def has_polygons(truth: Path) -> bool:
+def has_polygons(ground_truth: Path) -> bool:
     """Whether the first line of a file of boxes is a polygon."""
-    with truth.open(encoding="utf-8-sig", errors="replace") as file:
+    with ground_truth.open(encoding="utf-8-sig", errors="replace") as file:
         return len(file.readline().replace(",", " ").split()) >= 6

@@ -31,7 +31,7 @@ _NANOSECONDS_FROM = 1e14  # a plain "timestamp" above this counts nanoseconds: i
 
 
 @dataclass(frozen=True, slots=True)
-class TruthRows:
+class GroundTruthRows:
     """True boxes as they stand in a source.
 
     Attributes:
@@ -97,7 +97,7 @@ def hull(corners: ArrayLike) -> Box:
     return np.concatenate([low, high - low])
 
 
-def read_truth_csv(path: Path) -> TruthRows:
+def read_ground_truth_csv(path: Path) -> GroundTruthRows:
     """Boxes from a CSV file.
 
     With a header: columns x, y, width, height, and at will a stamp (`stamp` in seconds, or `stamp_ns`) or a `frame`
@@ -117,12 +117,12 @@ def read_truth_csv(path: Path) -> TruthRows:
     boxes = np.stack([_column(path, table, columns, names) for names in _BOX], axis=-1)
     stamp = next((name for name in _STAMPS if name in columns), None)
     if stamp is not None:
-        return TruthRows(boxes, _seconds(_column(path, table, columns, (stamp,)) * _STAMPS[stamp]))
+        return GroundTruthRows(boxes, _seconds(_column(path, table, columns, (stamp,)) * _STAMPS[stamp]))
     frame = next((name for name in _FRAMES if name in columns), None)
     if frame is not None:
         indices = np.nan_to_num(_column(path, table, columns, (frame,)), nan=-1.0)
-        return TruthRows(boxes, frames=indices.astype(np.int64))
-    return TruthRows(boxes)
+        return GroundTruthRows(boxes, frames=indices.astype(np.int64))
+    return GroundTruthRows(boxes)
 
 
 def _all_numbers(line: str) -> bool:
@@ -132,14 +132,14 @@ def _all_numbers(line: str) -> bool:
         return False
 
 
-def _without_header(path: Path) -> TruthRows:
+def _without_header(path: Path) -> GroundTruthRows:
     rows = read_numbers(path)
     sizes = {row.size for row in rows}
     if sizes == {4}:
-        return TruthRows(np.array(rows))
+        return GroundTruthRows(np.array(rows))
     if sizes == {5}:
         table = np.array(rows)
-        return TruthRows(table[:, 1:], _seconds(table[:, 0]))
+        return GroundTruthRows(table[:, 1:], _seconds(table[:, 0]))
     raise SequenceError(
         f"The lines of {path} hold {', '.join(str(size) for size in sorted(sizes))} numbers; without a header each "
         "must hold 4 (x, y, width, height) or 5 (the stamp first)."
@@ -164,8 +164,8 @@ def _seconds(stamps: Floats) -> Floats:
     return stamps * 1e-9 if stamps.size and np.nanmax(stamps) > _NANOSECONDS_FROM else stamps
 
 
-def place_rows(rows: TruthRows, stamps_s: Floats, source: str) -> tuple[Box, Notes]:
-    """The true boxes of N frames (N, 4) from the rows of a source, and notes on what did not fit.
+def place_rows(rows: GroundTruthRows, stamps_s: Floats, source: str) -> tuple[Box, Notes]:
+    """The ground-truth boxes of N frames (N, 4) from the rows of a source, and notes on what did not fit.
 
     Raises:
         SequenceError: rows with stamps of which none lies near a frame.
@@ -200,25 +200,25 @@ def _by_frame(boxes: Box, indices: NDArray[np.int64], frames: int, source: str) 
     return aligned, notes
 
 
-def match_stamps(boxes: Box, truth_s: Floats, frames_s: Floats, source: str) -> tuple[Box, Notes]:
+def match_stamps(boxes: Box, ground_truth_s: Floats, frames_s: Floats, source: str) -> tuple[Box, Notes]:
     """Each row to the frame nearest in time, at most half a frame interval away; the nearest row wins a frame.
 
     Raises:
         SequenceError: none of the rows lies near a frame: they were stamped by another clock.
     """
     aligned = np.full((len(frames_s), 4), np.nan)
-    if not len(truth_s) or not len(frames_s):
-        return aligned, (f"{source} has no boxes.",) if not len(truth_s) else ()
+    if not len(ground_truth_s) or not len(frames_s):
+        return aligned, (f"{source} has no boxes.",) if not len(ground_truth_s) else ()
     gaps = np.diff(frames_s)
     reach = 0.5 * float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 0.5
     first_of_stamp = np.searchsorted(frames_s, frames_s)  # frames of one stamp share its box
-    nearest = first_of_stamp[_nearest(truth_s, frames_s)]
-    away = np.abs(truth_s - frames_s[nearest])
+    nearest = first_of_stamp[_nearest(ground_truth_s, frames_s)]
+    away = np.abs(ground_truth_s - frames_s[nearest])
     near = away <= reach
     if not near.any():
         raise SequenceError(
-            f"No stamp of {source} ({np.nanmin(truth_s):.3f} to {np.nanmax(truth_s):.3f} s) lies near a frame's "
-            f"({frames_s[0]:.3f} to {frames_s[-1]:.3f} s); both must be of one clock."
+            f"No stamp of {source} ({np.nanmin(ground_truth_s):.3f} to {np.nanmax(ground_truth_s):.3f} s) lies near a "
+            f"frame's ({frames_s[0]:.3f} to {frames_s[-1]:.3f} s); both must be of one clock."
         )
     rows = np.flatnonzero(near)
     rows = rows[np.argsort(-away[rows], kind="stable")]  # the nearest is written last, and stays
@@ -263,6 +263,6 @@ def clean_boxes(boxes: Box) -> tuple[Box, Notes]:
         notes.append(f"The first frame has no box: tracking can start at frame {int(known.argmax())} (counted from 0).")
     if known.any() and not known.all():
         notes.append(
-            f"{int((~known).sum())} of {len(known)} frames have no true box (absent or not known): not scored."
+            f"{int((~known).sum())} of {len(known)} frames have no ground-truth box (absent or not known): not scored."
         )
     return cleaned, tuple(notes)

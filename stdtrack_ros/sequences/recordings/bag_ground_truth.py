@@ -12,7 +12,7 @@ import numpy as np
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box
-from stdtrack_ros.sequences.datasets.ground_truth import Notes, TruthRows, hull
+from stdtrack_ros.sequences.datasets.ground_truth import GroundTruthRows, Notes, hull
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE, BagFile
 from stdtrack_ros.tracker.result import Status
 
@@ -48,7 +48,7 @@ BOX_TYPES: dict[str, Callable[[Any], Labelled]] = {
     "vision_msgs/msg/Detection2D": _detection,
     "vision_msgs/msg/Detection2DArray": _detections,
 }
-"""Types that true boxes can be read from."""
+"""Types that ground-truth boxes can be read from."""
 
 
 def _upright(box: Any) -> Box:
@@ -76,18 +76,18 @@ class _Target:
         if len(mine) > 1:
             raise SequenceError(
                 f"A message of {self.topic} holds {len(mine)} boxes of the id '{self.name}', and which one is the "
-                "truth cannot be told; give each target an id of its own, or give a CSV file."
+                "ground truth cannot be told; give each target an id of its own, or give a CSV file."
             )
         return mine[0] if mine else None
 
 
-def read_truth(bag: BagFile, topic: str) -> tuple[TruthRows, bool, Notes]:
+def read_ground_truth(bag: BagFile, topic: str) -> tuple[GroundTruthRows, bool, Notes]:
     """The boxes of a topic; whether they carry stamps of images (else their times are those of recording); notes.
 
     Raises:
         SequenceError: the topic is missing, of another type, or does not say which of several boxes is the target's.
     """
-    check_truth_topic(bag, topic)
+    check_ground_truth_topic(bag, topic)
     boxes, header_ns, log_ns = [], [], []
     target = _Target(topic)
     for connection, recorded_ns, data in bag.messages(bag.connections(topic)):
@@ -106,17 +106,17 @@ def read_truth(bag: BagFile, topic: str) -> tuple[TruthRows, bool, Notes]:
         notes.append(f"{topic} shows several targets; '{target.name}' is taken, {sorted(target.others)} left out.")
     if boxes and not stamped:
         notes.append(f"The boxes of {topic} carry no stamp; they are matched by the times of recording.")
-    return TruthRows(np.array(boxes, dtype=np.float64).reshape(-1, 4), stamps_s), stamped, tuple(notes)
+    return GroundTruthRows(np.array(boxes, dtype=np.float64).reshape(-1, 4), stamps_s), stamped, tuple(notes)
 
 
-def check_truth_topic(bag: BagFile, topic: str) -> None:
+def check_ground_truth_topic(bag: BagFile, topic: str) -> None:
     """Raise `SequenceError` unless the bag has the topic with a type that boxes can be read from."""
     msgtype = bag.topics.get(topic)
     if msgtype is None:
         raise SequenceError(f"The bag {bag.path} has no topic {topic}; its topics are {bag.describe_topics()}.")
     if msgtype not in BOX_TYPES:
         raise SequenceError(
-            f"The topic {topic} of {bag.path} is {msgtype}; true boxes can be read from {', '.join(BOX_TYPES)}."
+            f"The topic {topic} of {bag.path} is {msgtype}; ground-truth boxes can be read from {', '.join(BOX_TYPES)}."
         )
 
 

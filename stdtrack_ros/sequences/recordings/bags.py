@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences from ROS 2 bags: an image topic, raw or compressed, with true boxes from a topic, a CSV file or nowhere.
+"""Sequences from ROS 2 bags: an image topic, with ground truth from a topic, from a CSV file, or without.
 
 One pass over the images when opened notes their stamps; each frame is read and decoded when asked for, so the memory
 needed does not grow with the bag beyond some 16 bytes a frame.
@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from stdtrack_ros.errors import InputError, SequenceError
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.images import decode_message
-from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_truth_csv
+from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_ground_truth_csv
 from stdtrack_ros.sequences.frames import SameSize
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
-from stdtrack_ros.sequences.recordings.bag_ground_truth import box_topics, read_truth
+from stdtrack_ros.sequences.recordings.bag_ground_truth import box_topics, read_ground_truth
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 IMAGE_TYPES = (RAW, COMPRESSED)
@@ -84,8 +84,8 @@ class BagSequence:
         name: str,
         path: Path,
         topic: str | None = None,
-        truth_topic: str | None = None,
-        truth_csv: Path | None = None,
+        ground_truth_topic: str | None = None,
+        ground_truth_csv: Path | None = None,
     ) -> None:
         self.name = name
         self.bag = BagFile(path)
@@ -94,8 +94,8 @@ class BagSequence:
         self._size = SameSize()
         self._log_ns, header_ns, notes = self._index()
         self._kept, self.stamps_s, more = _order(header_ns, self._log_ns, path)
-        self.boxes, truth_notes = self._truth(truth_topic, truth_csv)
-        self.notes: Notes = notes + more + truth_notes
+        self.boxes, ground_truth_notes = self._ground_truth(ground_truth_topic, ground_truth_csv)
+        self.notes: Notes = notes + more + ground_truth_notes
         self._cursor: tuple[int, Iterator[tuple[Any, int, bytes]]] = 0, self.bag.messages(self._connections)
 
     def __len__(self) -> int:
@@ -157,9 +157,9 @@ class BagSequence:
             notes = (f"{self.topic} changes its encoding ({changes}): each frame is read in its own.",)
         return np.array(log_ns), np.array(header_ns), notes
 
-    def _truth(self, topic: str | None, csv: Path | None) -> tuple[Box, Notes]:
+    def _ground_truth(self, topic: str | None, csv: Path | None) -> tuple[Box, Notes]:
         if csv is not None:
-            rows = read_truth_csv(csv)
+            rows = read_ground_truth_csv(csv)
             if rows.stamps_s is not None:
                 return place_rows(rows, self.stamps_s, str(csv))
             boxes, notes = place_rows(
@@ -167,13 +167,13 @@ class BagSequence:
             )  # rows count all images, the left out ones too
             return boxes[self._kept], notes
         if topic is not None:
-            rows, stamped, notes = read_truth(self.bag, full_name(topic))
+            rows, stamped, notes = read_ground_truth(self.bag, full_name(topic))
             frames_s = self.stamps_s if stamped else seconds(self._log_ns[self._kept])
             boxes, more = place_rows(rows, frames_s, full_name(topic))
             return boxes, notes + more
         boxes, notes = clean_boxes(np.full((len(self), 4), np.nan))
         offered = box_topics(self.bag)
-        hint = (f"The bag has boxes on {', '.join(offered)}; name the topic that is the truth to score.",)
+        hint = (f"The bag has boxes on {', '.join(offered)}; name the topic that is the ground truth to score.",)
         return boxes, notes + (hint if offered else ())
 
 

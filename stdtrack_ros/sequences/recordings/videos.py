@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.images import to_bgr8
-from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_truth_csv
+from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_ground_truth_csv
 
 SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv"})
 """Endings of the files that are taken as videos."""
@@ -57,12 +57,12 @@ class VideoSequence:
 
     attributes: frozenset[str] = frozenset()
 
-    def __init__(self, name: str, path: Path, truth_csv: Path | None = None) -> None:
+    def __init__(self, name: str, path: Path, ground_truth_csv: Path | None = None) -> None:
         self.name = name
         self.path = path
         self.stamps_s, notes = _stamps(path)
-        self.boxes, truth_notes = self._truth(truth_csv)
-        self.notes: Notes = notes + truth_notes
+        self.boxes, ground_truth_notes = self._ground_truth(ground_truth_csv)
+        self.notes: Notes = notes + ground_truth_notes
         self._capture = _open(str(path))
         self._next = 0
 
@@ -89,10 +89,10 @@ class VideoSequence:
         self._next = index + 1
         return to_bgr8(image)
 
-    def _truth(self, csv: Path | None) -> tuple[Box, Notes]:
+    def _ground_truth(self, csv: Path | None) -> tuple[Box, Notes]:
         if csv is None:
             return clean_boxes(np.full((len(self), 4), np.nan))
-        return place_rows(read_truth_csv(csv), self.stamps_s, str(csv))
+        return place_rows(read_ground_truth_csv(csv), self.stamps_s, str(csv))
 
 
 def _open(source: str | int) -> cv2.VideoCapture:

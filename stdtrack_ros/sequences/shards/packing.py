@@ -62,7 +62,7 @@ def pack_videos(sequences: ListOf[Sequence], writer: ShardWriter, options: PackO
         SequenceError: a frame that cannot be read, or an entry larger than a shard.
     """
     names: dict[str, int] = {}
-    # Videos and bags without truth go no further: an open bag cannot be handed to another process.
+    # Videos and bags without ground truth go no further: an open bag cannot be handed to another process.
     labelled = [sequence for sequence in sequences if np.isfinite(sequence.boxes).all(axis=1).sum() >= 2]
     for entries in _in_parallel(partial(pack_sequence, options=options), labelled, workers):
         for entry in entries:

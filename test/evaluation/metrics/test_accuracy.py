@@ -31,7 +31,7 @@ BOXES = np.array(
         [5, 0, 10, 10],  # 50 of 150: IoU 1/3, error 5, normalised 0.5
         [0, 2, 10, 20],  # 180 of 220: IoU 9/11, error 2, normalised 0.1
         [200, 100, 50, 50],  # IoU 0, error 100, normalised 2
-        [0, 0, 10, 10],  # no truth: left out
+        [0, 0, 10, 10],  # no ground truth: left out
         NAN_BOX,  # no box: IoU 0, error infinite
     ]
 )
@@ -72,18 +72,18 @@ def test_all_scores_of_one_run() -> None:
 
 
 def test_a_perfect_run_scores_one_but_for_the_threshold_at_one() -> None:
-    truth = np.tile([10.0, 20, 30, 40], (8, 1))
-    scores = score(truth, truth)
+    ground_truth = np.tile([10.0, 20, 30, 40], (8, 1))
+    scores = score(ground_truth, ground_truth)
     assert scores.auc == pytest.approx(20 / 21)  # no IoU lies above 1
     assert (scores.precision, scores.norm_precision, scores.ao, scores.sr50, scores.sr75) == (1, 1, 1, 1, 1)
 
 
-def test_without_any_truth_every_figure_is_nan() -> None:
+def test_without_any_ground_truth_every_figure_is_nan() -> None:
     scores = score(BOXES, np.full((6, 4), np.nan))
     assert np.isnan([scores.auc, scores.precision, scores.norm_precision, scores.ao, scores.sr50]).all()
 
 
-def test_a_truth_without_area_is_not_known() -> None:
+def test_a_ground_truth_without_area_is_not_known() -> None:
     assert known([[0, 0, 0, 0], [5, 5, 0, 3], NAN_BOX, [1, 1, 1, 1], [1, np.nan, 1, 1]]).tolist() == [
         False,
         False,
@@ -103,17 +103,17 @@ boxes_of_any_size = arrays(np.float64, (7, 4), elements=st.floats(1.0, 200.0))
 
 
 @given(boxes_of_any_size, boxes_of_any_size)
-def test_scores_are_shares_and_curves_are_monotone(boxes: np.ndarray, truth: np.ndarray) -> None:
-    scores = score(boxes, truth)
+def test_scores_are_shares_and_curves_are_monotone(boxes: np.ndarray, ground_truth: np.ndarray) -> None:
+    scores = score(boxes, ground_truth)
     assert all(0.0 <= value <= 1.0 + 1e-9 for value in (scores.auc, scores.precision, scores.ao, scores.sr75))
     assert scores.sr75 <= scores.sr50
-    assert (np.diff(success_curve(overlaps(boxes, truth))) <= 0).all()
-    assert (np.diff(precision_curve(center_errors(boxes, truth))) >= 0).all()
+    assert (np.diff(success_curve(overlaps(boxes, ground_truth))) <= 0).all()
+    assert (np.diff(precision_curve(center_errors(boxes, ground_truth))) >= 0).all()
 
 
 @given(boxes_of_any_size, boxes_of_any_size)
 def test_the_area_under_the_success_curve_is_the_mean_overlap_up_to_its_steps(
-    boxes: np.ndarray, truth: np.ndarray
+    boxes: np.ndarray, ground_truth: np.ndarray
 ) -> None:
     # Each frame's IoU is counted in steps of 1/21: the area is never farther off than one step.
-    assert abs(score(boxes, truth).auc - overlaps(boxes, truth).mean()) <= 1 / 20
+    assert abs(score(boxes, ground_truth).auc - overlaps(boxes, ground_truth).mean()) <= 1 / 20

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stdtrack_ros.evaluation.metrics.calibration import calibrate
-from stdtrack_ros.evaluation.metrics.failures import Loss, false_confidence, find_losses
+from stdtrack_ros.evaluation.metrics.failures import TrackingFailure, false_confidence, find_failures
 from stdtrack_ros.evaluation.metrics.scores import combine, latency, row_of
 from stdtrack_ros.evaluation.protocols import Track
 from stdtrack_ros.evaluation.results import SequenceFacts
@@ -17,21 +17,24 @@ NAN = np.nan
 
 
 @pytest.mark.parametrize(
-    ("ious", "losses"),
+    ("ious", "failures"),
     [
         ([], []),
         ([1, 0.8, 0.9], []),
         ([1, 0, 0, 0, 0, 0.2, 1], []),  # four in a row are none
-        ([1, 0, 0, 0, 0, 0, 1], [Loss(1, 6)]),
-        ([1, 0, 0.05, 0, 0.09, 0, 0.4, 0.5], [Loss(1, 7)]),  # 0.4 is not back yet
-        ([1, 0, 0, 0, 0, 0, 0], [Loss(1, None)]),
-        ([1, 0, 0, NAN, NAN, 0, 0, 0, NAN, 1], [Loss(1, 9)]),  # without truth: neither counts nor interrupts
-        ([1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], [Loss(1, 6), Loss(7, None)]),
+        ([1, 0, 0, 0, 0, 0, 1], [TrackingFailure(1, 6)]),
+        ([1, 0, 0.05, 0, 0.09, 0, 0.4, 0.5], [TrackingFailure(1, 7)]),  # 0.4 is not back yet
+        ([1, 0, 0, 0, 0, 0, 0], [TrackingFailure(1, None)]),
+        (
+            [1, 0, 0, NAN, NAN, 0, 0, 0, NAN, 1],
+            [TrackingFailure(1, 9)],
+        ),  # without ground truth: neither counts nor interrupts
+        ([1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0], [TrackingFailure(1, 6), TrackingFailure(7, None)]),
         ([NAN, NAN], []),
     ],
 )
-def test_losses(ious: list[float], losses: list[Loss]) -> None:
-    assert find_losses(np.array(ious, dtype=float)) == losses
+def test_losses(ious: list[float], failures: list[TrackingFailure]) -> None:
+    assert find_failures(np.array(ious, dtype=float)) == failures
 
 
 def test_false_confidence_counts_missed_and_absent_frames_apart() -> None:
@@ -69,35 +72,35 @@ def test_latency_percentiles() -> None:
 
 
 def test_times_of_loss_and_recovery_follow_the_stamps() -> None:
-    truth = np.tile([0.0, 0, 10, 10], (12, 1))
-    boxes = truth.copy()
+    ground_truth = np.tile([0.0, 0, 10, 10], (12, 1))
+    boxes = ground_truth.copy()
     boxes[3:9] += [50, 0, 0, 0]
     stamps = np.array([0, 1, 2, 4, 5, 6, 7, 8, 9, 20, 21, 22.0])
     track = Track(boxes, np.full(12, 0.9), np.full((12, 2), NAN), np.full(12, 0.01), 0)
-    row = row_of({"ope": track}, SequenceFacts("a", truth, stamps, (), ()))
-    assert (row["losses"], row["never_recovered"]) == (1, 0)
-    assert row["time_to_loss_s"] == 4
+    row = row_of({"ope": track}, SequenceFacts("a", ground_truth, stamps, (), ()))
+    assert (row["failures"], row["never_recovered"]) == (1, 0)
+    assert row["time_to_failure_s"] == 4
     assert row["time_to_recovery_s"] == 16
     assert row["false_confidence"] == 1.0
 
 
 def test_frames_before_the_start_are_no_loss() -> None:
-    truth = np.tile([0.0, 0, 10, 10], (12, 1))
-    truth[:6, 2:] = 0.5  # known, and too small to start on
-    boxes = truth.copy()
+    ground_truth = np.tile([0.0, 0, 10, 10], (12, 1))
+    ground_truth[:6, 2:] = 0.5  # known, and too small to start on
+    boxes = ground_truth.copy()
     boxes[:6] = NAN
     track = Track(boxes, np.full(12, 0.9), np.full((12, 2), NAN), np.full(12, 0.01), 6)
-    row = row_of({"ope": track}, SequenceFacts("a", truth, np.arange(12.0), (), ()))
-    assert row["losses"] == 0 and row["frames_missed"] == 0 and row["auc"] == pytest.approx(20 / 21)
+    row = row_of({"ope": track}, SequenceFacts("a", ground_truth, np.arange(12.0), (), ()))
+    assert row["failures"] == 0 and row["frames_missed"] == 0 and row["auc"] == pytest.approx(20 / 21)
 
 
 def test_a_data_set_is_the_mean_of_its_sequences_and_the_sum_of_its_counts() -> None:
     rows = [
-        {"auc": 0.4, "losses": 2.0, "false_confidence": 1.0, "frames_missed": 1.0},
-        {"auc": 0.8, "losses": 1.0, "false_confidence": 0.0, "frames_missed": 3.0},
-        {"auc": NAN, "losses": NAN, "false_confidence": NAN, "frames_missed": 0.0},
+        {"auc": 0.4, "failures": 2.0, "false_confidence": 1.0, "frames_missed": 1.0},
+        {"auc": 0.8, "failures": 1.0, "false_confidence": 0.0, "frames_missed": 3.0},
+        {"auc": NAN, "failures": NAN, "false_confidence": NAN, "frames_missed": 0.0},
     ]
     combined = combine(rows)
     assert combined["auc"] == pytest.approx(0.6)
-    assert combined["losses"] == 3
+    assert combined["failures"] == 3
     assert combined["false_confidence"] == pytest.approx(0.25)  # one of four missed frames, not the mean of two rates

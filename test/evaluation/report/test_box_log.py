@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.evaluation.report.box_log import RunLog, newest_row, overlaps, read_run_log, state_changes, summarize
+from stdtrack_ros.evaluation.report.box_log import BoxLog, newest_row, overlaps, read_box_log, state_changes, summarize
 from stdtrack_ros.evaluation.report.run_picture import draw_run
 
 HEADER = (
@@ -28,13 +28,13 @@ ROWS = [
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> RunLog:
+def log(tmp_path: Path) -> BoxLog:
     path = tmp_path / "boxes.csv"
     path.write_text("\n".join([HEADER, *ROWS]) + "\n")
-    return read_run_log(path)
+    return read_box_log(path)
 
 
-def test_rows_of_a_target_are_read_in_the_order_of_their_stamps(log: RunLog) -> None:
+def test_rows_of_a_target_are_read_in_the_order_of_their_stamps(log: BoxLog) -> None:
     assert log.stamps_ns.tolist() == [1_100_000_000, 1_200_000_000, 1_400_000_000]
     assert log.times_s == pytest.approx([0.0, 0.1, 0.3])
     assert log.status.tolist() == [1, 2, 3]
@@ -42,10 +42,10 @@ def test_rows_of_a_target_are_read_in_the_order_of_their_stamps(log: RunLog) -> 
     assert np.isnan(log.velocity[1]).all()
 
 
-def test_the_summary_counts_what_is_there(log: RunLog) -> None:
+def test_the_summary_counts_what_is_there(log: BoxLog) -> None:
     # At 1.1 s the box is exact; 1.3 s was dropped and is judged by the box of 1.2 s, half off: 50 / 150.
-    truth = {1_100_000_000: np.array([10, 10, 10, 10.0]), 1_300_000_000: np.array([15, 10, 10, 10.0])}
-    summary = summarize(log, images=5, truth=truth)
+    ground_truth = {1_100_000_000: np.array([10, 10, 10, 10.0]), 1_300_000_000: np.array([15, 10, 10, 10.0])}
+    summary = summarize(log, images=5, ground_truth=ground_truth)
     assert summary["frames_in"] == 5
     assert summary["frames_tracked"] == 3
     assert summary["frames_dropped"] == 1
@@ -59,7 +59,7 @@ def test_the_summary_counts_what_is_there(log: RunLog) -> None:
     json.dumps(summary, allow_nan=False)
 
 
-def test_state_changes_name_time_and_both_states(log: RunLog) -> None:
+def test_state_changes_name_time_and_both_states(log: BoxLog) -> None:
     changes = state_changes(log)
     assert [(round(time, 3), *names) for time, *names in changes] == [
         (0.1, "TRACKING", "UNCERTAIN"),
@@ -67,7 +67,7 @@ def test_state_changes_name_time_and_both_states(log: RunLog) -> None:
     ]
 
 
-def test_before_the_first_result_there_is_none_and_the_overlap_is_zero(log: RunLog) -> None:
+def test_before_the_first_result_there_is_none_and_the_overlap_is_zero(log: BoxLog) -> None:
     assert newest_row(log, 1_099_999_999) is None
     assert newest_row(log, 1_100_000_000) == 0
     assert newest_row(log, 9_000_000_000) == 2
@@ -78,7 +78,7 @@ def test_a_row_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "boxes.csv"
     for end in (3, 5, 20, 45):
         path.write_text("\n".join([HEADER, *ROWS[:2], ROWS[2][:end]]))
-        assert read_run_log(path).stamps_ns.tolist() == [1_100_000_000]
+        assert read_box_log(path).stamps_ns.tolist() == [1_100_000_000]
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_a_file_that_holds_no_run_is_an_error_with_a_sentence(tmp_path: Path, co
     if content is not None:
         path.write_text(content)
     with pytest.raises(SequenceError, match=words):
-        read_run_log(path)
+        read_box_log(path)
 
 
-def test_the_picture_is_written_with_and_without_samples(log: RunLog, tmp_path: Path) -> None:
+def test_the_picture_is_written_with_and_without_samples(log: BoxLog, tmp_path: Path) -> None:
     background = np.full((60, 80, 3), 90, np.uint8)
     for name, samples in (("plain", []), ("samples", [("0.1 s", background[:20, :20]), ("0.2 s", background)])):
         draw_run(tmp_path / f"{name}.png", log, background, samples, "a title")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from painted_clips import FailingTracker, RedTracker, StillTracker, broken_clip, clip, contestant
+from painted_clips import FailingTracker, RedTracker, StillTracker, broken_clip, clip, spec
 
-from stdtrack_ros.evaluation.metrics.summary import Verdict, judge
-from stdtrack_ros.evaluation.report.failure_cases import worst_frame, worst_moments, worst_sequences, write_video
-from stdtrack_ros.evaluation.report.html_report import as_text, sentence, worst_of_each_stretch
+from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary, summarize
+from stdtrack_ros.evaluation.report.failure_cases import failure_cases, worst_frame, worst_sequences, write_video
+from stdtrack_ros.evaluation.report.html_report import as_text, headline, worst_of_each_stretch
 from stdtrack_ros.evaluation.report.report import RunInfo, as_json, write_report
 from stdtrack_ros.evaluation.results import ResultsFolder
 from stdtrack_ros.evaluation.runner import Plan, run_plan
@@ -28,43 +28,43 @@ NAMES = [handle.name for handle in HANDLES]
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> ResultsFolder:
     folder = ResultsFolder(tmp_path_factory.mktemp("results"))
-    contestants = (contestant(StillTracker), contestant(RedTracker), contestant(FailingTracker))
-    run_plan(Plan(contestants, HANDLES, ("ope", "realtime", "restart", "multistart")), folder)
+    specs = (spec(StillTracker), spec(RedTracker), spec(FailingTracker))
+    run_plan(Plan(specs, HANDLES, ("ope", "realtime", "restart", "multistart")), folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def verdict(results: ResultsFolder) -> Verdict:
-    return judge(results, {"StillTracker": "stays", "RedTracker": "sees red"}, NAMES)
+def summary(results: ResultsFolder) -> EvaluationSummary:
+    return summarize(results, {"StillTracker": "stays", "RedTracker": "sees red"}, NAMES)
 
 
-def test_the_verdict_counts_what_every_tracker_finished(verdict: Verdict) -> None:
-    assert verdict.common == ("a", "b", "c")
-    assert {name for _, name, _ in verdict.errors} == {"bad"}
-    still, red = verdict.trackers
-    assert red.summary["auc"] == pytest.approx(20 / 21)
-    assert red.summary["losses"] == 0 and still.summary["losses"] > 0
-    assert still.summary["false_confidence"] == 1.0
-    assert verdict.attributes["occlusion"][0] == 1 and verdict.attributes["plain"][0] == 2
-    assert verdict.attributes["occlusion"][1]["RedTracker"] == pytest.approx(20 / 21)
+def test_the_summary_counts_what_every_tracker_finished(summary: EvaluationSummary) -> None:
+    assert summary.common == ("a", "b", "c")
+    assert {name for _, name, _ in summary.errors} == {"bad"}
+    still, red = summary.trackers
+    assert red.metrics["auc"] == pytest.approx(20 / 21)
+    assert red.metrics["failures"] == 0 and still.metrics["failures"] > 0
+    assert still.metrics["false_confidence"] == 1.0
+    assert summary.attributes["occlusion"][0] == 1 and summary.attributes["plain"][0] == 2
+    assert summary.attributes["occlusion"][1]["RedTracker"] == pytest.approx(20 / 21)
 
 
 def test_a_tracker_that_finishes_nothing_does_not_empty_the_summary(results: ResultsFolder) -> None:
-    all_three = judge(results, {"StillTracker": "", "FailingTracker": ""}, NAMES)
+    all_three = summarize(results, {"StillTracker": "", "FailingTracker": ""}, NAMES)
     assert [each.name for each in all_three.trackers] == ["StillTracker"]
     assert all_three.common == ("a", "b", "c")
     assert sum(tracker == "FailingTracker" for tracker, _, _ in all_three.errors) == 4
 
 
-def test_calibration_of_a_tracker_that_is_always_right(verdict: Verdict) -> None:
-    calibration = verdict.trackers[1].calibration
+def test_calibration_of_a_tracker_that_is_always_right(summary: EvaluationSummary) -> None:
+    calibration = summary.trackers[1].calibration
     assert calibration.counts.sum() == 29 + 25 + 79
     assert calibration.ece == pytest.approx(0.1)  # says 0.9, is right every time
     assert calibration.brier == pytest.approx(0.01)
 
 
-def test_json_and_csv_hold_the_same_figures(tmp_path: Path, verdict: Verdict) -> None:
-    write_report(tmp_path, verdict, INFO, [])
+def test_json_and_csv_hold_the_same_figures(tmp_path: Path, summary: EvaluationSummary) -> None:
+    write_report(tmp_path, summary, INFO, [])
     content = json.loads((tmp_path / "report.json").read_text())
     assert [tracker["name"] for tracker in content["trackers"]] == ["StillTracker", "RedTracker"]
     with (tmp_path / "summary.csv").open() as stream:
@@ -73,15 +73,17 @@ def test_json_and_csv_hold_the_same_figures(tmp_path: Path, verdict: Verdict) ->
         rows = list(csv.DictReader(stream))
     assert len(rows) == 6
     for tracker in content["trackers"]:
-        assert float(summary[tracker["name"]]["auc"]) == pytest.approx(tracker["summary"]["auc"], abs=1e-5)
+        assert float(summary[tracker["name"]]["auc"]) == pytest.approx(tracker["metrics"]["auc"], abs=1e-5)
         mean = np.mean([float(row["auc"]) for row in rows if row["tracker"] == tracker["name"]])
-        assert mean == pytest.approx(tracker["summary"]["auc"], abs=1e-5)
+        assert mean == pytest.approx(tracker["metrics"]["auc"], abs=1e-5)
     assert summary["RedTracker"]["false_confidence"] == ""  # it missed nothing: no rate, not 0
 
 
-def test_the_page_needs_nothing_else_and_keeps_foreign_text_harmless(tmp_path: Path, verdict: Verdict) -> None:
-    moments = worst_moments(verdict, {handle.name: handle for handle in HANDLES})
-    page = write_report(tmp_path, verdict, INFO, moments).read_text()
+def test_the_page_needs_nothing_else_and_keeps_foreign_text_harmless(
+    tmp_path: Path, summary: EvaluationSummary
+) -> None:
+    cases = failure_cases(summary, {handle.name: handle for handle in HANDLES})
+    page = write_report(tmp_path, summary, INFO, cases).read_text()
     own = re.sub(r"<script>.*?</script>", "", page, flags=re.S)
     assert not re.findall(r"""(?:src|href)=["'](?!data:)""", own)
     assert "painted &lt;/script&gt; clips" in page
@@ -97,15 +99,15 @@ def test_the_page_needs_nothing_else_and_keeps_foreign_text_harmless(tmp_path: P
         assert words in own
 
 
-def test_the_verdict_in_words(verdict: Verdict) -> None:
-    words = sentence(as_json(verdict, INFO))
+def test_the_summary_in_words(summary: EvaluationSummary) -> None:
+    words = headline(as_json(summary, INFO))
     assert words.startswith("StillTracker has a success AUC of ")
     assert "The best of the others, RedTracker, has a success AUC of 95.2 %" in words
 
 
 def test_figures_as_readers_want_them() -> None:
     assert as_text("auc", 0.12345) == "12.3"
-    assert as_text("losses", 3.0) == "3"
+    assert as_text("failures", 3.0) == "3"
     assert as_text("ms_p50", 3.456) == "3.46" and as_text("ms_p50", 34.56) == "34.6"
     assert as_text("auc", None) == as_text("auc", float("nan")) == "–"
 
@@ -120,18 +122,18 @@ def test_thinned_lines_keep_the_worst_frame_of_each_stretch() -> None:
     assert worst_of_each_stretch(ious[:30], 50).tolist() == list(range(30))
 
 
-def test_the_worst_moment_is_where_the_longest_loss_begins() -> None:
+def test_the_worst_frame_is_where_the_longest_loss_begins() -> None:
     ious = np.array([1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1.0])
     assert worst_frame(ious, np.full(16, np.nan)) == 8
     assert worst_frame(np.array([1, 0.4, 0.3, 0.3]), np.array([np.nan, 0.9, 0.2, 0.8])) == 3
 
 
-def test_worst_sequences_and_their_videos(tmp_path: Path, verdict: Verdict) -> None:
+def test_worst_sequences_and_their_videos(tmp_path: Path, summary: EvaluationSummary) -> None:
     av = pytest.importorskip("av")
-    assert worst_sequences(verdict, 1) == ["c"]
-    write_video(tmp_path / "b.mp4", verdict, HANDLES[1])
+    assert worst_sequences(summary, 1) == ["c"]
+    write_video(tmp_path / "b.mp4", summary, HANDLES[1])
     with av.open(str(tmp_path / "b.mp4")) as container:
         frames = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
         assert container.streams.video[0].average_rate == 10
     assert len(frames) == 30 and frames[0].shape == (96, 128, 3)
-    assert (frames[20].astype(int).min(axis=2) > 200).any()  # the truth's white box
+    assert (frames[20].astype(int).min(axis=2) > 200).any()  # the ground truth's white box

@@ -17,9 +17,9 @@ from painted_clips import PaintedClip
 from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.evaluation.metrics.accuracy import overlaps
 from stdtrack_ros.evaluation.protocols import run_one_pass
-from stdtrack_ros.evaluation.trackers.baselines import peer_contestant
+from stdtrack_ros.evaluation.trackers.baselines import baseline_spec
 from stdtrack_ros.evaluation.trackers.nanotrack import NanoTrackV3
-from stdtrack_ros.evaluation.trackers.tracker_interface import plugged_in, plugged_in_contestant
+from stdtrack_ros.evaluation.trackers.tracker_interface import plugged_in, plugged_in_tracker_spec
 
 contrib = pytest.mark.skipif(not hasattr(cv2, "TrackerKCF"), reason="needs opencv-contrib-python (the extra eval)")
 
@@ -40,13 +40,13 @@ class TexturedClip(PaintedClip):
 @pytest.mark.parametrize("name", ["kcf", "csrt", "mil"])
 def test_opencv_trackers_follow_a_target_and_start_afresh_each_time(name: str) -> None:
     clip = TexturedClip("a", 12)
-    contestant = pickle.loads(pickle.dumps(peer_contestant(name)))
-    tracker = contestant.make(1)
+    spec = pickle.loads(pickle.dumps(baseline_spec(name)))
+    tracker = spec.make(1)
     first = run_one_pass(tracker, clip)
     # MIL draws its samples at random, by the clock: 0.46 to 0.79 in 35 runs. A box that stays has 0.31.
     assert overlaps(first.boxes, clip.boxes)[1:].mean() > (0.35 if name == "mil" else 0.5)
     assert np.isnan(first.qualities).all()
-    second = run_one_pass(contestant.make(1), clip)
+    second = run_one_pass(spec.make(1), clip)
     if name != "mil":
         np.testing.assert_array_equal(run_one_pass(tracker, clip).boxes, second.boxes)
 
@@ -55,8 +55,8 @@ def test_opencv_trackers_follow_a_target_and_start_afresh_each_time(name: str) -
 def test_kcf_with_its_default_threshold_gives_up_where_the_fair_setting_goes_on() -> None:
     clip = TexturedClip("a", 30)
     clip.frame, steady = (lambda index: cv2.GaussianBlur(steady(index), (0, 0), 1 + index / 4)), clip.frame
-    fair = run_one_pass(peer_contestant("kcf").make(1), clip)
-    default = run_one_pass(peer_contestant("kcf-default").make(1), clip)
+    fair = run_one_pass(baseline_spec("kcf").make(1), clip)
+    default = run_one_pass(baseline_spec("kcf-default").make(1), clip)
     assert np.isnan(default.boxes).any()
     assert not np.isnan(fair.boxes).any()
 
@@ -64,29 +64,29 @@ def test_kcf_with_its_default_threshold_gives_up_where_the_fair_setting_goes_on(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sort", "There is no peer named 'sort'; known are kcf, kcf-default, csrt, mil, nano, vit"),
-        ("nano", "The peer 'nano' needs a folder with its model files: nano=FOLDER"),
-        ("kcf=somewhere", "The peer 'kcf' comes with OpenCV and takes no folder"),
+        ("sort", "There is no baseline named 'sort'; known are kcf, kcf-default, csrt, mil, nano, vit"),
+        ("nano", "The baseline 'nano' needs a folder with its model files: nano=FOLDER"),
+        ("kcf=somewhere", "The baseline 'kcf' comes with OpenCV and takes no folder"),
     ],
 )
-def test_peers_that_cannot_be(text: str, message: str) -> None:
+def test_baselines_that_cannot_be(text: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        peer_contestant(text)
+        baseline_spec(text)
 
 
 def test_a_folder_without_the_model_files(tmp_path: Path) -> None:
     (tmp_path / "my_backbone.onnx").touch()
-    with pytest.raises(ModelError, match=r"holds 0 files like '\*head\*\.onnx'; it needs exactly one"):
-        peer_contestant(f"nanov3={tmp_path}")
+    with pytest.raises(ModelError, match=r"holds 0 files like '\*head\*\.onnx'; it needs one"):
+        baseline_spec(f"nanov3={tmp_path}")
 
 
 @pytest.mark.parametrize("name", ["nano", "nanov3"])
 def test_damaged_model_files_are_named(tmp_path: Path, name: str) -> None:
     for part in ("backbone", "head"):
         (tmp_path / f"{part}.onnx").write_bytes(b"not a model")
-    contestant = peer_contestant(f"{name}={tmp_path}")
+    spec = baseline_spec(f"{name}={tmp_path}")
     with pytest.raises(ModelError, match=r"backbone\.onnx"):
-        contestant.make(1)
+        spec.make(1)
 
 
 def made_nanotrack(folder: Path) -> NanoTrackV3:
@@ -155,9 +155,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_installed_package_plugs_its_tracker_in(installed: Path) -> None:
     assert {"stubborn", "gone"} <= plugged_in().keys()
-    contestant = plugged_in_contestant("stubborn")
-    assert contestant.note == "plug-in my-tracker 1.2"
-    track = run_one_pass(contestant.make(1), PaintedClip("a", 5))
+    spec = plugged_in_tracker_spec("stubborn")
+    assert spec.note == "plug-in my-tracker 1.2"
+    track = run_one_pass(spec.make(1), PaintedClip("a", 5))
     assert (track.boxes == [10, 40, 20, 16]).all() and (track.qualities[1:] == 1.0).all()
 
 
@@ -170,11 +170,11 @@ def test_an_installed_package_plugs_its_tracker_in(installed: Path) -> None:
 )
 def test_a_plug_in_that_is_no_tracker_is_named(installed: Path, name: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        plugged_in_contestant(name).make(1)
+        plugged_in_tracker_spec(name).make(1)
 
 
 def test_a_plug_in_that_is_not_installed(installed: Path) -> None:
     with pytest.raises(
         SettingError, match=r"No installed package offers a tracker named 'mine' .*empty, gone, stubborn"
     ):
-        plugged_in_contestant("mine")
+        plugged_in_tracker_spec("mine")

@@ -206,7 +206,7 @@ def test_plain_with_nan_rows_tags_and_several_targets(tmp_path: Path) -> None:
     assert sorted(by_name) == ["one", "three", "two_1", "two_7"]
     assert {sequence.source.layout for sequence in by_name.values()} == {"plain"}
     np.testing.assert_array_equal(by_name["one"].boxes, [[10, 8, 12, 9], ABSENT, [12, 8, 12, 9]])
-    assert by_name["one"].notes == ("1 of 3 frames have no true box (absent or not known): not scored.",)
+    assert by_name["one"].notes == ("1 of 3 frames have no ground-truth box (absent or not known): not scored.",)
     assert by_name["one"].attributes == {"fast motion", "small"}
     assert by_name["two_7"].boxes.tolist() == [[20, 8, 12, 9]]
     assert by_name["three"].boxes.tolist() == [[10, 8, 12, 9]]  # not LaSOT, whose boxes count from 1

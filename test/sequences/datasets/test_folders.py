@@ -19,8 +19,8 @@ ABSENT = [np.nan] * 4
 
 def sequence_of(folder: Path, rows: list[str], frames: int = 3, **fields: object) -> FolderSequence:
     write_images(folder, frames)
-    truth = write_lines(folder / "groundtruth.txt", rows)
-    return FolderSequence(FolderSource("clip", "plain", folder, truth, **fields))
+    ground_truth = write_lines(folder / "groundtruth.txt", rows)
+    return FolderSequence(FolderSource("clip", "plain", folder, ground_truth, **fields))
 
 
 def test_fewer_rows_than_frames(tmp_path: Path) -> None:
@@ -38,8 +38,8 @@ def test_more_rows_than_frames(tmp_path: Path) -> None:
 def test_a_missing_frame_does_not_move_the_rows_after_it(tmp_path: Path) -> None:
     write_images(tmp_path, 4)
     (tmp_path / "00000002.jpg").unlink()
-    truth = write_lines(tmp_path / "groundtruth.txt", [f"{row},2,3,4" for row in range(4)])
-    sequence = FolderSequence(FolderSource("clip", "plain", tmp_path, truth))
+    ground_truth = write_lines(tmp_path / "groundtruth.txt", [f"{row},2,3,4" for row in range(4)])
+    sequence = FolderSequence(FolderSource("clip", "plain", tmp_path, ground_truth))
     assert sequence.boxes[:, 0].tolist() == [0, 2, 3]
     assert "1 frames are missing in" in sequence.notes[0]
 
@@ -53,18 +53,18 @@ def test_a_frame_that_is_missing_anywhere_moves_no_row(
 ) -> None:
     write_images(tmp_path, 4, pattern, first)
     (tmp_path / pattern.format(first + gone)).unlink()
-    truth = write_lines(tmp_path / "groundtruth.txt", [f"{row},2,3,4" for row in range(4)])
-    sequence = FolderSequence(FolderSource("clip", layout, tmp_path, truth))
+    ground_truth = write_lines(tmp_path / "groundtruth.txt", [f"{row},2,3,4" for row in range(4)])
+    sequence = FolderSequence(FolderSource("clip", layout, tmp_path, ground_truth))
     assert sequence.boxes[:, 0].tolist() == [row for row in range(4) if row != gone]
     assert "1 frames are missing in" in sequence.notes[0]
 
 
 def test_names_with_digits_that_are_no_numbers(tmp_path: Path) -> None:
     write_images(tmp_path, 2, "{}\u00b2.png")
-    truth = write_lines(tmp_path / "groundtruth.txt", ["1,2,3,4"])
-    assert len(FolderSequence(FolderSource("clip", "plain", tmp_path, truth))) == 2
+    ground_truth = write_lines(tmp_path / "groundtruth.txt", ["1,2,3,4"])
+    assert len(FolderSequence(FolderSource("clip", "plain", tmp_path, ground_truth))) == 2
     (tmp_path / "2\u00b2.png").rename(tmp_path / "\u00b2.png")
-    assert len(FolderSequence(FolderSource("clip", "plain", tmp_path, truth))) == 2
+    assert len(FolderSequence(FolderSource("clip", "plain", tmp_path, ground_truth))) == 2
 
 
 def test_rows_that_are_no_boxes(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_rows_that_are_no_numbers(tmp_path: Path) -> None:
         sequence_of(tmp_path, ["1,2,3"])
 
 
-def test_no_truth_at_all(tmp_path: Path) -> None:
+def test_no_ground_truth_at_all(tmp_path: Path) -> None:
     write_images(tmp_path, 2)
     sequence = FolderSequence(FolderSource("clip", "plain", tmp_path, None))
     assert np.isnan(sequence.boxes).all()

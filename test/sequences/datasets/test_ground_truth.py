@@ -14,13 +14,13 @@ from sample_sequences import write_lines
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.sequences.datasets.ground_truth import (
-    TruthRows,
+    GroundTruthRows,
     clean_boxes,
     hull,
     match_stamps,
     place_rows,
     read_boxes,
-    read_truth_csv,
+    read_ground_truth_csv,
 )
 
 ABSENT = [np.nan] * 4
@@ -28,7 +28,7 @@ STAMPS = np.array([100.0, 100.1, 100.2, 100.3])
 
 
 def placed(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
-    return place_rows(read_truth_csv(path), STAMPS, "truth.csv")
+    return place_rows(read_ground_truth_csv(path), STAMPS, "truth.csv")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_every_form_of_csv(tmp_path: Path, lines: list[str]) -> None:
 
 
 def test_timestamps_since_1970_in_nanoseconds(tmp_path: Path) -> None:
-    rows = read_truth_csv(write_lines(tmp_path / "truth.csv", ["1700000000100000000,1,2,3,4"]))
+    rows = read_ground_truth_csv(write_lines(tmp_path / "truth.csv", ["1700000000100000000,1,2,3,4"]))
     assert rows.stamps_s is not None
     assert rows.stamps_s[0] == pytest.approx(1_700_000_000.1, abs=1e-6)
 
@@ -67,15 +67,15 @@ def test_timestamps_since_1970_in_nanoseconds(tmp_path: Path) -> None:
 )
 def test_csv_that_cannot_be_read(tmp_path: Path, lines: list[str], match: str) -> None:
     with pytest.raises(SequenceError, match=match):
-        read_truth_csv(write_lines(tmp_path / "truth.csv", lines))
+        read_ground_truth_csv(write_lines(tmp_path / "truth.csv", lines))
 
 
 def test_missing_file_and_binary_file(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match=r"none.csv cannot be read"):
-        read_truth_csv(tmp_path / "none.csv")
+        read_ground_truth_csv(tmp_path / "none.csv")
     (tmp_path / "picture.csv").write_bytes(bytes(range(128, 256)))
     with pytest.raises(SequenceError, match=r"picture.csv cannot be read"):
-        read_truth_csv(tmp_path / "picture.csv")
+        read_ground_truth_csv(tmp_path / "picture.csv")
 
 
 def test_rows_for_frames_that_are_not_there(tmp_path: Path) -> None:
@@ -87,31 +87,35 @@ def test_rows_for_frames_that_are_not_there(tmp_path: Path) -> None:
 
 
 def test_stamps_go_to_the_nearest_frame_within_half_an_interval() -> None:
-    truth_s = np.array([100.04, 100.16, 100.2, 100.36])  # 40 ms late, 40 ms early (beaten by 100.2), exact, 60 ms late
+    ground_truth_s = np.array(
+        [100.04, 100.16, 100.2, 100.36]
+    )  # 40 ms late, 40 ms early (beaten by 100.2), exact, 60 ms late
     boxes = np.array([[row, 0, 1, 1] for row in range(4)], dtype=np.float64)
-    matched, notes = match_stamps(boxes, truth_s, STAMPS, "truth")
+    matched, notes = match_stamps(boxes, ground_truth_s, STAMPS, "the file")
     assert matched[0, 0] == 0
     assert matched[2, 0] == 2
     assert np.isnan(matched[[1, 3]]).all()
     assert notes == (
-        "1 of 4 rows of truth have no frame near them and are left out.",
-        "2 rows of truth have no frame of their own stamp and were given to the nearest one, at most 40.0 ms away.",
+        "1 of 4 rows of the file have no frame near them and are left out.",
+        "2 rows of the file have no frame of their own stamp and were given to the nearest one, at most 40.0 ms away.",
     )
 
 
 def test_frames_of_one_stamp_share_its_box() -> None:
-    matched, notes = match_stamps(np.array([[1.0, 2, 3, 4]]), np.array([5.0]), np.array([4.9, 5.0, 5.0, 5.1]), "truth")
+    matched, notes = match_stamps(
+        np.array([[1.0, 2, 3, 4]]), np.array([5.0]), np.array([4.9, 5.0, 5.0, 5.1]), "ground_truth"
+    )
     np.testing.assert_array_equal(matched, [ABSENT, [1, 2, 3, 4], [1, 2, 3, 4], ABSENT])
     assert notes == ()
 
 
 def test_single_frame_and_no_rows() -> None:
-    assert match_stamps(np.array([[1.0, 2, 3, 4]]), np.array([5.0]), np.array([5.0]), "truth")[0].tolist() == [
+    assert match_stamps(np.array([[1.0, 2, 3, 4]]), np.array([5.0]), np.array([5.0]), "the file")[0].tolist() == [
         [1, 2, 3, 4]
     ]
-    empty, notes = match_stamps(np.empty((0, 4)), np.empty(0), STAMPS, "truth")
+    empty, notes = match_stamps(np.empty((0, 4)), np.empty(0), STAMPS, "the file")
     assert np.isnan(empty).all()
-    assert notes == ("truth has no boxes.",)
+    assert notes == ("the file has no boxes.",)
 
 
 @given(st.lists(st.integers(0, 2_000_000), min_size=1, max_size=40, unique=True), st.randoms(use_true_random=False))
@@ -119,7 +123,7 @@ def test_rows_with_the_frames_own_stamps_come_back_whatever_their_order(micros: 
     frames_s = 1.7e9 + np.array(sorted(micros)) * 1e-5
     order = np.array(sorted(range(len(frames_s)), key=lambda _: random.random()))  # type: ignore[attr-defined]
     boxes = np.array([[index, 1, 2, 3] for index in range(len(frames_s))], dtype=np.float64)
-    matched, notes = match_stamps(boxes[order], frames_s[order], frames_s, "truth")
+    matched, notes = match_stamps(boxes[order], frames_s[order], frames_s, "the file")
     np.testing.assert_array_equal(matched, boxes)
     assert notes == ()
 
@@ -145,7 +149,7 @@ def test_clean_boxes_notes_a_late_start() -> None:
     assert notes[0] == "The first frame has no box: tracking can start at frame 2 (counted from 0)."
 
 
-def test_truth_rows_without_stamps_follow_the_frames() -> None:
-    boxes, notes = place_rows(TruthRows(np.array([[1.0, 2, 3, 4]] * 4)), STAMPS, "truth")
+def test_ground_truth_rows_without_stamps_follow_the_frames() -> None:
+    boxes, notes = place_rows(GroundTruthRows(np.array([[1.0, 2, 3, 4]] * 4)), STAMPS, "the file")
     assert boxes.tolist() == [[1, 2, 3, 4]] * 4
     assert notes == ()

@@ -120,14 +120,14 @@ def test_the_got10k_toolkit_reads_our_files_and_agrees(tmp_path: Path, monkeypat
     monkeypatch.setenv("MPLBACKEND", "Agg")
     folder = tmp_path / "data" / "val" / "GOT-10k_Val_000001"
     write_images(folder, 4)
-    truth = [[10, 8, 12, 10], [12, 8, 12, 10], [14, 8, 12, 10], [16, 8, 12, 10]]
-    write_lines(folder / "groundtruth.txt", [",".join(map(str, box)) for box in truth])
+    ground_truth = [[10, 8, 12, 10], [12, 8, 12, 10], [14, 8, 12, 10], [16, 8, 12, 10]]
+    write_lines(folder / "groundtruth.txt", [",".join(map(str, box)) for box in ground_truth])
     for label, marks in (("cover", "8808"), ("absence", "0010"), ("cut_by_image", "0000")):
         write_lines(folder / f"{label}.label", list(marks))
     write_lines(folder / "meta_info.ini", ["[METAINFO]", "anno_fps: 10Hz", "resolution: (64, 48)"])
     write_lines(tmp_path / "data" / "val" / "list.txt", [folder.name])
     # Exact; (frame 2 is absent); moved by half the width: 60 of 180 px.
-    boxes = [truth[0], truth[1], [0, 0, 1, 1], [22, 8, 12, 10]]
+    boxes = [ground_truth[0], ground_truth[1], [0, 0, 1, 1], [22, 8, 12, 10]]
     write_result(tmp_path / "results", "got10k", "Ours", folder.name, one_pass(boxes, [0.1, 0.02, 0.02, 0.02]))
     monkeypatch.chdir(tmp_path)
     experiment = experiments.ExperimentGOT10k(str(tmp_path / "data"), "val", result_dir=str(tmp_path / "results"))

@@ -36,9 +36,9 @@ def truth_of(count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
 @pytest.mark.parametrize("compressed", [False, True])
-def test_reads_frames_stamps_and_truth(tmp_path: Path, storage: str, compressed: bool) -> None:
+def test_reads_frames_stamps_and_ground_truth(tmp_path: Path, storage: str, compressed: bool) -> None:
     path = write_bag(tmp_path / "flight", storage=storage, compressed=compressed)
-    sequence = BagSequence("flight", path, truth_topic="/truth")
+    sequence = BagSequence("flight", path, ground_truth_topic="/truth")
     assert sequence.name == "flight"
     assert len(sequence) == 5
     np.testing.assert_array_equal(sequence.boxes, truth_of(5))
@@ -59,7 +59,7 @@ def test_frames_come_in_any_order(tmp_path: Path, storage: str) -> None:
 def test_single_storage_file_without_its_folder(tmp_path: Path, storage: str) -> None:
     path = write_bag(tmp_path / "flight", storage=storage)
     file = next(each for each in path.iterdir() if each.suffix in (".mcap", ".db3"))
-    sequence = BagSequence("flight", file.rename(tmp_path / f"alone{file.suffix}"), truth_topic="/truth")
+    sequence = BagSequence("flight", file.rename(tmp_path / f"alone{file.suffix}"), ground_truth_topic="/truth")
     assert index_of(sequence.frame(4)) == 4
     np.testing.assert_array_equal(sequence.boxes, truth_of(5))
 
@@ -102,7 +102,7 @@ def test_mcap_files_of_another_writer(tmp_path: Path, options: dict[str, object]
         for connection, recorded_ns, data in source.messages(source.reader.connections):
             writer.add_message(channels[connection.topic], recorded_ns, bytes(data), recorded_ns)
         writer.finish()
-    sequence = BagSequence("other", tmp_path / "other.mcap", truth_topic="/truth")
+    sequence = BagSequence("other", tmp_path / "other.mcap", ground_truth_topic="/truth")
     np.testing.assert_array_equal(sequence.boxes, truth_of(6))
     assert [index_of(sequence.frame(index)) for index in (0, 1, 5, 2, 2)] == [0, 1, 5, 2, 2]
 
@@ -136,7 +136,7 @@ def test_images_recorded_at_the_same_time_stay_apart(tmp_path: Path) -> None:
 
 def test_topic_may_lack_its_slash(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "flight")
-    assert len(BagSequence("flight", path, topic="camera/image", truth_topic="truth")) == 5
+    assert len(BagSequence("flight", path, topic="camera/image", ground_truth_topic="truth")) == 5
 
 
 def test_missing_topic_lists_the_topics(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_damaged_bag_never_ends_in_another_error(tmp_path: Path, storage: str) -
         hurt[start : start + 16] = random.integers(0, 256, len(hurt[start : start + 16]))
         file.write_bytes(hurt.tobytes())
         try:
-            sequence = BagSequence("hurt", path, topic="/camera/image", truth_topic="/truth")
+            sequence = BagSequence("hurt", path, topic="/camera/image", ground_truth_topic="/truth")
             for index in range(len(sequence)):
                 assert sequence.frame(index).ndim == 3
         except SequenceError as error:
@@ -248,8 +248,11 @@ def test_stamps_going_back_are_left_out_and_noted(tmp_path: Path) -> None:
             bag.tracked_box((10 + index, 8, 12, 9), stamp(index))
     rows = [f"{10 + index},8,12,9" for index in range(20)]
     kept = [index for index in range(20) if index != 7]
-    for truth in ({"truth_topic": "/truth"}, {"truth_csv": write_lines(tmp_path / "rows.csv", rows)}):
-        sequence = BagSequence("back", tmp_path / "back", **truth)
+    for ground_truth in (
+        {"ground_truth_topic": "/truth"},
+        {"ground_truth_csv": write_lines(tmp_path / "rows.csv", rows)},
+    ):
+        sequence = BagSequence("back", tmp_path / "back", **ground_truth)
         assert [index_of(sequence.frame(index)) for index in range(19)] == kept
         assert (np.diff(sequence.stamps_s) >= 0).all()
         assert any(note.startswith("1 frames are left out because their stamps go back") for note in sequence.notes)
@@ -280,22 +283,24 @@ def test_jump_of_the_stamps_is_noted(tmp_path: Path) -> None:
     assert "The stamps jump by 60.0 s after frame 3." in BagSequence("pause", tmp_path / "pause").notes
 
 
-def test_without_truth_nothing_is_scored_and_boxes_are_not_taken_unasked(tmp_path: Path) -> None:
+def test_without_ground_truth_nothing_is_scored_and_boxes_are_not_taken_unasked(tmp_path: Path) -> None:
     sequence = BagSequence("flight", write_bag(tmp_path / "flight"))
     assert np.isnan(sequence.boxes).all()
     assert "There is no ground truth: nothing can be scored." in sequence.notes
-    assert "The bag has boxes on /truth; name the topic that is the truth to score." in sequence.notes
+    assert "The bag has boxes on /truth; name the topic that is the ground truth to score." in sequence.notes
 
 
-def test_missing_truth_topic_lists_the_topics(tmp_path: Path) -> None:
-    path = write_bag(tmp_path / "flight", truth=False)
+def test_missing_ground_truth_topic_lists_the_topics(tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "flight", ground_truth=False)
     with pytest.raises(SequenceError, match="no topic /truth; its topics are /camera/image"):
-        BagSequence("flight", path, truth_topic="/truth")
-    with pytest.raises(SequenceError, match="is sensor_msgs/msg/Image; true boxes can be read from stdtrack_ros/msg"):
-        BagSequence("flight", path, truth_topic="/camera/image")
+        BagSequence("flight", path, ground_truth_topic="/truth")
+    with pytest.raises(
+        SequenceError, match="is sensor_msgs/msg/Image; ground-truth boxes can be read from stdtrack_ros/msg"
+    ):
+        BagSequence("flight", path, ground_truth_topic="/camera/image")
 
 
-def test_truth_that_is_shorter_longer_and_lost(tmp_path: Path) -> None:
+def test_ground_truth_that_is_shorter_longer_and_lost(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "some") as bag:
         for index in range(6):
             bag.image(picture(index), stamp(index))
@@ -304,7 +309,7 @@ def test_truth_that_is_shorter_longer_and_lost(tmp_path: Path) -> None:
         bag.tracked_box((13, 8, np.nan, 9), stamp(3))
         bag.tracked_box((14, 8, 12, 0), stamp(4))
         bag.tracked_box((19, 8, 12, 9), stamp(9))
-    sequence = BagSequence("some", tmp_path / "some", truth_topic="/truth")
+    sequence = BagSequence("some", tmp_path / "some", ground_truth_topic="/truth")
     expected = np.full((6, 4), np.nan)
     expected[1] = 11, 8, 12, 9
     np.testing.assert_array_equal(sequence.boxes, expected)
@@ -312,26 +317,26 @@ def test_truth_that_is_shorter_longer_and_lost(tmp_path: Path) -> None:
         "1 of 5 rows of /truth have no frame near them and are left out.",
         "1 boxes have no width or height: they count as absent.",
         "The first frame has no box: tracking can start at frame 1 (counted from 0).",
-        "5 of 6 frames have no true box (absent or not known): not scored.",
+        "5 of 6 frames have no ground-truth box (absent or not known): not scored.",
     )
 
 
-def test_truth_of_another_clock_is_refused(tmp_path: Path) -> None:
+def test_ground_truth_of_another_clock_is_refused(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "clocks") as bag:
         bag.image(picture(0), stamp(0))
         bag.image(picture(1), stamp(1))
         bag.tracked_box((1, 2, 3, 4), 5 * 10**9)
     with pytest.raises(SequenceError, match=r"No stamp of /truth \(5.000 to 5.000 s\) lies near"):
-        BagSequence("clocks", tmp_path / "clocks", truth_topic="/truth")
+        BagSequence("clocks", tmp_path / "clocks", ground_truth_topic="/truth")
 
 
-def test_truth_of_several_targets_takes_the_first_and_says_so(tmp_path: Path) -> None:
+def test_ground_truth_of_several_targets_takes_the_first_and_says_so(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "pair") as bag:
         for index in range(2):
             bag.image(picture(index), stamp(index))
             bag.tracked_box((10 + index, 8, 12, 9), stamp(index), target_id="a")
             bag.tracked_box((30, 30, 5, 5), stamp(index), target_id="b")
-    sequence = BagSequence("pair", tmp_path / "pair", truth_topic="/truth")
+    sequence = BagSequence("pair", tmp_path / "pair", ground_truth_topic="/truth")
     np.testing.assert_array_equal(sequence.boxes, truth_of(2))
     assert "/truth shows several targets; 'a' is taken, ['b'] left out." in sequence.notes
 
@@ -342,7 +347,7 @@ def test_vision_msgs_detection_and_its_turn(tmp_path: Path) -> None:
             bag.image(picture(index), stamp(index))
         bag.write("/truth", bag.detection((10, 8, 12, 9), stamp(0)), stamp(0))
         bag.write("/truth", bag.detection((10, 8, 12, 9), stamp(1), theta=np.pi / 2), stamp(1))
-    sequence = BagSequence("vision", tmp_path / "vision", truth_topic="/truth")
+    sequence = BagSequence("vision", tmp_path / "vision", ground_truth_topic="/truth")
     # Turned by a right angle about its centre (16, 12.5), the box is 9 wide and 12 high.
     np.testing.assert_allclose(sequence.boxes, [[10, 8, 12, 9], [11.5, 6.5, 9, 12]], atol=1e-9)
 
@@ -358,7 +363,7 @@ def test_vision_msgs_of_foxy_has_its_centre_elsewhere(tmp_path: Path) -> None:
         box = bag.make("vision_msgs/msg/BoundingBox2D", center=center, size_x=12.0, size_y=9.0)
         fields = {"header": bag.header(stamp(0)), "bbox": box, "tracking_id": "7"}
         bag.write("/truth", bag.make("vision_msgs/msg/Detection2D", **fields), stamp(0))
-    sequence = BagSequence("foxy", tmp_path / "foxy", truth_topic="/truth")
+    sequence = BagSequence("foxy", tmp_path / "foxy", ground_truth_topic="/truth")
     np.testing.assert_array_equal(sequence.boxes, [[10, 8, 12, 9]])
 
 
@@ -370,7 +375,7 @@ def test_vision_msgs_array_follows_one_id(tmp_path: Path) -> None:
         bag.write("/truth", bag.detections([mine, other], stamp(0)), stamp(0))
         bag.write("/truth", bag.detections([other, mine], stamp(1)), stamp(1))
         bag.write("/truth", bag.detections([other], stamp(2)), stamp(2))
-    sequence = BagSequence("vision", tmp_path / "vision", truth_topic="/truth")
+    sequence = BagSequence("vision", tmp_path / "vision", ground_truth_topic="/truth")
     np.testing.assert_array_equal(sequence.boxes, [[10, 8, 12, 9], [10, 8, 12, 9], [np.nan] * 4])
 
 
@@ -379,8 +384,10 @@ def test_vision_msgs_array_without_ids_is_refused(tmp_path: Path) -> None:
         bag.image(picture(0), stamp(0))
         boxes = [bag.detection((10, 8, 12, 9), stamp(0)), bag.detection((1, 1, 2, 2), stamp(0))]
         bag.write("/truth", bag.detections(boxes, stamp(0)), stamp(0))
-    with pytest.raises(SequenceError, match="holds 2 boxes of the id '', and which one is the truth cannot be told"):
-        BagSequence("vision", tmp_path / "vision", truth_topic="/truth")
+    with pytest.raises(
+        SequenceError, match="holds 2 boxes of the id '', and which one is the ground truth cannot be told"
+    ):
+        BagSequence("vision", tmp_path / "vision", ground_truth_topic="/truth")
 
 
 def test_boxes_without_stamps_are_matched_by_the_times_of_recording(tmp_path: Path) -> None:
@@ -388,7 +395,7 @@ def test_boxes_without_stamps_are_matched_by_the_times_of_recording(tmp_path: Pa
         for index in range(2):
             bag.image(picture(index), 1000 * 10**9 + stamp(index), late_ns=-1000 * 10**9)
             bag.write("/truth", bag.bounding_box((10 + index, 8, 12, 9)), stamp(index))
-    sequence = BagSequence("bare", tmp_path / "bare", truth_topic="/truth")
+    sequence = BagSequence("bare", tmp_path / "bare", ground_truth_topic="/truth")
     np.testing.assert_array_equal(sequence.boxes, truth_of(2))
     assert "The boxes of /truth carry no stamp; they are matched by the times of recording." in sequence.notes
 

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Video files: frames in any order, their stamps, their truth, and what is wrong with bad ones."""
+"""Video files: frames in any order, their stamps, their ground truth, and what is wrong with bad ones."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.sequences.recordings.videos import VideoSequence, live_frames
 
 
-def test_frames_stamps_and_truth(tmp_path: Path) -> None:
+def test_frames_stamps_and_ground_truth(tmp_path: Path) -> None:
     write_video(tmp_path / "film.mp4", 6, rate=20.0)
-    truth = write_lines(tmp_path / "film.csv", ["stamp,x,y,width,height", "0.05,1,2,3,4"])
-    video = VideoSequence("film", tmp_path / "film.mp4", truth)
+    ground_truth = write_lines(tmp_path / "film.csv", ["stamp,x,y,width,height", "0.05,1,2,3,4"])
+    video = VideoSequence("film", tmp_path / "film.mp4", ground_truth)
     assert [index_of(video.frame(index)) for index in (0, 1, 4, 5, 2, 2)] == [0, 1, 4, 5, 2, 2]
     np.testing.assert_allclose(video.stamps_s, np.arange(6) * 0.05, atol=1e-6)
     assert video.boxes[1].tolist() == [1, 2, 3, 4]
