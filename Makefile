@@ -61,7 +61,7 @@ $(STAMPS)/run: $(STAMPS)/ros setup.py requirements/run.txt
 	on Debian and Ubuntu 'sudo apt install libgl1 libglib2.0-0' brings what it misses." >&2; exit 1; }
 	@touch $@
 
-INSTALLED := $(wildcard msg/*.msg launch/*.py config/*.yaml config/*.xml model/*.onnx scripts/*)
+INSTALLED := $(wildcard msg/*.msg srv/*.srv launch/*.py config/*.yaml config/*.xml model/*.onnx scripts/*)
 $(STAMPS)/messages: $(STAMPS)/run $(INSTALLED) CMakeLists.txt package.xml tools/build_messages.sh tools/wheels_fix.cmake
 	$(say) "building the messages with colcon"
 	@tools/build_messages.sh $(VENV)
