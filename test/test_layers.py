@@ -18,7 +18,7 @@ ALLOWED = {
     "evaluation": GROUND | {"tracker", "sequences", "evaluation"},
     "benchmark": GROUND | {"tracker", "sequences", "evaluation", "benchmark"},
     "training": GROUND | {"tracker", "network", "sequences", "evaluation", "training"},
-    "nodes": GROUND | {"tracker", "sequences", "nodes", "msg"},
+    "nodes": GROUND | {"tracker", "sequences", "nodes", "msg", "srv"},
     "cli": GROUND | {"tracker", "network", "sequences", "evaluation", "benchmark", "training", "nodes", "cli"},
 }
 TORCH_BACKEND = "tracker/backends/torch.py"  # runs the network itself, where PyTorch is installed

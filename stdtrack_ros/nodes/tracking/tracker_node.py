@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import gc
+import math
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -19,16 +21,23 @@ from std_srvs.srv import SetBool, Trigger
 from stdtrack_ros.errors import ModelError, SettingError, StdtrackError
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.parameters import SettingsNode, TrackerNodeSettings
+from stdtrack_ros.nodes.pending_reply import PendingReply
 from stdtrack_ros.nodes.process import run_node
 from stdtrack_ros.nodes.throttled_logger import ThrottledLogger
 from stdtrack_ros.nodes.tracking.diagnostics import DiagnosticsPublisher, Health, NodeSnapshot, TargetReport
 from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
+from stdtrack_ros.nodes.tracking.tracking_loop import Reply
 from stdtrack_ros.nodes.tracking.tracking_session import TrackingSession
 from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.srv import StartTarget, StopTarget
 from stdtrack_ros.tracker import load_model
 from stdtrack_ros.tracker.models.model import Model
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+NOT_ACTIVE = "A target was to start while the node is not active; activate it and ask again."
+NO_REPLY = "The tracker has not answered in time: it is busy with one frame, or hangs; /diagnostics says more."
+REPLY_S = 10.0
+"""How long a service waits for the worker."""
 WATCH_S = 0.1
 """How often the node looks whether the level of its diagnostics has changed."""
 
@@ -63,6 +72,10 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             raise SettingError(f"Cannot subscribe to {name}: {error}") from None
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
+        # A group of their own: while they await the worker, the node's other callbacks go on.
+        waiting = ReentrantCallbackGroup()
+        self.create_service(StartTarget, "~/start_target", self._on_start_target, callback_group=waiting)
+        self.create_service(StopTarget, "~/stop_target", self._on_stop_target, callback_group=waiting)
         # On the steady clock: simulated time may stand still, and a stalled camera with it.
         self.create_timer(WATCH_S, self._on_watch, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -175,9 +188,38 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
 
     def _on_target_init(self, message: TargetInit) -> None:
         if self._session is None:
-            self._refuse("target_init came while the node is not active; activate it and send it again.")
+            self._refuse(NOT_ACTIVE)
             return
         self._session.start_target(message)
+
+    async def _on_start_target(
+        self, request: StartTarget.Request, response: StartTarget.Response
+    ) -> StartTarget.Response:
+        pending = self._pending_reply(request.target_id)
+        if self._session is None:
+            self._refuse(NOT_ACTIVE)
+            pending.set(Reply(False, request.target_id, NOT_ACTIVE))
+        else:
+            self._session.start_target(request, pending.set)
+        reply = await pending
+        response.accepted, response.target_id, response.message = reply.accepted, reply.target_id, reply.message
+        box = [math.nan] * 4 if reply.box is None else [float(number) for number in reply.box]
+        response.x, response.y, response.width, response.height = box
+        return response
+
+    def _pending_reply(self, target_id: str) -> PendingReply[Reply]:
+        assert self.executor is not None  # callbacks run in one
+        return PendingReply(self.executor.wake, Reply(False, target_id, NO_REPLY), REPLY_S)
+
+    async def _on_stop_target(self, request: StopTarget.Request, response: StopTarget.Response) -> StopTarget.Response:
+        pending = self._pending_reply(request.target_id)
+        if self._session is None:
+            pending.set(Reply(False, request.target_id, "The node is not active: there is no target."))
+        else:
+            self._session.stop_target(request.target_id, pending.set)
+        reply = await pending
+        response.success, response.message = reply.accepted, reply.message
+        return response
 
     def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success = self._session is not None

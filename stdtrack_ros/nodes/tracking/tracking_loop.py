@@ -9,16 +9,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Image
+from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
 from stdtrack_ros.nodes.camera.image_messages import decode_image
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.messages import seconds
-from stdtrack_ros.nodes.tracking.targets import Found, Target, Targets, pixel_box
+from stdtrack_ros.nodes.tracking.targets import DEFAULT_ID, Found, Target, Targets, pixel_box
+from stdtrack_ros.srv import StartTarget
 from stdtrack_ros.tracker.result import Status
 
 IDLE_S = 0.05
@@ -27,6 +29,36 @@ NEAR_STAMP_S = 0.1
 """A kept frame this near to the stamp of a start is the one that was meant."""
 EARLY_S = 1.0
 """How long a start waits for a frame that has not come yet."""
+
+
+StartRequest = TargetInit | StartTarget.Request
+"""What asks for a target: the message and the service's request have the same fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What became of a request.
+
+    Attributes:
+        message: what was done, or why nothing was.
+        box: (4,) px that a target was started on; None if none was.
+    """
+
+    accepted: bool
+    target_id: str
+    message: str
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    request: StartRequest
+    asked_s: float
+    reply: Callable[[Reply], None]
+
+    @property
+    def target_id(self) -> str:
+        return self.request.target_id or DEFAULT_ID
 
 
 class ResultSink(Protocol):
@@ -54,7 +86,7 @@ class TrackingLoop:
         self.settings = settings
         self._slot, self._ring, self._targets, self._sink = slot, ring, targets, sink
         self._commands: deque[Callable[[], None]] = deque()
-        self._pending_starts: list[tuple[TargetInit, float]] = []
+        self._pending_starts: list[_Start] = []
         self._last_taken = 0
         self._busy_since_s: float | None = None
         self._paused = False
@@ -77,16 +109,30 @@ class TrackingLoop:
         self._commands.append(command)
         self._slot.wake()
 
-    def start_target(self, request: TargetInit) -> None:
-        """Start a target on the frame that the request names."""
-        asked_s = time.monotonic()
-        self.submit(lambda: self._start(request, asked_s))
+    def start_target(self, request: StartRequest, reply: Callable[[Reply], None] = lambda _: None) -> None:
+        """Start a target on the frame that the request names; `reply` is called from the worker's thread."""
+        start = _Start(request, time.monotonic(), reply)
+        self.submit(lambda: self._start(start))
+
+    def stop_target(self, target_id: str, reply: Callable[[Reply], None]) -> None:
+        """Forget one target; `reply` is called from the worker's thread."""
+        name = target_id or DEFAULT_ID
+
+        def stop() -> None:
+            self._drop_pending(f"Target '{name}' was stopped before its frame came.", name)
+            known = [target.target_id for target in self._targets.all()]
+            if self._targets.forget(name):
+                reply(Reply(True, name, f"Target '{name}' is forgotten."))
+            else:
+                reply(Reply(False, name, f"There is no target '{name}'; there is {', '.join(known) or 'none'}."))
+
+        self.submit(stop)
 
     def forget_all(self, sentence: str = "") -> None:
         """Forget every target; a sentence says why where nobody asked for it."""
 
         def forget() -> None:
-            self._pending_starts.clear()
+            self._drop_pending(sentence or "All targets were forgotten before its frame came.")
             if self._targets.forget() and sentence:
                 self._sink.refused(sentence)
 
@@ -125,6 +171,7 @@ class TrackingLoop:
                 self._sink.failed(error)
                 self._stopping.wait(IDLE_S)
             self._busy_since_s = None
+        self._drop_pending("The node was deactivated before the frame came.")
 
     def _iterate(self) -> None:
         frame = self._slot.take(0.0 if self._targets.catching_up() or self._commands else IDLE_S)
@@ -174,37 +221,44 @@ class TrackingLoop:
     def _waiting(self, target: Target) -> list[Frame]:
         return [frame for frame in self._ring.newer(target.last_index) if frame.index <= self._last_taken]
 
-    def _start(self, request: TargetInit, asked_s: float) -> None:
+    def _start(self, start: _Start) -> None:
+        request = start.request
         try:
-            frame = self._frame_of(request, asked_s)
+            frame = self._frame_of(start)
             if frame is None:
-                self._pending_starts.append((request, asked_s))
+                self._pending_starts.append(start)
                 return
             image = decode_image(frame.message)
             box = pixel_box(request.x, request.y, request.width, request.height, request.normalized, image)
+            tapped = box[2] == box[3] == 0
+            if tapped:
+                box = self._targets.box_around(image, float(box[0]), float(box[1]))
             target = self._targets.start(request.target_id, frame, image, box, self.settings.max_targets)
         except InputError as error:
             self._sink.refused(str(error))
+            start.reply(Reply(False, start.target_id, str(error)))
             return
         if frame.index > self._last_taken:  # its turn in the slot is still to come
             target.start_index = target.last_index = frame.index - 1
         elif self._waiting(target):
             target.frames_to_catch_up = self.settings.catch_up_frames
+        size = f"{box[2]:.0f}x{box[3]:.0f} px" + (" around the point" if tapped else "")
+        start.reply(Reply(True, start.target_id, f"Target '{start.target_id}' is started on {size}.", box))
 
-    def _frame_of(self, request: TargetInit, asked_s: float) -> Frame | None:
+    def _frame_of(self, start: _Start) -> Frame | None:
         """The frame a start refers to; None where it may still come.
 
         Raises:
             InputError: no image has come yet, or the frame is not kept any more.
         """
-        newest = self._ring.newest
+        newest, request = self._ring.newest, start.request
         name = f"Target '{request.target_id}'" if request.target_id else "The target"
         if newest is None:
             raise InputError(f"{name} cannot be started before the first image; send target_init again then.")
         stamp_s = seconds(request.header.stamp)
         if stamp_s == 0.0:
             return newest
-        if stamp_s > newest.stamp_s + 1e-4 and time.monotonic() - asked_s < EARLY_S:
+        if stamp_s > newest.stamp_s + 1e-4 and time.monotonic() - start.asked_s < EARLY_S:
             return None
         nearest = self._ring.nearest(stamp_s)
         if nearest is None or abs(nearest.stamp_s - stamp_s) > NEAR_STAMP_S:
@@ -217,8 +271,15 @@ class TrackingLoop:
 
     def _retry_pending_starts(self) -> None:
         pending, self._pending_starts = self._pending_starts, []
-        for request, asked_s in pending:
-            self._start(request, asked_s)
+        for start in pending:
+            self._start(start)
+
+    def _drop_pending(self, sentence: str, target_id: str = "") -> None:
+        """Answer the starts that still wait for their frame (of one target; empty: of all), and forget them."""
+        for start in self._pending_starts:
+            if target_id in ("", start.target_id):
+                start.reply(Reply(False, start.target_id, sentence))
+        self._pending_starts = [one for one in self._pending_starts if target_id not in ("", one.target_id)]
 
     def _watch_silence(self) -> None:
         now = time.monotonic()

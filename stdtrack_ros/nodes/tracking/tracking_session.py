@@ -10,7 +10,6 @@ from typing import Any
 
 from rclpy.node import Node
 
-from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.camera.camera_input import CameraInput
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
 from stdtrack_ros.nodes.camera.timestamps import TimestampMonitor, TimestampStatus
@@ -19,7 +18,7 @@ from stdtrack_ros.nodes.tracking.diagnostics import Health
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
 from stdtrack_ros.nodes.tracking.targets import Target, Targets
-from stdtrack_ros.nodes.tracking.tracking_loop import TrackingLoop
+from stdtrack_ros.nodes.tracking.tracking_loop import Reply, StartRequest, TrackingLoop
 from stdtrack_ros.tracker.models.model import Model
 from stdtrack_ros.tracker.tracker import Tracker
 
@@ -65,12 +64,18 @@ class TrackingSession:
         self._ring.clear()
         return stopped
 
-    def start_target(self, message: TargetInit) -> None:
-        """Start a target; a refusal goes to log and diagnostics."""
+    def start_target(self, request: StartRequest, reply: Callable[[Reply], None] = lambda _: None) -> None:
+        """Start a target; a refusal goes to log and diagnostics, and to `reply`, which any thread may call."""
         if not self.enabled:
-            self._refuse("target_init came while the node is disabled; call ~/enable with true and send it again.")
+            sentence = "A target was to start while the node is disabled; call ~/enable with true and ask again."
+            self._refuse(sentence)
+            reply(Reply(False, request.target_id, sentence))
             return
-        self._loop.start_target(message)
+        self._loop.start_target(request, reply)
+
+    def stop_target(self, target_id: str, reply: Callable[[Reply], None]) -> None:
+        """Forget one target; the worker calls `reply`."""
+        self._loop.stop_target(target_id, reply)
 
     def reset(self) -> None:
         """Forget all targets."""
