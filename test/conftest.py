@@ -11,7 +11,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(Path(__file__).parents[1] / "config" / "fastdds.xml")
+for variable in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):  # the second from Kilted on
+    os.environ[variable] = str(Path(__file__).parents[1] / "config" / "fastdds.xml")
 
 # A busy machine is no reason to fail, and the same tests see the same examples; `--hypothesis-profile default` draws
 # new ones.

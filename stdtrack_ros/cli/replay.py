@@ -165,9 +165,10 @@ def _quoted(value: object) -> str:
 def _environment(out: Path) -> dict[str, str]:
     """A domain of its own, kept to this machine, with room for large images."""
     profile = str(shipped_file("config", "fastdds.xml"))
+    humble = os.environ.get("ROS_DISTRO") == "humble"
     return os.environ | {
         "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        **({"ROS_LOCALHOST_ONLY": "1"} if humble else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}),
         "ROS_LOG_DIR": str((out / "ros_log").resolve()),
         "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
         "FASTDDS_DEFAULT_PROFILES_FILE": profile,

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import (
     HistoryPolicy,
@@ -17,13 +16,24 @@ from rclpy.qos import (
     qos_policy_name_from_kind,
 )
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
 UNKNOWN_NODE = "_NODE_NAME_UNKNOWN_"
 """What rmw says where it knows no name."""
+
+
+class Endpoint(Protocol):
+    """A publisher or subscription as rclpy describes it; the class has another place in Lyrical than before."""
+
+    node_name: str
+    node_namespace: str
 
 
 def sensor_qos(reliability: str) -> QoSProfile:
@@ -124,7 +134,7 @@ class CameraInput:
         return f"Images are published on {', '.join(others)}: remap image to {bases}."
 
 
-def publisher_name(publisher: TopicEndpointInfo) -> str:
+def publisher_name(publisher: Endpoint) -> str:
     """The publisher's node with its namespace; DDS may not know it: not yet, or because it is no ROS node."""
     if publisher.node_name == UNKNOWN_NODE:
         return "a publisher that names no node"

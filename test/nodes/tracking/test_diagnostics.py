@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from node_bench import WAIT_S, Bench, NodeProcess, Scene, running
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CompressedImage, Image
 
 from stdtrack_ros.nodes.camera.camera_input import publisher_name
@@ -132,7 +132,7 @@ def test_a_node_that_cannot_start_leaves_no_traceback(ros: None, tmp_path: Path)
 
 
 def test_a_publisher_that_has_no_name_is_not_given_one() -> None:
-    unknown = TopicEndpointInfo(node_name="_NODE_NAME_UNKNOWN_", node_namespace="_NODE_NAMESPACE_UNKNOWN_")
+    unknown = SimpleNamespace(node_name="_NODE_NAME_UNKNOWN_", node_namespace="_NODE_NAMESPACE_UNKNOWN_")
     assert publisher_name(unknown) == "a publisher that names no node"
-    assert publisher_name(TopicEndpointInfo(node_name="driver", node_namespace="/front")) == "/front/driver"
-    assert publisher_name(TopicEndpointInfo(node_name="driver", node_namespace="/")) == "/driver"
+    assert publisher_name(SimpleNamespace(node_name="driver", node_namespace="/front")) == "/front/driver"
+    assert publisher_name(SimpleNamespace(node_name="driver", node_namespace="/")) == "/driver"
