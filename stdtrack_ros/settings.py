@@ -8,15 +8,16 @@ named with dots (`memory.capacity`), as ROS names its parameters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.families import tracker_names
 
 
 class SettingGroup(BaseModel):
@@ -33,9 +34,14 @@ def setting(
     ge: float | None = None,
     le: float | None = None,
     read_only: bool = False,
+    choices: Callable[[], Iterable[str]] | None = None,
 ) -> Any:
-    """A pydantic field with the marks that ROS parameters need: range, unit, and whether it may change at run time."""
-    extra: dict[str, Any] = {"unit": unit, "read_only": read_only}
+    """Make a pydantic field with the marks that ROS parameters need: range, unit, whether it may change at run time.
+
+    Args:
+        choices: gives the allowed strings, if they are known at run time only; the group validates them.
+    """
+    extra: dict[str, Any] = {"unit": unit, "read_only": read_only, "choices": choices}
     return Field(default, description=description, ge=ge, le=le, json_schema_extra=extra)
 
 
@@ -81,7 +87,14 @@ class MemorySettings(SettingGroup):
         "Which token a full memory gives up: the one of lowest quality (the paper), or the oldest.",
         read_only=True,
     )
-    capacity: int = setting(6, "Number of stored tokens.", unit="tokens", ge=1, le=16, read_only=True)
+    capacity: int = setting(
+        0,
+        "Number of stored tokens; 0: as many as the model was trained with.",
+        unit="tokens",
+        ge=0,
+        le=16,
+        read_only=True,
+    )
     pin_initial: bool = setting(False, "Keep the token of the initial frame for ever.", read_only=True)
     spacing: int = setting(1, "Frames between two stored tokens.", unit="frames", ge=1, le=1000, read_only=True)
 
@@ -206,9 +219,7 @@ class StarkSettings(SettingGroup):
 class TrackerSettings(SettingGroup):
     """All settings of one tracker."""
 
-    tracker: Literal["stdtrack", "stark_s50", "stark_st50", "stark_st101"] = setting(
-        "stdtrack", "The tracker to run.", read_only=True
-    )
+    tracker: str = setting("stdtrack", "The tracker to run.", read_only=True, choices=tracker_names)
     model: ModelSettings = ModelSettings()
     search: SearchSettings = SearchSettings()
     memory: MemorySettings = MemorySettings()
@@ -217,6 +228,13 @@ class TrackerSettings(SettingGroup):
     motion: MotionSettings = MotionSettings()
     redetection: RedetectionSettings = RedetectionSettings()
     stark: StarkSettings = StarkSettings()
+
+    @field_validator("tracker")
+    @classmethod
+    def _installed(cls, tracker: str) -> str:
+        if tracker not in tracker_names():
+            raise ValueError("no installed family has it")
+        return tracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,8 +266,8 @@ def describe(group: type[SettingGroup], prefix: str = "") -> Iterator[SettingInf
         if isinstance(kind, type) and issubclass(kind, SettingGroup):
             yield from describe(kind, f"{prefix}{name}.")
             continue
-        choices = tuple(getattr(kind, "__args__", ()))
-        marks = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        marks: dict[str, Any] = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        choices = tuple(marks["choices"]() if marks.get("choices") else getattr(kind, "__args__", ()))
         limits = {key: getattr(mark, key) for mark in field.metadata for key in ("ge", "le") if hasattr(mark, key)}
         yield SettingInfo(
             name=f"{prefix}{name}",

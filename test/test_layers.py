@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "stdtrack_ros"
-GROUND = {"errors", "geometry", "images", "settings", "shipped_files"}
+GROUND = {"errors", "families", "geometry", "images", "settings", "shipped_files"}
 ALLOWED = {
     **{name: GROUND for name in GROUND},
     "tracker": GROUND | {"tracker"},
-    "network": GROUND | {"tracker", "network"},
+    "network": GROUND | {"network"},
     "sequences": GROUND | {"tracker", "sequences"},
     "evaluation": GROUND | {"tracker", "sequences", "evaluation"},
     "benchmark": GROUND | {"tracker", "sequences", "evaluation", "benchmark"},

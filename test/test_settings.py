@@ -34,13 +34,14 @@ def test_settings_survive_flattening() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("memory.capacity", 99, "memory.capacity cannot be 99; allowed is an integer from 1 to 16"),
-        ("memory.capacity", 2.5, "allowed is an integer from 1 to 16"),
+        ("memory.capacity", 99, "memory.capacity cannot be 99; allowed is an integer from 0 to 16"),
+        ("memory.capacity", 2.5, "allowed is an integer from 0 to 16"),
         ("memory.policy", "best", "allowed is one of quality, fifo"),
         ("search.window_influence", "much", "allowed is a number from 0 to 1"),
         ("search.window_influence", float("nan"), "allowed is a number from 0 to 1"),
         ("status.enabled", "perhaps", "allowed is true or false"),
         ("memory.size", 3, "no setting named 'memory.size'"),
+        ("tracker", "siamrpn", "allowed is one of stdtrack, stark_s50, stark_st50, stark_st101"),
         ("colour", 3, "no setting named 'colour'"),
     ],
 )

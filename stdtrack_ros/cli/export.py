@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from stdtrack_ros.families import tracker_in
+
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of `stdtrack train` or `stdtrack import-stark`.")],
@@ -23,37 +25,30 @@ def export(
     ] = None,
 ) -> None:
     """Export a trained network to ONNX."""
-    from stdtrack_ros.network.checkpoint import load_checkpoint, save_weights
-    from stdtrack_ros.network.stark import checkpoint as stark
-    from stdtrack_ros.network.stark.graphs import export_onnx as export_stark
+    from stdtrack_ros.network.checkpoint import save_weights
+    from stdtrack_ros.network.families import export_onnx, load_network
 
-    if load_checkpoint(checkpoint).get("kind") == stark.KIND:
-        written = export_stark(stark.load(checkpoint), out)
-    else:
-        written = _export_stdtrack(checkpoint, out, calibrate_on)
+    network, content = load_network(checkpoint)
+    facts = {"calibration": content["calibration"]} if "calibration" in content else {}
+    written = export_onnx(network, out, facts)
+    if calibrate_on is not None:
+        tracker = tracker_in(content)
+        # Twice: quality decides what the tracker remembers, so it changes what the first fit was made on.
+        for _ in range(2):
+            facts = {"calibration": _calibrated(tracker, out, calibrate_on)}
+            written = export_onnx(network, out, facts)
     if weights is not None:
-        save_weights(checkpoint, weights)
+        save_weights(content, weights, facts.get("calibration"))
         written = (*written, weights)
     for path in written:
         Console().print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", markup=False)
 
 
-def _export_stdtrack(checkpoint: Path, out: Path, calibrate_on: Path | None) -> tuple[Path, Path]:
-    from stdtrack_ros.network.checkpoint import load_network
-    from stdtrack_ros.network.stdtrack.graphs import export_onnx
+def _calibrated(tracker: str, model: Path, folder: Path) -> dict[str, Any]:
     from stdtrack_ros.sequences.annotated import open_annotated
-    from stdtrack_ros.settings import MemorySettings, ModelSettings, TemplateSettings
-    from stdtrack_ros.tracker.backends.onnx import OnnxBackend
-    from stdtrack_ros.tracker.models.stdtrack import StdtrackModel
+    from stdtrack_ros.settings import make_settings
+    from stdtrack_ros.tracker import load_model
     from stdtrack_ros.training.calibration import calibrate
 
-    network = load_network(checkpoint)
-    facts: dict[str, Any] = {}
-    written = export_onnx(network, out, facts)
-    if calibrate_on is not None:
-        # Twice: quality decides which looks go into the template, so it changes what the first fit was made on.
-        for _ in range(2):
-            model = StdtrackModel(OnnxBackend(out, ModelSettings(provider="cpu")), MemorySettings(), TemplateSettings())
-            facts["calibration"] = calibrate(model, open_annotated(calibrate_on)).facts()
-            written = export_onnx(network, out, facts)
-    return written
+    settings = make_settings({"tracker": tracker, "model.path": str(model), "model.provider": "cpu"})
+    return calibrate(load_model(settings), settings, open_annotated(folder)).facts()

@@ -23,8 +23,7 @@ def import_stark(
     ] = "auto",
 ) -> None:
     """Read the weights of an official STARK checkpoint (no code in it is run) and write them in our format."""
-    from stdtrack_ros.network.stark.checkpoint import save
-    from stdtrack_ros.network.stark.graphs import export_onnx
+    from stdtrack_ros.network.families import export_onnx, save_network
     from stdtrack_ros.network.stark.official import import_official
 
     if out is not None and out.suffix not in (".pt", ".onnx"):
@@ -35,7 +34,7 @@ def import_stark(
     if out.suffix == ".onnx":
         export_onnx(network, out)
     else:
-        save(network, out)
+        save_network(network, out)
     weights = sum(value.numel() for value in network.state_dict().values())
     Console().print(
         f"{name}: all {len(network.state_dict())} tensors ({weights / 1e6:.1f} M numbers) mapped, written to {out}. "

@@ -12,6 +12,7 @@ import yaml
 
 from stdtrack_ros.cli.overrides import read_assignments
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.families import family_of_kind
 
 
 def train(
@@ -22,22 +23,15 @@ def train(
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, over all resumptions.")] = None,
 ) -> None:
-    """Train an STDTrack network, or a stage of a STARK one; resumable at any step."""
+    """Train a network of the family that the settings name (stdtrack unless told otherwise); resumable at any step."""
     from stdtrack_ros.settings import build_settings
 
     values: dict[str, Any] = _dotted_file(settings) if settings else {}
     values |= read_assignments(assignments or [])
     if minutes is not None:
         values["minutes"] = minutes
-    if str(values.get("network", "")).startswith("stark"):
-        from stdtrack_ros.training import stark
-
-        stark.train(build_settings(stark.StarkTrainSettings, values), folder)
-    else:
-        from stdtrack_ros.training.settings import TrainSettings
-        from stdtrack_ros.training.stdtrack import train as run
-
-        run(build_settings(TrainSettings, values), folder)
+    training = family_of_kind(values.get("family", "stdtrack"), "The setting family").part("training")
+    training.train(build_settings(training.settings, values), folder)
 
 
 def _dotted_file(path: Path) -> dict[str, Any]:

@@ -1,24 +1,25 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints: one file that a run goes on from, that can be exported, and that says how it was made."""
+"""Checkpoints: one file that training goes on from, that can be exported, and that tells how it was made."""
 
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.network.stdtrack.config import NetworkConfig
-from stdtrack_ros.network.stdtrack.model import STDTrack
 
 FORMAT = "stdtrack-checkpoint-1"
+FACTS = ("kind", "network", "step", "samples", "calibration")
+"""What is passed on with the weights."""
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint whole or not at all: a run that is killed here leaves the old file."""
+    """Write a checkpoint whole or not at all: a process that is killed here leaves the old file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(path.suffix + ".part")
     torch.save({"format": FORMAT, **content}, part)
@@ -26,10 +27,10 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; tensors and plain values only, so that a file from anywhere cannot run code.
+    """Read a checkpoint: tensors and plain values only, so that a file from anywhere cannot run code.
 
     Raises:
-        ModelError: missing, damaged, or of another kind.
+        ModelError: the file is missing, damaged, or no checkpoint of ours.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -43,23 +44,17 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return content
 
 
-def save_weights(checkpoint: Path, path: Path) -> None:
-    """Write what a training can start from: the averaged weights of a checkpoint in half precision, and its facts.
+def save_weights(content: Mapping[str, Any], path: Path, calibration: Mapping[str, Any] | None = None) -> None:
+    """Write what training can start from and what PyTorch can run: averaged weights in half precision, and their facts.
 
     The run's settings stay behind: they name folders of the machine that it ran on.
+
+    Args:
+        content: of a checkpoint.
+        calibration: in place of the checkpoint's own.
     """
-    content = load_checkpoint(checkpoint)
-    facts = {name: content[name] for name in ("kind", "network", "step", "samples") if name in content}
+    facts = {name: content[name] for name in FACTS if name in content}
+    if calibration is not None:
+        facts["calibration"] = dict(calibration)
     weights = {name: value.half() if value.is_floating_point() else value for name, value in content["ema"].items()}
     save_checkpoint(path, {**facts, "ema": weights})
-
-
-def load_network(path: Path) -> STDTrack:
-    """The network of a checkpoint with its averaged (EMA) weights, in evaluation mode."""
-    content = load_checkpoint(path)
-    network = STDTrack(NetworkConfig.model_validate(content["network"]))
-    try:
-        network.load_state_dict(content["ema"])
-    except RuntimeError as error:
-        raise ModelError(f"The weights in {path} do not fit the network that it names: {error}") from None
-    return network.eval()

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 
 from stdtrack_ros.errors import ModelError
+from stdtrack_ros.families import family_of_tracker, tracker_in
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Backend
 from stdtrack_ros.tracker.models.model import Model
@@ -36,23 +37,13 @@ def load_model(settings: TrackerSettings) -> Model:
     """
     if settings.model.threads:
         cv2.setNumThreads(settings.model.threads)  # the budget is the process's: it binds OpenCV's threads too
+    family = family_of_tracker(settings.tracker)
     backend = _open_backend(settings)
-    kind = backend.metadata.get("kind")
-    wanted = "stark" if settings.tracker.startswith("stark") else "stdtrack"
-    if kind != wanted:
-        raise ModelError(f"The model holds a network of kind '{kind}', but the tracker is set to {settings.tracker}.")
-    if kind == "stark":
-        name = backend.metadata["network"]["name"]
-        if name != settings.tracker:
-            raise ModelError(
-                f"The model holds a {name}, but the tracker is set to {settings.tracker}; set it to {name}."
-            )
-        from stdtrack_ros.tracker.models.stark import StarkModel
-
-        return StarkModel(backend, settings.stark)
-    from stdtrack_ros.tracker.models.stdtrack import StdtrackModel
-
-    return StdtrackModel(backend, settings.memory, settings.template)
+    held = tracker_in(backend.metadata)
+    if held != settings.tracker:
+        raise ModelError(f"The model is a {held}, but the tracker is set to {settings.tracker}; set it to {held}.")
+    model: Model = family.part("model")(backend, settings)
+    return model
 
 
 def _open_backend(settings: TrackerSettings) -> Backend:

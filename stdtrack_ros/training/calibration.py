@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as ListOf
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,22 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import iou
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.settings import TrackerSettings
-from stdtrack_ros.tracker.models.stdtrack import StdtrackModel
+from stdtrack_ros.tracker.models.calibration import Calibration
+from stdtrack_ros.tracker.models.model import Model
 from stdtrack_ros.tracker.tracker import Tracker
 
 RIGHT_IOU = 0.5
 _PENALTY = 1e-3  # keeps the slope finite where the logits separate right from wrong frames perfectly
 
 
+class CalibratedModel(Model, Protocol):
+    """A model whose quality is its calibration of a raw confidence."""
+
+    calibration: Calibration
+
+
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class FittedCalibration:
     """Platt's sigmoid(slope * logit + intercept), and what it was fitted on."""
 
     slope: float
@@ -32,7 +39,7 @@ class Calibration:
     frames: int
 
     def facts(self) -> dict[str, Any]:
-        """As the exported model carries it."""
+        """Return the calibration as model files carry it."""
         return asdict(self)
 
 
@@ -49,29 +56,27 @@ def fit_calibration(logits: NDArray[np.float64], right: NDArray[np.bool_], weigh
     return found
 
 
-def calibrate(model: StdtrackModel, sequences: ListOf[Sequence]) -> Calibration:
-    """Fit on a one-pass run, each sequence counting the same; a calibration that the model has is taken off its values.
+def calibrate(model: CalibratedModel, settings: TrackerSettings, sequences: ListOf[Sequence]) -> FittedCalibration:
+    """Fit on a one-pass run, each sequence counting the same, with the judgement of loss off.
 
-    Frames without the target are wrong ones: their quality has to be low.
+    A calibration that the model has already is taken off its qualities first. Frames without the target are wrong
+    ones: their quality has to be low.
 
     Raises:
         SequenceError: all frames are right, or all wrong, so that there is nothing to fit.
     """
-    settings = TrackerSettings().model_copy(
-        update={"status": TrackerSettings().status.model_copy(update={"enabled": False})}
-    )
+    settings = settings.model_copy(update={"status": settings.status.model_copy(update={"enabled": False})})
     logits, right, weights = [], [], []
     for sequence in sequences:
         outcomes = run_outcomes(Tracker(model, settings), sequence)
-        quality = np.clip(outcomes[:, 0], 1e-6, 1 - 1e-6)
-        logits.append((np.log(quality / (1 - quality)) - model.intercept) / model.slope)
+        logits.append([model.calibration.raw_logit(quality) for quality in outcomes[:, 0]])
         right.append(outcomes[:, 1] >= RIGHT_IOU)
         weights.append(np.full(len(outcomes), 1.0 / max(len(outcomes), 1)))
     all_right = np.concatenate(right)
     if all_right.all() or not all_right.any():
         raise SequenceError("The sequences hold only right, or only wrong, frames; calibration needs both.")
     slope, intercept = fit_calibration(np.concatenate(logits), all_right, np.concatenate(weights))
-    return Calibration(float(slope), float(intercept), len(sequences), len(all_right))
+    return FittedCalibration(float(slope), float(intercept), len(sequences), len(all_right))
 
 
 def run_outcomes(tracker: Tracker, sequence: Sequence) -> NDArray[np.float64]:

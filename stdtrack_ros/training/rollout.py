@@ -5,34 +5,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from stdtrack_ros.network.stdtrack.losses import FrameTarget, LossWeights, decode_peak, frame_loss, iou
+from stdtrack_ros.network.boxes import iou
+from stdtrack_ros.network.stdtrack.losses import FrameTarget, LossWeights, decode_peak, frame_loss
 from stdtrack_ros.network.stdtrack.model import STDTrack, TemplateState
+from stdtrack_ros.settings import setting
 from stdtrack_ros.training.data.windows import Windows, cut, jitter
 from stdtrack_ros.training.distillation import FeatureDistillation
+from stdtrack_ros.training.settings import WindowSettings
 
 
-class RolloutSettings(NamedTuple):
-    """How windows are placed and how the memory is kept.
+class RolloutSettings(WindowSettings):
+    """How the windows of a clip's frames are placed, and how template and memory are kept."""
 
-    Attributes:
-        shift, stretch: open-loop jitter, see `windows.jitter`.
-        closed_loop: share of clips whose windows follow the network's own boxes from frame 2 on.
-        detach: cut the gradient between frames.
-        policy: STM replacement, `quality` or `fifo`.
-        blend: largest share of a later look at the target in the template; each clip draws its own.
-    """
-
-    shift: float = 1.5
-    stretch: float = 0.25
-    closed_loop: float = 0.4
-    detach: bool = False
-    policy: str = "quality"
-    blend: float = 0.0
+    closed_loop: float = setting(0.4, "Fraction of clips whose windows follow the network's own boxes.", ge=0, le=1)
+    detach: bool = setting(False, "Cut the gradient between the frames of a clip.")
+    policy: Literal["quality", "fifo"] = setting("quality", "STM replacement.")
+    blend: float = setting(
+        0.5,
+        "Largest weight of a later look in a clip's template, each clip drawing its own; 0: never renewed.",
+        ge=0,
+        le=1,
+    )
 
 
 RECOVERY_IOU = 0.1

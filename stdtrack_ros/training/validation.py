@@ -10,18 +10,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from stdtrack_ros.evaluation.metrics.accuracy import score
 from stdtrack_ros.evaluation.runner import run_ope
 from stdtrack_ros.evaluation.trackers.tracker_interface import OwnTracker
-from stdtrack_ros.network.stdtrack.graphs import export_onnx
-from stdtrack_ros.network.stdtrack.model import STDTrack
+from stdtrack_ros.families import tracker_in
+from stdtrack_ros.network.families import describe, export_onnx
 from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.sequences.origin import origin_of
 from stdtrack_ros.settings import make_settings
 
 
-def make_validation(paths: Sequence[Path], threads: int) -> Callable[[STDTrack], dict[str, float]] | None:
+def make_validation(paths: Sequence[Path], threads: int) -> Callable[[nn.Module], dict[str, float]] | None:
     """A function from a network to its scores; None without sequences.
 
     `auc` is the mean success AUC (OPE) over groups of sequences (see `sequences.origin`), so that a benchmark with many
@@ -34,11 +35,12 @@ def make_validation(paths: Sequence[Path], threads: int) -> Callable[[STDTrack],
         return None
     handles = open_sequences(paths)
 
-    def validate(network: STDTrack) -> dict[str, float]:
+    def validate(network: nn.Module) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "network.onnx"
             export_onnx(network, path)
-            settings = make_settings({"model.path": str(path), "model.threads": threads, "status.enabled": False})
+            model = {"tracker": tracker_in(describe(network)), "model.path": str(path), "model.threads": threads}
+            settings = make_settings({**model, "status.enabled": False})
             sequences = [handle.open() for handle in handles]
             tracks = run_ope(lambda: OwnTracker(settings), sequences)
         groups: dict[str, list[float]] = defaultdict(list)

@@ -33,8 +33,8 @@ from stdtrack_ros.tracker.result import TrackResult
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch")
+    from stdtrack_ros.network.families import export_onnx
     from stdtrack_ros.network.stdtrack.config import NetworkConfig
-    from stdtrack_ros.network.stdtrack.graphs import export_onnx
     from stdtrack_ros.network.stdtrack.model import STDTrack
 
     torch.manual_seed(4)

@@ -8,28 +8,38 @@ from pathlib import Path
 
 import torch
 
-from stdtrack_ros.network.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from stdtrack_ros.network.checkpoint import load_checkpoint, save_weights
+from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.shipped_files import shipped_file
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend
+from stdtrack_ros.tracker.models.shipped import shipped_model
 
 
 def test_weights_that_are_passed_on_name_no_folder_of_the_machine(tmp_path: Path) -> None:
     run = {
+        "kind": "stdtrack",
         "network": {"dim": 32},
         "settings": {"data": {"videos": ["/home/somebody/videos"]}},
         "step": 5,
+        "calibration": {"slope": 2.0, "intercept": 0.5},
         "optimizer": {},
         "weights": {"a": torch.zeros(2)},
         "ema": {"a": torch.tensor([0.5, 2.0]), "count": torch.tensor(3)},
     }
-    save_checkpoint(tmp_path / "last.pt", run)
-    save_weights(tmp_path / "last.pt", tmp_path / "weights.pt")
+    save_weights(run, tmp_path / "weights.pt")
     content = load_checkpoint(tmp_path / "weights.pt")
-    assert set(content) == {"format", "network", "step", "ema"}
+    assert set(content) == {"format", "kind", "network", "step", "calibration", "ema"}
+    assert content["calibration"] == {"slope": 2.0, "intercept": 0.5}
     assert content["ema"]["a"].dtype == torch.float16
     assert content["ema"]["a"].tolist() == [0.5, 2.0]
     assert int(content["ema"]["count"]) == 3
     assert b"somebody" not in (tmp_path / "weights.pt").read_bytes()
+    save_weights(run, tmp_path / "weights.pt", {"slope": 3.0, "intercept": 0.0})
+    assert load_checkpoint(tmp_path / "weights.pt")["calibration"] == {"slope": 3.0, "intercept": 0.0}
 
 
-def test_the_shipped_weights_name_no_folder_either() -> None:
-    assert "settings" not in load_checkpoint(shipped_file("model", "stdtrack_lite.pt"))
+def test_the_shipped_weights_are_those_of_the_shipped_model_and_name_no_folder() -> None:
+    content = load_checkpoint(shipped_file("model", "stdtrack_lite.pt"))
+    exported = OnnxBackend(shipped_model("stdtrack"), ModelSettings(threads=1, provider="cpu")).metadata
+    assert "settings" not in content
+    assert {name: content[name] for name in ("kind", "network", "calibration")} == exported

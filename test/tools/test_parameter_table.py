@@ -23,7 +23,7 @@ def test_the_tables_are_current() -> None:
     import parameter_table
 
     assert parameter_table.with_tables(README) == README, "run `python tools/parameter_table.py`"
-    assert "| `memory.capacity` \\* | `6` | 1 … 16 tokens |" in README
+    assert "| `memory.capacity` \\* | `0` | 0 … 16 tokens |" in README
 
 
 def test_a_readme_without_the_marks_is_refused() -> None:

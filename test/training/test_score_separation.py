@@ -11,7 +11,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from stdtrack_ros.network.stark.checkpoint import save
+from stdtrack_ros.network.families import save_network
 from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import Stark
 from stdtrack_ros.training.score_separation import Judgements, draw, main
@@ -70,7 +70,7 @@ def test_the_command_judges_a_checkpoint(tmp_path: Path) -> None:
         boxes = [f"{48 + 3 * frame},38,25,25" for frame in range(6)]
         (folder / "groundtruth.txt").write_text("\n".join(boxes) + "\n")
     torch.manual_seed(0)
-    save(Stark(TINY), tmp_path / "tiny.pt")
+    save_network(Stark(TINY), tmp_path / "tiny.pt")
     app = typer.Typer()
     app.command()(main)
     out = tmp_path / "presence.png"

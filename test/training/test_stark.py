@@ -14,13 +14,16 @@ import torch
 
 from stdtrack_ros.cli.train import _dotted_file
 from stdtrack_ros.errors import ModelError, SettingError
+from stdtrack_ros.network.families import load_network, save_network
 from stdtrack_ros.network.stark.backbone import FrozenBatchNorm, ResNet, calibrate, load_imagenet
-from stdtrack_ros.network.stark.checkpoint import load, save
 from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import DEVIATION, MEAN, Stark
+from stdtrack_ros.network.stdtrack.config import NetworkConfig
+from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import build_settings
 from stdtrack_ros.training.data.windows import Windows, jitter
 from stdtrack_ros.training.settings import WindowSettings
+from stdtrack_ros.training.setup import make_batches
 from stdtrack_ros.training.stark import (
     CLIPS_PER_DIMENSION,
     LEAST_VARIANCE,
@@ -32,7 +35,6 @@ from stdtrack_ros.training.stark import (
     train,
     whiten_score,
 )
-from stdtrack_ros.training.stdtrack import make_batches
 
 SWITCHES: dict[str, Any] = {
     "blocks": (1, 1, 1),
@@ -280,10 +282,10 @@ def test_both_stages_run_and_the_second_leaves_the_boxes_alone(sequences: Path, 
     with (tmp_path / "one" / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["rate"]) for row in rows] == pytest.approx([1e-3, 1e-3, 1e-3, 1e-4])
-    first = load(tmp_path / "one" / "last.pt").state_dict()
+    first = load_network(tmp_path / "one" / "last.pt").network.state_dict()
     assert all(torch.isfinite(value).all() for value in first.values())
     train(small_run(sequences, steps=3, stage=2, start=str(tmp_path / "one" / "last.pt")), tmp_path / "two")
-    second = load(tmp_path / "two" / "last.pt").state_dict()
+    second = load_network(tmp_path / "two" / "last.pt").network.state_dict()
     changed = {name for name in first if not torch.equal(first[name], second[name])}
     assert changed and all(name.startswith("score_head.") for name in changed)
 
@@ -329,25 +331,25 @@ def test_a_whitened_score_head_sees_uncorrelated_inputs_and_the_boxes_stay(seque
 
 
 def test_whitening_is_kept_in_the_checkpoint_and_never_made_twice(sequences: Path, tmp_path: Path) -> None:
-    save(Stark(TINY), tmp_path / "one.pt")
+    save_network(Stark(TINY), tmp_path / "one.pt")
     run = {"stage": 2, "whiten_score": True}
     train(small_run(sequences, steps=1, start=str(tmp_path / "one.pt"), **run), tmp_path / "two")
-    first = load(tmp_path / "two" / "last.pt")
+    first = load_network(tmp_path / "two" / "last.pt").network
     assert first.config.whitened_score and not torch.equal(first.score_input.weight, torch.eye(TINY.dimension))
     train(small_run(sequences, steps=2, **run), tmp_path / "two")
     train(small_run(sequences, steps=1, start=str(tmp_path / "two" / "last.pt"), **run), tmp_path / "three")
     for folder in ("two", "three"):
-        later = load(tmp_path / folder / "last.pt")
+        later = load_network(tmp_path / folder / "last.pt").network
         assert torch.equal(later.score_input.weight, first.score_input.weight)
         assert not torch.equal(later.score_head.layers[0].weight, first.score_head.layers[0].weight)
 
 
 def test_a_start_of_another_kind_is_refused(sequences: Path, tmp_path: Path) -> None:
-    torch.save({"format": "stdtrack-checkpoint-1", "network": {}, "ema": {}}, tmp_path / "other.pt")
+    save_network(STDTrack(NetworkConfig(dim=32, heads=2, depth=1)), tmp_path / "other.pt")
     with pytest.raises(ModelError, match="not one of a STARK network"):
         train(small_run(sequences, steps=1, start=str(tmp_path / "other.pt")), tmp_path / "run")
     with pytest.raises(SettingError, match="no STARK variant 'stark_x'"):
         train(small_run(sequences, steps=1, network="stark_x"), tmp_path / "run")
-    save(Stark(StarkConfig(**SWITCHES)), tmp_path / "s50.pt")
+    save_network(Stark(StarkConfig(**SWITCHES)), tmp_path / "s50.pt")
     with pytest.raises(SettingError, match="stage 1 is all that it needs"):
         train(small_run(sequences, steps=1, stage=2, start=str(tmp_path / "s50.pt")), tmp_path / "run")

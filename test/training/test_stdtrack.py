@@ -21,7 +21,8 @@ import torch
 from painted_data import PaintedSequence, moving, painted_still
 
 from stdtrack_ros.errors import ModelError, SettingError, TrainingError
-from stdtrack_ros.network.checkpoint import load_checkpoint, load_network
+from stdtrack_ros.network.checkpoint import load_checkpoint
+from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.losses import LossWeights
 from stdtrack_ros.network.stdtrack.model import STDTrack, StepOutput, TemplateState
@@ -33,8 +34,8 @@ from stdtrack_ros.training.data.dataset import ClipDataset
 from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
 from stdtrack_ros.training.loop import MOST_SKIPPED, Budget, Trainer
 from stdtrack_ros.training.rollout import RolloutSettings, rollout
-from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings
-from stdtrack_ros.training.stdtrack import train
+from stdtrack_ros.training.settings import OptimizerSettings
+from stdtrack_ros.training.stdtrack import StdtrackTrainSettings, train
 from stdtrack_ros.training.synthetic.object_bank import Gallery
 from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips, SyntheticOptions
 
@@ -65,8 +66,8 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def settings(videos: Path, **changes: object) -> TrainSettings:
-    return build_settings(TrainSettings, {**RUN, "data.videos": (videos,), **changes})
+def settings(videos: Path, **changes: object) -> StdtrackTrainSettings:
+    return build_settings(StdtrackTrainSettings, {**RUN, "data.videos": (videos,), **changes})
 
 
 def test_a_run_that_was_cut_goes_on_exactly_where_it_stopped(videos: Path, tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_it_learns_a_small_task() -> None:
     losses = []
     for _ in range(40):
         generator = torch.Generator().manual_seed(7)  # the same windows every time
-        loss, parts = rollout(network, clips, RolloutSettings(shift=0.5), LossWeights(), generator)
+        loss, parts = rollout(network, clips, RolloutSettings(shift=0.5, blend=0.0), LossWeights(), generator)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -159,7 +160,9 @@ def test_closed_loop_windows_follow_the_networks_own_boxes(videos: Path) -> None
     source = cutouts(2)
     dataset = ClipDataset([(source, 1.0)], 3, 3, 4, augmented=False)
     clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
-    open_loop, closed_loop = (watched_windows(network, clips, RolloutSettings(closed_loop=one)) for one in (0.0, 1.0))
+    open_loop, closed_loop = (
+        watched_windows(network, clips, RolloutSettings(closed_loop=one, blend=0.0)) for one in (0.0, 1.0)
+    )
     torch.testing.assert_close(open_loop[0], closed_loop[0])
     assert not torch.allclose(open_loop[1], closed_loop[1])
 
@@ -216,7 +219,9 @@ def test_gradient_flows_between_frames_unless_it_is_cut(detach: bool) -> None:
     clips["valid"][:, 0] = False
     torch.manual_seed(0)
     network = STDTrack(NetworkConfig(**SMALL)).eval()
-    first = watched_windows(network, clips, RolloutSettings(closed_loop=0.0, detach=detach), backward=True)[0]
+    first = watched_windows(network, clips, RolloutSettings(closed_loop=0.0, detach=detach, blend=0.0), backward=True)[
+        0
+    ]
     flows = first.grad is not None and float(first.grad.abs().sum()) > 0
     assert flows is not detach
 
@@ -265,7 +270,7 @@ def wait_for(path: Path) -> None:
 
 def test_bad_starts_are_named(videos: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="nothing to train on"):
-        train(build_settings(TrainSettings, RUN), tmp_path)
+        train(build_settings(StdtrackTrainSettings, RUN), tmp_path)
     with pytest.raises(ModelError, match="There is no checkpoint"):
         train(settings(videos, steps=1, start=str(tmp_path / "no.pt")), tmp_path)
     (tmp_path / "text.pt").write_text("hello")

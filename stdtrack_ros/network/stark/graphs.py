@@ -1,20 +1,16 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The two steps of tracking with STARK as modules from crops to boxes: what is exported, and what PyTorch runs too."""
+"""The two steps of tracking as graphs without state: `start` for a template, `step` for each frame."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from stdtrack_ros.network.stark.checkpoint import describe
 from stdtrack_ros.network.stark.model import Stark, normalize
-from stdtrack_ros.network.stdtrack.graphs import write_graph
 
 
 class StartGraph(nn.Module):
@@ -22,6 +18,7 @@ class StartGraph(nn.Module):
 
     inputs = ("template",)
     outputs = ("features",)
+    free: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, network: Stark) -> None:
         super().__init__()
@@ -33,7 +30,7 @@ class StartGraph(nn.Module):
         return (self.network.encode(normalize(template.permute(0, 3, 1, 2))),)
 
     def example(self, batch: int = 1) -> tuple[Tensor, ...]:
-        """Inputs of the right shapes and types."""
+        """Make inputs of the right shapes and types."""
         size = self.network.config.template_size
         return (torch.zeros(batch, size, size, 3, dtype=torch.uint8),)
 
@@ -43,6 +40,7 @@ class StepGraph(nn.Module):
 
     inputs = ("search", "features", "features_outside", "search_outside")
     outputs = ("box", "score")
+    free: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, network: Stark) -> None:
         super().__init__()
@@ -70,7 +68,7 @@ class StepGraph(nn.Module):
         return box, logits.sigmoid() if self.network.config.score_head else concentration
 
     def example(self, batch: int = 1) -> tuple[Tensor, ...]:
-        """Inputs of the right shapes and types."""
+        """Make inputs of the right shapes and types."""
         config = self.network.config
         m, n = config.template_cells, config.search_cells
         return (
@@ -81,19 +79,6 @@ class StepGraph(nn.Module):
         )
 
 
-def export_onnx(network: Stark, path: Path, facts: Mapping[str, Any] | None = None) -> tuple[Path, Path]:
-    """Write `NAME.onnx` (each frame) and `NAME.start.onnx` (template); batch size is free, all else fixed.
-
-    Args:
-        facts: JSON-like facts for the metadata beside the network's configuration.
-
-    Returns:
-        The two paths.
-    """
-    network = copy.deepcopy(network).float().cpu().eval()
-    metadata = {**describe(network.config), **(facts or {})}
-    start, step = StartGraph(network), StepGraph(network)
-    start_path = path.with_suffix(".start.onnx")
-    write_graph(start, start.example(), start_path, metadata)
-    write_graph(step, step.example(), path, metadata)
-    return path, start_path
+def graphs(network: Stark) -> tuple[StartGraph, StepGraph]:
+    """Return the two graphs of a network in evaluation mode."""
+    return StartGraph(network), StepGraph(network)

@@ -21,6 +21,8 @@ DEVIATION = (0.229, 0.224, 0.225)
 class Stark(nn.Module):
     """One network of any variant or ablation."""
 
+    kind = "stark"
+
     def __init__(self, config: StarkConfig) -> None:
         super().__init__()
         self.config = config

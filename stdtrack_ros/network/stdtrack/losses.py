@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from stdtrack_ros.network.boxes import giou, iou
 from stdtrack_ros.network.stdtrack.model import StepOutput
+from stdtrack_ros.settings import SettingGroup, setting
 
 
 class FrameTarget(NamedTuple):
@@ -27,14 +29,14 @@ class FrameTarget(NamedTuple):
     valid: Tensor
 
 
-class LossWeights(NamedTuple):
+class LossWeights(SettingGroup):
     """Weights of the terms; focal, GIoU and L1 as all sibling trackers have them."""
 
-    focal: float = 1.0
-    giou: float = 2.0
-    l1: float = 5.0
-    mask: float = 0.1
-    confidence: float = 0.5
+    focal: float = setting(1.0, "Weight of the focal loss on the score map.", ge=0)
+    giou: float = setting(2.0, "Weight of the generalised IoU of the boxes.", ge=0)
+    l1: float = setting(5.0, "Weight of the L1 distance of the boxes.", ge=0)
+    mask: float = setting(0.1, "Weight of the cross-entropy of the mask enhancement.", ge=0)
+    confidence: float = setting(0.5, "Weight of the cross-entropy of the confidence.", ge=0)
 
 
 def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) -> tuple[Tensor, dict[str, Tensor]]:
@@ -107,27 +109,6 @@ def decode_peak(score: Tensor, boxes: Tensor) -> Tensor:
     """The box (B, 4) that the highest cell of (B, 1, H, W) names, from maps of boxes (B, 4, H, W)."""
     index = score.flatten(1).argmax(dim=1)
     return boxes.flatten(2).gather(2, index[:, None, None].expand(-1, 4, 1))[:, :, 0]
-
-
-def iou(first: Tensor, second: Tensor) -> Tensor:
-    """IoU of (..., 4) centre boxes -> (...)."""
-    overlap, union, _ = _areas(first, second)
-    return overlap / union.clamp(min=1e-7)
-
-
-def giou(first: Tensor, second: Tensor) -> Tensor:
-    """Generalised IoU of (..., 4) centre boxes -> (...), -1..1."""
-    overlap, union, hull = _areas(first, second)
-    return overlap / union.clamp(min=1e-7) - (hull - union) / hull.clamp(min=1e-7)
-
-
-def _areas(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    low_a, high_a = first[..., :2] - first[..., 2:] / 2, first[..., :2] + first[..., 2:] / 2
-    low_b, high_b = second[..., :2] - second[..., 2:] / 2, second[..., :2] + second[..., 2:] / 2
-    overlap = (torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)).clamp(min=0).prod(dim=-1)
-    union = first[..., 2:].clamp(min=0).prod(dim=-1) + second[..., 2:].clamp(min=0).prod(dim=-1) - overlap
-    hull = (torch.maximum(high_a, high_b) - torch.minimum(low_a, low_b)).prod(dim=-1)
-    return overlap, union, hull
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:

@@ -63,6 +63,8 @@ class STDTrack(nn.Module):
     -> head.
     """
 
+    kind = "stdtrack"
+
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from stdtrack_ros.tracker.models.calibration import NOT_CALIBRATED
 from stdtrack_ros.tracker.models.model import FloatArray, ModelInfo
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -41,13 +42,14 @@ class Backend(Protocol):
 
 
 def model_info(backend: Backend, name: str) -> ModelInfo:
-    """What the model on a backend is, under the name of its architecture."""
+    """Describe the model on a backend, under the name of its architecture."""
     network = backend.metadata["network"]
+    notes = [backend.note, "" if backend.metadata.get("calibration") else NOT_CALIBRATED]
     return ModelInfo(
         name=name,
         backend=backend.name,
         provider=backend.provider,
-        note=backend.note,
+        note=" ".join(filter(None, notes)),
         sha256=backend.sha256,
         template_size=network["template_size"],
         template_factor=network["template_factor"],

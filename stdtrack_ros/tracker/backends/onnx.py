@@ -13,12 +13,11 @@ from typing import Any
 import onnxruntime
 
 from stdtrack_ros.errors import ModelError
+from stdtrack_ros.families import METADATA_KEY
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
 from stdtrack_ros.tracker.models.model import FloatArray
 
-METADATA_KEY = "stdtrack"
-"""Key of the JSON text in an exported model's metadata."""
 _PROVIDERS = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",

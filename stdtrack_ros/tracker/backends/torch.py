@@ -12,13 +12,7 @@ from typing import Any
 import torch
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.network.checkpoint import load_checkpoint, load_network
-from stdtrack_ros.network.stark import checkpoint as stark_checkpoint
-from stdtrack_ros.network.stark import graphs as stark_graphs
-from stdtrack_ros.network.stark.model import Stark
-from stdtrack_ros.network.stdtrack.graphs import StartGraph, StepGraph, metadata_of
-from stdtrack_ros.network.stdtrack.model import STDTrack
-from stdtrack_ros.network.stdtrack.reparameterize import merge_all
+from stdtrack_ros.network.families import describe, inference_graphs, load_network
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
 from stdtrack_ros.tracker.models.model import FloatArray
@@ -29,10 +23,14 @@ class TorchBackend:
 
     name = "torch"
 
-    metadata: dict[str, Any]
+    def __init__(
+        self, network: Any, settings: ModelSettings, sha256: str = "", facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take a network of any family; its layers may be changed into an equivalent form for inference.
 
-    def __init__(self, network: STDTrack | Stark, settings: ModelSettings, sha256: str = "") -> None:
-        """A network in memory; an STDTrack's RepConvs are merged."""
+        Args:
+            facts: JSON-like facts for the metadata beside the network's description: `calibration`.
+        """
         self.sha256 = sha256
         self._device, self.note = _device(settings)
         if self.note and settings.require_provider:
@@ -41,22 +39,18 @@ class TorchBackend:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         network = network.eval().to(self._device)
-        self._start: Any
-        self._step: Any
-        if isinstance(network, Stark):
-            self.metadata = stark_checkpoint.describe(network.config)
-            self._start, self._step = stark_graphs.StartGraph(network), stark_graphs.StepGraph(network)
-        else:
-            merge_all(network)
-            self.metadata = metadata_of(network)
-            self._start, self._step = StartGraph(network), StepGraph(network)
+        self.metadata: dict[str, Any] = {**describe(network), **(facts or {})}
+        self._start, self._step = inference_graphs(network)
 
     @classmethod
     def from_file(cls, path: Path, settings: ModelSettings) -> TorchBackend:
-        """The network of a checkpoint that `stdtrack train` or `stdtrack import-stark` wrote."""
-        is_stark = load_checkpoint(path).get("kind") == stark_checkpoint.KIND
-        network = stark_checkpoint.load(path) if is_stark else load_network(path)
-        return cls(network, settings, hashlib.sha256(path.read_bytes()).hexdigest())
+        """Run the network of a checkpoint that `stdtrack train` or `stdtrack import-stark` wrote.
+
+        Raises:
+            ModelError: the file cannot be used, or the provider that `require_provider` insists on is not there.
+        """
+        loaded = load_network(path)
+        return cls(loaded.network, settings, hashlib.sha256(path.read_bytes()).hexdigest(), loaded.facts)
 
     def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
         """See `Backend.start`."""

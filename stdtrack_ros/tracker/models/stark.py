@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Crop, Image
-from stdtrack_ros.settings import StarkSettings
+from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Backend, model_info
+from stdtrack_ros.tracker.models.calibration import Calibration
 from stdtrack_ros.tracker.models.model import FloatArray, ModelInfo, Prediction
 
 CELL_PX = 16
@@ -50,8 +51,9 @@ class StarkModel:
     falls when the network is unsure where the corners lie, but was never trained to tell that the target is gone.
     """
 
-    def __init__(self, backend: Backend, settings: StarkSettings) -> None:
-        self.backend, self.settings = backend, settings
+    def __init__(self, backend: Backend, settings: TrackerSettings) -> None:
+        self.backend, self.settings = backend, settings.stark
+        self.calibration = Calibration.of(backend.metadata)
         network = backend.metadata["network"]
         self._templates, self._has_score = int(network["templates"]), bool(network["score_head"])
 
@@ -79,7 +81,12 @@ class StarkModel:
             }
         )
         return [
-            Prediction(_grown(box.astype(np.float64)), float(score), float("nan"))
+            Prediction(
+                _grown(box.astype(np.float64)),
+                self.calibration.of_score(float(score)),
+                float("nan"),
+                output=float(score),
+            )
             for box, score in zip(found["box"], found["score"], strict=True)
         ]
 
@@ -89,7 +96,7 @@ class StarkModel:
         A network without a score head takes every frame that is due (table 7, row 5).
         """
         counted = replace(state, frames=state.frames + 1)
-        trusted = not self._has_score or prediction.quality > self.settings.update_score
+        trusted = not self._has_score or prediction.output > self.settings.update_score
         if self._templates < 2 or counted.frames % self.settings.update_interval or not trusted:
             return counted
         crop = Crop.around(box, self.info.template_factor, self.info.template_size)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stdtrack_ros.geometry import Box, Crop, Image
-from stdtrack_ros.settings import MemorySettings, TemplateSettings
+from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Backend, model_info
+from stdtrack_ros.tracker.models.calibration import Calibration
 from stdtrack_ros.tracker.models.decode import decode
 from stdtrack_ros.tracker.models.memory import TokenMemory
 from stdtrack_ros.tracker.models.model import FloatArray, ModelInfo, Prediction
@@ -41,13 +42,11 @@ class StdtrackState:
 class StdtrackModel:
     """Runs STDTrack on any backend."""
 
-    def __init__(self, backend: Backend, memory: MemorySettings, template: TemplateSettings) -> None:
-        self.backend, self.memory, self.template = backend, memory, template
-        self._dim = int(backend.metadata["network"]["dim"])
-        calibration = backend.metadata.get("calibration", {})
-        self.slope, self.intercept = (
-            float(calibration.get(name, default)) for name, default in (("slope", 1.0), ("intercept", 0.0))
-        )
+    def __init__(self, backend: Backend, settings: TrackerSettings) -> None:
+        self.backend, self.memory, self.template = backend, settings.memory, settings.template
+        network = backend.metadata["network"]
+        self._dim, self._capacity = int(network["dim"]), self.memory.capacity or int(network["capacity"])
+        self.calibration = Calibration.of(backend.metadata)
 
     @property
     def info(self) -> ModelInfo:
@@ -58,7 +57,7 @@ class StdtrackModel:
         """The state of a new target: template encoded, token and memory empty."""
         found = dict(self.backend.start({"template": template[None]}))
         appearance = found.pop("template_appearance")[0]
-        memory = TokenMemory.empty(self.memory.capacity, self._dim)
+        memory = TokenMemory.empty(self._capacity, self._dim)
         return StdtrackState(found, found, appearance, np.zeros((1, self._dim), np.float32), memory)
 
     def step(
@@ -113,10 +112,9 @@ class StdtrackModel:
         self, found: Mapping[str, FloatArray], index: int, crop_size: int, window_influence: float
     ) -> Prediction:
         score = found["score"][index, 0]
-        logit = self.slope * float(found["confidence"][index]) + self.intercept
         return Prediction(
             box=decode(score, found["size"][index], found["offset"][index], crop_size, window_influence),
-            quality=float(1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))),
+            quality=self.calibration.quality(float(found["confidence"][index])),
             token_quality=float(found["quality"][index]),
             score_map=score,
             embedding=found["appearance"][index],

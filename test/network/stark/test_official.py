@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from stdtrack_ros.cli.import_stark import import_stark
 from stdtrack_ros.errors import ModelError, SettingError
-from stdtrack_ros.network.stark.checkpoint import load
+from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stark.config import VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.model import Stark, normalize
 from stdtrack_ros.network.stark.official import build, import_official, official_name, read_official
@@ -231,6 +231,6 @@ def test_the_file_to_write_is_one_of_ours(tmp_path: Path) -> None:
 def test_what_import_writes_is_read_back(tmp_path: Path, record: dict[str, np.ndarray]) -> None:
     weights = seeded_weights(recorded_shapes(record, "stark_s50"))
     import_stark(write(tmp_path / "STARKS_ep0500.pth.tar", weights), tmp_path / "s50.pt")
-    network = load(tmp_path / "s50.pt")
+    network = load_network(tmp_path / "s50.pt").network
     assert network.config == VARIANTS["stark_s50"] and not network.training
     assert torch.equal(network.bottleneck.weight, weights["bottleneck.weight"])

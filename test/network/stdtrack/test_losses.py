@@ -17,20 +17,10 @@ from stdtrack_ros.network.stdtrack.losses import (
     decode_peak,
     focal_loss,
     frame_loss,
-    giou,
     heat_map,
-    iou,
 )
 from stdtrack_ros.network.stdtrack.model import StepOutput
 from stdtrack_ros.network.stdtrack.quality import FORMS, peak_neighbourhood, peak_statistics, token_quality
-
-
-def test_iou_and_giou_of_boxes_computed_by_hand() -> None:
-    first = torch.tensor([[0.5, 0.5, 0.4, 0.4], [0.2, 0.2, 0.2, 0.2]])
-    second = torch.tensor([[0.7, 0.5, 0.4, 0.4], [0.8, 0.8, 0.2, 0.2]])
-    torch.testing.assert_close(iou(first, second), torch.tensor([1 / 3, 0.0]))
-    # Second pair: union 0.08, hull from 0.1 to 0.9 in both axes.
-    torch.testing.assert_close(giou(first, second), torch.tensor([1 / 3, -(0.64 - 0.08) / 0.64]))
 
 
 def test_the_heat_map_peaks_in_the_targets_cell_and_follows_its_shape() -> None:

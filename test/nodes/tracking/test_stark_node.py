@@ -11,8 +11,8 @@ import pytest
 from node_bench import Bench, Scene, running
 from stdtrack_ros.msg import TrackedBox
 
+from stdtrack_ros.network.families import export_onnx
 from stdtrack_ros.network.stark.config import StarkConfig
-from stdtrack_ros.network.stark.graphs import export_onnx
 from stdtrack_ros.network.stark.model import Stark
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import create_tracker

@@ -16,10 +16,10 @@ import torch
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.geometry import Crop
+from stdtrack_ros.network.families import export_onnx
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
-from stdtrack_ros.network.stdtrack.graphs import export_onnx
 from stdtrack_ros.network.stdtrack.model import STDTrack
-from stdtrack_ros.settings import MemorySettings, ModelSettings, TemplateSettings, make_settings
+from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
 from stdtrack_ros.tracker.backends.onnx import OnnxBackend, start_path
 from stdtrack_ros.tracker.backends.torch import TorchBackend
@@ -42,8 +42,9 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[OnnxBackend, TorchBackend]) -> None:
     """Each backend runs on its own token and memory, so that a difference would add up."""
-    rules = MemorySettings(capacity=4)  # not the 6 that the network was exported with: the slots are free
-    models = [StdtrackModel(backend, rules, TemplateSettings(update_interval=0)) for backend in pair]
+    # A capacity of 4, not the 6 that the network was exported with: the slots are free.
+    settings = make_settings({"memory.capacity": 4, "template.update_interval": 0})
+    models = [StdtrackModel(backend, settings) for backend in pair]
     rng = np.random.default_rng(0)
     template = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
     states = [model.start(template) for model in models]
@@ -60,7 +61,7 @@ def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[Onnx
 
 
 def model_of(backend: OnnxBackend | TorchBackend, **template: float) -> StdtrackModel:
-    return StdtrackModel(backend, MemorySettings(), TemplateSettings(**template))
+    return StdtrackModel(backend, make_settings({f"template.{name}": value for name, value in template.items()}))
 
 
 def test_the_template_takes_a_share_of_good_looks_at_intervals(
@@ -190,7 +191,7 @@ def test_graphs_of_two_exports_are_not_mixed(files: Path, tmp_path: Path) -> Non
 
 
 def test_a_model_of_another_kind_is_refused(files: Path) -> None:
-    with pytest.raises(ModelError, match="kind 'stdtrack'"):
+    with pytest.raises(ModelError, match="The model is a stdtrack, but the tracker is set to stark_s50"):
         load_model(make_settings({"tracker": "stark_s50", "model.path": str(files)}))
     with pytest.raises(ModelError, match="not a readable checkpoint"):
         load_model(make_settings({"model.path": str(files), "model.backend": "torch"}))

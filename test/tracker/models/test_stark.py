@@ -12,11 +12,10 @@ import torch
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.geometry import Crop, mean_color
-from stdtrack_ros.network.stark.checkpoint import save
+from stdtrack_ros.network.families import export_onnx, save_network
 from stdtrack_ros.network.stark.config import StarkConfig
-from stdtrack_ros.network.stark.graphs import export_onnx
 from stdtrack_ros.network.stark.model import Stark
-from stdtrack_ros.settings import ModelSettings, StarkSettings, make_settings
+from stdtrack_ros.settings import ModelSettings, StarkSettings, TrackerSettings, make_settings
 from stdtrack_ros.tracker import create_tracker, load_model
 from stdtrack_ros.tracker.backends.torch import TorchBackend
 from stdtrack_ros.tracker.models.stark import StarkModel, StarkState, blacken_outside
@@ -57,7 +56,9 @@ class Counting(TorchBackend):
 
 
 def model(config: StarkConfig, score: float = 0.0, **settings: Any) -> StarkModel:
-    return StarkModel(Counting(network(config, score), ModelSettings(threads=1)), StarkSettings(**settings))
+    return StarkModel(
+        Counting(network(config, score), ModelSettings(threads=1)), TrackerSettings(stark=StarkSettings(**settings))
+    )
 
 
 def frames(count: int) -> list[np.ndarray]:
@@ -147,7 +148,7 @@ def test_crossed_corners_still_give_a_box() -> None:
     for branch, cell in ((crossed.box_head.top_left, 50.0), (crossed.box_head.bottom_right, 20.0)):
         branch[12].weight.data.zero_()  # both maps flat: both corners in the middle
         branch[12].bias.data.fill_(cell)
-    tracked = StarkModel(TorchBackend(crossed, ModelSettings(threads=1)), StarkSettings())
+    tracked = StarkModel(TorchBackend(crossed, ModelSettings(threads=1)), TrackerSettings())
     state = tracked.start(frames(1)[0][:64, :64])
     box = tracked.step([state], np.zeros((1, 160, 160, 3), np.uint8), [0.0])[0].box
     np.testing.assert_allclose(box, [67.0, 67.0, 10.0, 10.0], atol=1e-3)  # mean of 0, 16 .. 144 is 72
@@ -156,7 +157,7 @@ def test_crossed_corners_still_give_a_box() -> None:
 @pytest.mark.parametrize("config", [ST, S], ids=["st", "s"])
 def test_onnx_runtime_and_pytorch_track_alike(config: StarkConfig, tmp_path: Path) -> None:
     made = network(config, score=0.3)
-    save(made, tmp_path / "stark.pt")
+    save_network(made, tmp_path / "stark.pt")
     export_onnx(made, tmp_path / "stark.onnx")
     results = {}
     for name in ("stark.pt", "stark.onnx"):
@@ -179,10 +180,10 @@ def test_the_backend_says_what_it_runs(tmp_path: Path) -> None:
 
 
 def test_another_variant_than_the_file_holds_is_refused(tmp_path: Path) -> None:
-    save(network(ST), tmp_path / "stark.pt")
-    with pytest.raises(ModelError, match="holds a stark_st50, but the tracker is set to stark_s50"):
+    save_network(network(ST), tmp_path / "stark.pt")
+    with pytest.raises(ModelError, match="is a stark_st50, but the tracker is set to stark_s50"):
         load_model(make_settings({"tracker": "stark_s50", "model.path": str(tmp_path / "stark.pt")}))
-    with pytest.raises(ModelError, match="kind 'stark', but the tracker is set to stdtrack"):
+    with pytest.raises(ModelError, match="is a stark_st50, but the tracker is set to stdtrack; set it to stark_st50"):
         load_model(make_settings({"tracker": "stdtrack", "model.path": str(tmp_path / "stark.pt")}))
     with pytest.raises(ModelError, match="import-stark"):
         load_model(make_settings({"tracker": "stark_s50"}))
