@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-PANELS = (("loss", "Loss"), ("iou", "IoU of the peak's box, training clips"), ("rate", "Learning rate"))
+PANELS = (("loss", "Loss"), ("iou", "IoU of the peak's box, training clips"), ("learning_rate", "Learning rate"))
 
 
 def draw_curves(folder: Path) -> Path | None:

@@ -72,17 +72,21 @@ class Trainer:
         folder: Path,
         description: dict[str, Any],
         seed: int,
+        pretrained: str = "",
     ) -> None:
         """
         Args:
             network: trained and saved. extra: trained beside it and saved for resuming only (a distillation's map).
+            pretrained: prefix of the names of the parameters that learn at `settings.backbone_factor`; empty: none.
             description: JSON-like facts that go into each checkpoint (the network's configuration under `network`).
         """
         self.network, self.extra, self.settings, self.folder = network, extra, settings, folder
-        self.description = description
+        self.description, self.pretrained = description, pretrained
         self.device = next(network.parameters()).device
         self.ema = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=settings.rate, weight_decay=settings.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            self._groups(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
         self.generator = torch.Generator().manual_seed(seed + 1000 * _rank())
         self.step, self.samples, self.best = 0, 0, float("-inf")
         self.spent_s = 0.0
@@ -183,14 +187,15 @@ class Trainer:
         self.step += 1
         self.samples += len(next(iter(batch.values()))) * _world()
         self._average()
-        return {**parts, "norm": float(norm), "rate": self.optimizer.param_groups[0]["lr"]}
+        return {**parts, "norm": float(norm), "learning_rate": self.optimizer.param_groups[0]["lr"]}
 
     def _skip(self) -> None:
         self.skipped += 1
         if self.skipped == MOST_SKIPPED:
             raise TrainingError(
                 f"The gradients of {self.skipped} batches in a row are not finite, so nothing is learned any more at "
-                f"step {self.step}. Begin again with a lower optimizer.rate (it is {self.settings.rate:g})."
+                f"step {self.step}. Begin again with a lower optimizer.learning_rate (it is "
+                f"{self.settings.learning_rate:g})."
             )
 
     def _schedule(self, progress: float) -> None:
@@ -203,11 +208,11 @@ class Trainer:
             angle = torch.pi * (progress - settings.warmup) / max(1.0 - settings.warmup, 1e-9)
             share = settings.floor + (1 - settings.floor) * 0.5 * (1 + float(torch.cos(torch.tensor(angle))))
         for group in self.optimizer.param_groups:
-            group["lr"] = settings.rate * group["factor"] * share
+            group["lr"] = settings.learning_rate * group["factor"] * share
 
     @torch.no_grad()
     def _average(self) -> None:
-        decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+        decay = min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
         for name, value in self.network.state_dict().items():
             if value.is_floating_point():
                 self.ema[name].lerp_(value, 1 - decay)
@@ -218,8 +223,8 @@ class Trainer:
         groups: dict[float, list[nn.Parameter]] = {1.0: [], self.settings.backbone_factor: []}
         for name, parameter in self.network.named_parameters():
             if parameter.requires_grad:
-                pretrained = ".cnn." in name or name.startswith("backbone.")
-                groups[self.settings.backbone_factor if pretrained else 1.0].append(parameter)
+                slow = bool(self.pretrained) and name.startswith(self.pretrained)
+                groups[self.settings.backbone_factor if slow else 1.0].append(parameter)
         if self.extra is not None:
             groups[1.0].extend(self.extra.parameters())
         return [{"params": group, "factor": factor} for factor, group in groups.items() if group]

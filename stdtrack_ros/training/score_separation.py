@@ -22,19 +22,20 @@ from stdtrack_ros.network.boxes import iou
 from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stark.model import Stark
 from stdtrack_ros.training.data.clips import Clip, collate
-from stdtrack_ros.training.data.dataset import ClipDataset, DataSettings, build_dataset
+from stdtrack_ros.training.data.dataset import ClipDataset, build_dataset
+from stdtrack_ros.training.data.settings import DataSettings
 from stdtrack_ros.training.settings import WindowSettings
 from stdtrack_ros.training.stark import cut_triplet
 
 BATCH = 32
 
 
-class Judgements(NamedTuple):
-    """What a network said of N search windows.
+class ScoredWindows(NamedTuple):
+    """Scores and boxes that a network gave N search windows.
 
     Attributes:
         scores: (N,) float32, the score head's value in 0..1.
-        present: (N,) bool, the truth.
+        present: (N,) bool, ground truth.
         overlaps: (N,) float32, IoU of the box with the truth; means something only where the target is present.
     """
 
@@ -49,13 +50,15 @@ class Judgements(NamedTuple):
 
     @property
     def accuracy(self) -> float:
-        """Share of windows that a threshold of 0.5 judges right."""
+        """Fraction of windows that a threshold of 0.5 classifies correctly."""
         return float(((self.scores > 0.5) == self.present).mean())
 
 
 @torch.no_grad()
-def judge(network: Stark, clips: ClipDataset, windows: WindowSettings, seed: int, wrong: bool = False) -> Judgements:
-    """Judge one search window a clip, half of them those of clips of other sequences.
+def score_windows(
+    network: Stark, clips: ClipDataset, windows: WindowSettings, seed: int, wrong: bool = False
+) -> ScoredWindows:
+    """Score one search window per clip, half of them those of clips of other sequences.
 
     Args:
         wrong: give each window the templates of another clip, so that a box can be found only by what stands out.
@@ -64,7 +67,7 @@ def judge(network: Stark, clips: ClipDataset, windows: WindowSettings, seed: int
     parts = []
     for made in _batches(clips):
         batch = {name: torch.from_numpy(value) for name, value in collate(made).items()}
-        triplet = cut_triplet(network.config, batch, windows, generator, negative_share=0.0 if wrong else 0.5)
+        triplet = cut_triplet(network.config, batch, windows, generator, negative_prob=0.0 if wrong else 0.5)
         templates, outside = triplet.templates, triplet.templates_outside
         if wrong:
             templates, outside = templates.roll(1, dims=0), outside.roll(1, dims=0)
@@ -72,7 +75,7 @@ def judge(network: Stark, clips: ClipDataset, windows: WindowSettings, seed: int
         found = torch.cat([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], dim=1)
         parts.append((logits.sigmoid().numpy(), triplet.present.numpy(), iou(found, triplet.box).numpy()))
     scores, present, overlaps = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return Judgements(scores, present, overlaps)
+    return ScoredWindows(scores, present, overlaps)
 
 
 def _batches(clips: ClipDataset) -> Iterator[list[Clip]]:
@@ -87,12 +90,12 @@ def _batches(clips: ClipDataset) -> Iterator[list[Clip]]:
             made = []
 
 
-def draw(judgements: Judgements, path: Path) -> None:
+def draw(scored: ScoredWindows, path: Path) -> None:
     """Write the histograms of the scores of present and of absent targets."""
     figure = Figure(figsize=(6, 2.8), layout="constrained")
     panel = figure.subplots()
-    for name, chosen in (("present", judgements.present), ("absent", ~judgements.present)):
-        panel.hist(judgements.scores[chosen], bins=np.linspace(0, 1, 26).tolist(), alpha=0.6, label=name)
+    for name, chosen in (("present", scored.present), ("absent", ~scored.present)):
+        panel.hist(scored.scores[chosen], bins=np.linspace(0, 1, 26).tolist(), alpha=0.6, label=name)
     panel.set_xlabel("score")
     panel.set_ylabel("search windows")
     panel.legend()
@@ -102,31 +105,34 @@ def draw(judgements: Judgements, path: Path) -> None:
 def main(
     checkpoint: Path,
     videos: Annotated[list[Path], typer.Option(help="What `data.videos` takes.")],
-    clips: Annotated[int, typer.Option(help="Search windows to judge.")] = 1000,
+    clips: Annotated[int, typer.Option(help="Search windows to score.")] = 1000,
     shift: Annotated[float, typer.Option(help="Largest shift of a window, in sizes of the target.")] = 1.5,
-    stretch: Annotated[float, typer.Option(help="Deviation of the logarithm of its scale.")] = 0.1,
+    stretch: Annotated[float, typer.Option(help="Standard deviation of the logarithm of its scale.")] = 0.1,
     seed: Annotated[int, typer.Option()] = 1,
     picture: Annotated[Path | None, typer.Option(help="Histogram of the scores, PNG.")] = None,
 ) -> None:
     """Print the separation, and the IoU with the right and with wrong templates."""
     network = load_network(checkpoint).network
-    settings = DataSettings(videos=tuple(videos), absence_share=0.0, pair_absence_share=0.0, max_stride=15)
+    settings = DataSettings(videos=tuple(videos), absence_prob=0.0, pair_absence_prob=0.0, max_stride=15)
     dataset = build_dataset(settings, 2, seed, clips)
     dataset.augmented = False
     windows = WindowSettings(shift=shift, stretch=stretch)
-    judged, misled = judge(network, dataset, windows, seed), judge(network, dataset, windows, seed, wrong=True)
-    for name, chosen in (("present", judged.present), ("absent", ~judged.present)):
-        quartiles = np.quantile(judged.scores[chosen], (0.25, 0.5, 0.75))
+    scored, misled = (
+        score_windows(network, dataset, windows, seed),
+        score_windows(network, dataset, windows, seed, wrong=True),
+    )
+    for name, chosen in (("present", scored.present), ("absent", ~scored.present)):
+        quartiles = np.quantile(scored.scores[chosen], (0.25, 0.5, 0.75))
         print(
             f"{name}: {chosen.sum()} windows, quartiles of the score", " ".join(f"{value:.2f}" for value in quartiles)
         )
-    print(f"area under the ROC curve {judged.area:.3f}, accuracy at 0.5 {judged.accuracy:.3f}")
+    print(f"area under the ROC curve {scored.area:.3f}, accuracy at 0.5 {scored.accuracy:.3f}")
     print(
-        f"IoU {judged.overlaps[judged.present].mean():.3f},"
+        f"IoU {scored.overlaps[scored.present].mean():.3f},"
         f" with the templates of other clips {misled.overlaps[misled.present].mean():.3f}"
     )
     if picture is not None:
-        draw(judged, picture)
+        draw(scored, picture)
 
 
 if __name__ == "__main__":

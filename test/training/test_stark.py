@@ -17,7 +17,7 @@ from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.families import load_network, save_network
 from stdtrack_ros.network.stark.backbone import FrozenBatchNorm, ResNet, calibrate, load_imagenet
 from stdtrack_ros.network.stark.config import StarkConfig
-from stdtrack_ros.network.stark.model import DEVIATION, MEAN, Stark
+from stdtrack_ros.network.stark.model import MEAN, STD, Stark
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import build_settings
@@ -133,7 +133,7 @@ def painted_clips(count: int = 3) -> dict[str, torch.Tensor]:
 
 def grey(crop: torch.Tensor) -> np.ndarray:
     """(3, S, S) normalised to (S, S) uint8."""
-    pixels = crop[0] * DEVIATION[0] + MEAN[0]
+    pixels = crop[0] * STD[0] + MEAN[0]
     return (pixels * 255).round().numpy().astype(np.uint8)
 
 
@@ -157,11 +157,11 @@ def test_the_dynamic_template_is_the_target_in_the_first_frame() -> None:
 
 
 def test_negatives_are_the_next_clips_search_windows() -> None:
-    triplet = cut_triplet(TINY, painted_clips(), STILL, torch.Generator(), negative_share=1.0)
+    triplet = cut_triplet(TINY, painted_clips(), STILL, torch.Generator(), negative_prob=1.0)
     assert not triplet.present.any()
     middle = [int(grey(search)[80, 80]) for search in triplet.search]
     np.testing.assert_allclose(middle, [175, 250, 100], atol=1)
-    half = cut_triplet(TINY, painted_clips(40), STILL, torch.Generator().manual_seed(0), negative_share=0.5).present
+    half = cut_triplet(TINY, painted_clips(40), STILL, torch.Generator().manual_seed(0), negative_prob=0.5).present
     assert 8 <= int(half.sum()) <= 32
 
 
@@ -197,12 +197,12 @@ def test_the_files_hold_the_schedules_of_section_4_1(stage: int, epochs: int, dr
     assert settings.stage == stage and settings.batch == 128
     assert settings.steps == math.ceil(epochs * 60_000 / 128)
     optimizer = settings.optimizer
-    assert (optimizer.rate, optimizer.weight_decay, optimizer.drop_at) == (1e-4, 1e-4, drop / epochs)
+    assert (optimizer.learning_rate, optimizer.weight_decay, optimizer.drop_at) == (1e-4, 1e-4, drop / epochs)
     if stage == 1:
         assert (settings.l1_weight, settings.giou_weight) == (5.0, 2.0)
-        assert optimizer.rate * optimizer.backbone_factor == pytest.approx(1e-5)
+        assert optimizer.learning_rate * optimizer.backbone_factor == pytest.approx(1e-5)
     else:
-        assert settings.negative_share == 0.5
+        assert settings.negative_prob == 0.5
 
 
 @pytest.mark.parametrize(
@@ -271,8 +271,13 @@ def sequences(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def small_run(sequences: Path, **values: Any) -> StarkTrainSettings:
     common = {"switches": SWITCHES, "batch": 4, "workers": 0, "threads": 1, "log_every": 1, "data.videos": [sequences]}
-    quiet = {"data.absence_share": 0.0, "data.pair_absence_share": 0.0, "optimizer.warmup": 0.0}
-    rates = {"optimizer.rate": 1e-3, "optimizer.drop_at": 0.75, "optimizer.backbone_factor": 0.1, "optimizer.ema": 0.0}
+    quiet = {"data.absence_prob": 0.0, "data.pair_absence_prob": 0.0, "optimizer.warmup": 0.0}
+    rates = {
+        "optimizer.learning_rate": 1e-3,
+        "optimizer.drop_at": 0.75,
+        "optimizer.backbone_factor": 0.1,
+        "optimizer.ema_decay": 0.0,
+    }
     return build_settings(StarkTrainSettings, common | quiet | rates | values)
 
 
@@ -281,7 +286,7 @@ def test_both_stages_run_and_the_second_leaves_the_boxes_alone(sequences: Path, 
     assert [group["factor"] for group in trainer.optimizer.param_groups] == [1.0, 0.1]
     with (tmp_path / "one" / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [float(row["rate"]) for row in rows] == pytest.approx([1e-3, 1e-3, 1e-3, 1e-4])
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([1e-3, 1e-3, 1e-3, 1e-4])
     first = load_network(tmp_path / "one" / "last.pt").network.state_dict()
     assert all(torch.isfinite(value).all() for value in first.values())
     train(small_run(sequences, steps=3, stage=2, start=str(tmp_path / "one" / "last.pt")), tmp_path / "two")
@@ -296,7 +301,7 @@ def test_a_run_that_was_interrupted_goes_on(sequences: Path, tmp_path: Path) -> 
 
 
 def test_a_run_that_draws_from_a_pool_goes_on(sequences: Path, tmp_path: Path) -> None:
-    pooled = {"pool": 8, "draws": 2}
+    pooled = {"pool_size": 8, "draws_per_clip": 2}
     train(small_run(sequences, steps=3, **pooled), tmp_path / "run")
     assert train(small_run(sequences, steps=6, **pooled), tmp_path / "run").step == 6
 
@@ -317,7 +322,7 @@ def test_a_whitened_score_head_sees_uncorrelated_inputs_and_the_boxes_stay(seque
         next(make_batches(settings, 0)),
         settings.windows,
         torch.Generator().manual_seed(settings.seed),
-        settings.negative_share,
+        settings.negative_prob,
     )
     inputs = (triplet.templates, triplet.search, triplet.templates_outside, triplet.search_outside)
     with torch.no_grad():

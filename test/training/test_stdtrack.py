@@ -31,13 +31,14 @@ from stdtrack_ros.training import rollout as rollout_module
 from stdtrack_ros.training.calibration import fit_calibration
 from stdtrack_ros.training.data.clips import collate
 from stdtrack_ros.training.data.dataset import ClipDataset
+from stdtrack_ros.training.data.settings import DataSettings
 from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
 from stdtrack_ros.training.loop import MOST_SKIPPED, Budget, Trainer
 from stdtrack_ros.training.rollout import RolloutSettings, rollout
 from stdtrack_ros.training.settings import OptimizerSettings
 from stdtrack_ros.training.stdtrack import StdtrackTrainSettings, train
-from stdtrack_ros.training.synthetic.object_bank import Gallery
-from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips, SyntheticOptions
+from stdtrack_ros.training.synthetic.object_bank import ObjectBank
+from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips
 
 SMALL = {"dim": 32, "heads": 2, "depth": 1, "head_stem": 16, "head_channels": (8,), "backbone": "vit_tiny"}
 RUN = {
@@ -102,7 +103,7 @@ def test_the_best_checkpoint_is_chosen_by_validation(videos: Path, tmp_path: Pat
 
 def cutouts(count: int) -> CutoutClips:
     """Clips of painted ellipses that are always there."""
-    return CutoutClips(Gallery([painted_still(seed) for seed in range(count)]), SyntheticOptions(absence_share=0.0))
+    return CutoutClips(ObjectBank([painted_still(seed) for seed in range(count)]), DataSettings(absence_prob=0.0))
 
 
 def test_it_learns_a_small_task() -> None:
@@ -129,7 +130,7 @@ def test_it_learns_a_small_task() -> None:
 
 def test_batches_that_overflow_are_skipped_and_a_run_of_them_is_the_end(tmp_path: Path) -> None:
     network = torch.nn.Linear(1, 1, bias=False)
-    trainer = Trainer(network, None, OptimizerSettings(rate=0.1, warmup=0.0), tmp_path, {}, seed=0)
+    trainer = Trainer(network, None, OptimizerSettings(learning_rate=0.1, warmup=0.0), tmp_path, {}, seed=0)
 
     def run(factors: list[float]) -> None:
         batches = ({"factor": torch.tensor([factor])} for factor in factors)
@@ -147,7 +148,9 @@ def test_batches_that_overflow_are_skipped_and_a_run_of_them_is_the_end(tmp_path
     assert learned < start
     run([float("nan")] * (MOST_SKIPPED - 1) + [1.0])  # counted in a row
     learned = network.weight.item()
-    with pytest.raises(TrainingError, match=rf"{MOST_SKIPPED} batches in a row .* lower optimizer.rate \(it is 0.1\)"):
+    with pytest.raises(
+        TrainingError, match=rf"{MOST_SKIPPED} batches in a row .* lower optimizer.learning_rate \(it is 0.1\)"
+    ):
         run([float("nan")] * 2 * MOST_SKIPPED)
     assert network.weight.item() == learned
     assert load_checkpoint(tmp_path / "last.pt")["step"] == trainer.step == 2 + 1 + MOST_SKIPPED + MOST_SKIPPED - 1

@@ -14,7 +14,7 @@ from stdtrack_ros.network.stark.positions import sine_positions
 from stdtrack_ros.network.stark.transformer import Transformer
 
 MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
+STD = (0.229, 0.224, 0.225)
 """ImageNet's statistics of RGB in 0..1."""
 
 
@@ -105,5 +105,5 @@ class Stark(nn.Module):
 def normalize(bgr: Tensor) -> Tensor:
     """(B, 3, S, S) BGR in 0..255, of any type, to float32 RGB normalised as for ImageNet."""
     mean = torch.tensor(MEAN, device=bgr.device)[:, None, None]
-    deviation = torch.tensor(DEVIATION, device=bgr.device)[:, None, None]
-    return (bgr.flip(1).to(torch.float32) / 255.0 - mean) / deviation
+    std = torch.tensor(STD, device=bgr.device)[:, None, None]
+    return (bgr.flip(1).to(torch.float32) / 255.0 - mean) / std

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence as ListOf
 from fnmatch import fnmatch
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,35 +15,12 @@ from stdtrack_ros.sequences.annotated import open_annotated
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.sequences.shards.stills import Still, open_stills
 from stdtrack_ros.sequences.shards.tar_shards import PSEUDO
-from stdtrack_ros.settings import SettingGroup, setting
 from stdtrack_ros.training.data.augmentation import augment
 from stdtrack_ros.training.data.clips import Clip, ClipSource
-from stdtrack_ros.training.data.video_clips import VideoClips, VideoOptions, sequence_weights
-from stdtrack_ros.training.synthetic.object_bank import Gallery
-from stdtrack_ros.training.synthetic.scene_events import SyntheticOptions
+from stdtrack_ros.training.data.settings import DataSettings
+from stdtrack_ros.training.data.video_clips import VideoClips, sequence_weights
+from stdtrack_ros.training.synthetic.object_bank import ObjectBank
 from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips, PictureClips
-
-
-class DataSettings(SettingGroup):
-    """What training draws its clips from."""
-
-    videos: tuple[Path, ...] = setting((), "Tar shards, folders of shards, or benchmark folders with annotated video.")
-    stills: tuple[Path, ...] = setting((), "Folders with stills_index.json and its tars, or COCO instances files.")
-    exclude: tuple[str, ...] = setting(("skv_*",), "Sequences to leave out, as name patterns.")
-    video_weight: float = setting(0.35, "Share of annotated video.", ge=0)
-    pseudo_weight: float = setting(0.2, "Share of pseudo-labelled video.", ge=0)
-    cutout_weight: float = setting(0.25, "Share of cut-outs that move over other pictures.", ge=0)
-    picture_weight: float = setting(0.2, "Share of stills seen by a moving camera.", ge=0)
-    patch_share: float = setting(0.1, "Of those, the share whose target is any patch of the picture.", ge=0, le=1)
-    sky_share: float = setting(0.22, "Share of the tiny sky targets (air_*) among annotated video.", ge=0, le=1)
-    max_stride: int = setting(25, "Largest distance between frames of a clip.", unit="frames", ge=1)
-    reversed_share: float = setting(0.1, "Share of clips that run backwards.", ge=0, le=1)
-    absence_share: float = setting(0.2, "Share of clips in which the target goes away or is hidden.", ge=0, le=1)
-    pair_absence_share: float = setting(0.08, "Share of pairs without the target.", ge=0, le=1)
-    canvas_factor: float = setting(
-        7.0, "Side of the pictures windows are cut from, in sizes of the target.", ge=4, le=20
-    )
-    small_share: float = setting(0.25, "Probability to keep a clip with a template target below 10 px.", ge=0, le=1)
 
 
 class ClipDataset:
@@ -99,30 +75,19 @@ def _excluded(name: str, settings: DataSettings) -> bool:
 
 
 def _video_sources(videos: list[Sequence], settings: DataSettings) -> list[tuple[ClipSource, float]]:
-    options = VideoOptions(
-        settings.max_stride,
-        settings.reversed_share,
-        settings.absence_share,
-        settings.pair_absence_share,
-        small_share=settings.small_share,
-        canvas_factor=settings.canvas_factor,
-    )
     annotated = [video for video in videos if PSEUDO not in video.attributes]
     pseudo = [video for video in videos if PSEUDO in video.attributes]
     sources: list[tuple[ClipSource, float]] = []
     for group, weight in ((annotated, settings.video_weight), (pseudo, settings.pseudo_weight)):
         if group:
-            weights = sequence_weights(group, {"air": settings.sky_share})
-            sources.append((VideoClips(group, weights, options), weight))
+            weights = sequence_weights(group, {"air": settings.sky_fraction})
+            sources.append((VideoClips(group, weights, settings), weight))
     return sources
 
 
 def _still_sources(stills: list[Still], settings: DataSettings) -> list[tuple[ClipSource, float]]:
     if not stills:
         return []
-    options = SyntheticOptions(
-        settings.absence_share, settings.pair_absence_share, settings.patch_share, canvas_factor=settings.canvas_factor
-    )
-    gallery = Gallery(stills)
-    cutouts = settings.cutout_weight if gallery.masked else 0.0
-    return [(CutoutClips(gallery, options), cutouts), (PictureClips(gallery, options), settings.picture_weight)]
+    bank = ObjectBank(stills)
+    cutouts = settings.cutout_weight if bank.masked else 0.0
+    return [(CutoutClips(bank, settings), cutouts), (PictureClips(bank, settings), settings.picture_weight)]

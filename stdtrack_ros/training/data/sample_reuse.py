@@ -12,26 +12,26 @@ import torch
 from torch import Tensor
 
 
-def draw_again(
-    batches: Iterator[dict[str, Tensor]], clips: int, draws: int, canvas_size: int, seed: int
+def reuse_samples(
+    batches: Iterator[dict[str, Tensor]], pool_size: int, draws_per_clip: int, canvas_size: int, seed: int
 ) -> Iterator[dict[str, Tensor]]:
     """Batches drawn at random from a pool that is renewed, the oldest clips first.
 
     Args:
         batches: of clips, named and shaped as the fields of `Clip`.
-        clips: in the pool, which is filled before the first batch; rounded up to whole batches.
-        draws: times that a clip is drawn, on average.
+        pool_size: clips in the pool, which is filled before the first batch; rounded up to whole batches.
+        draws_per_clip: mean number of times that a clip is drawn.
         canvas_size: what the canvases are shrunk to, px; those that are no larger stay as they are.
         seed: of the drawing.
     """
     generator = torch.Generator().manual_seed(seed)
     first = shrink(next(batches), canvas_size)
     size = len(first["boxes"])
-    parts = [first] + [shrink(next(batches), canvas_size) for _ in range(max(clips - 1, 0) // size)]
+    parts = [first] + [shrink(next(batches), canvas_size) for _ in range(max(pool_size - 1, 0) // size)]
     pool = {name: torch.cat([part[name] for part in parts]) for name in first}
     oldest = 0
     while True:
-        for _ in range(draws):
+        for _ in range(draws_per_clip):
             chosen = torch.randperm(len(pool["boxes"]), generator=generator)[:size]
             yield {name: values[chosen] for name, values in pool.items()}
         fresh = shrink(next(batches), canvas_size)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence as ListOf
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from stdtrack_ros.geometry import Box, Crop, box_center
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.sequences.shards.tar_shards import PSEUDO
 from stdtrack_ros.training.data.augmentation import occlude
-from stdtrack_ros.training.data.clips import CANVAS_FACTOR, Clip, assemble, canvas_crops, extract_canvas, template_crop
+from stdtrack_ros.training.data.clips import Clip, assemble, canvas_crops, extract_canvas, template_crop
+from stdtrack_ros.training.data.settings import DataSettings
 
 Rng = np.random.Generator
 
@@ -27,37 +27,14 @@ SMALL_PX = 10.0
 """Below this size an enlarged template is mere blur."""
 
 
-@dataclass(frozen=True)
-class VideoOptions:
-    """How clips are cut from video.
-
-    Attributes:
-        max_stride: largest distance between frames of a clip.
-        reversed_share: clips that run backwards.
-        absence_share: clips (of more than one frame) in which the target is hidden, or the picture cuts away from it.
-        pair_absence_share: pairs with another picture in the search region.
-        occlusion_share: clips in which something passes over the target without hiding it all.
-        small_share: probability to keep a clip whose template target is below 10 px.
-        canvas_factor: side of the canvases in targets.
-    """
-
-    max_stride: int = 25
-    reversed_share: float = 0.1
-    absence_share: float = 0.2
-    pair_absence_share: float = 0.08
-    occlusion_share: float = 0.1
-    small_share: float = 0.25
-    canvas_factor: float = CANVAS_FACTOR
-
-
 class VideoClips:
     """Clips of the given sequences, each drawn with its own probability."""
 
     def __init__(
-        self, sequences: ListOf[Sequence], weights: ListOf[float], options: VideoOptions | None = None
+        self, sequences: ListOf[Sequence], weights: ListOf[float], settings: DataSettings | None = None
     ) -> None:
         """`weights` need not sum to 1; sequences with fewer than two boxes are left out."""
-        self.options = options or VideoOptions()
+        self.settings = settings or DataSettings()
         kept = [(one, weight) for one, weight in zip(sequences, weights, strict=True) if _labelled(one).sum() > 1]
         self.sequences = [one for one, _ in kept]
         total = np.cumsum([weight for _, weight in kept])
@@ -69,7 +46,7 @@ class VideoClips:
             sequence = self._draw(rng)
             template, frames = self._choose(rng, sequence, length)
             size = np.sqrt(np.prod(sequence.boxes[template, 2:]))
-            if size >= SMALL_PX or rng.random() < self.options.small_share:
+            if size >= SMALL_PX or rng.random() < self.settings.small_target_prob:
                 break
         return self._disturb(rng, self._cut(rng, sequence, template, frames))
 
@@ -81,8 +58,8 @@ class VideoClips:
         boxes, labelled = sequence.boxes, _labelled(sequence)
         known = np.flatnonzero(labelled)
         start = int(rng.choice(known))
-        direction = -1 if rng.random() < self.options.reversed_share else 1
-        stride = int(np.exp(rng.uniform(0.0, np.log(self.options.max_stride + 1))))
+        direction = -1 if rng.random() < self.settings.reverse_prob else 1
+        stride = int(np.exp(rng.uniform(0.0, np.log(self.settings.max_stride + 1))))
         pseudo = PSEUDO in sequence.attributes
         frames, seen = [start], start
         while len(frames) < length:
@@ -96,7 +73,7 @@ class VideoClips:
     def _cut(self, rng: Rng, sequence: Sequence, template: int, frames: list[int]) -> Clip:
         present = _labelled(sequence)[frames]
         boxes = _without_gaps(sequence.boxes[frames])
-        crops = canvas_crops(boxes, self.options.canvas_factor)
+        crops = canvas_crops(boxes, self.settings.canvas_factor)
         pictures = {index: sequence.frame(index) for index in {template, *frames}}
         canvases = np.empty((len(frames), crops[0].size, crops[0].size, 3), np.uint8)
         for canvas, crop, index in zip(canvases, crops, frames, strict=True):
@@ -109,13 +86,13 @@ class VideoClips:
         """Let the target vanish in some clips, and be partly covered in others."""
         single = len(clip.canvases) == 1
         chance = rng.random()
-        absence = self.options.pair_absence_share if single else self.options.absence_share
+        absence = self.settings.pair_absence_prob if single else self.settings.absence_prob
         if chance < absence:
             if single or rng.random() < 0.5:
                 self._cut_away(rng, clip)
             else:
                 occlude(rng, clip, self._texture(rng, clip), full=True)
-        elif chance < absence + self.options.occlusion_share:
+        elif chance < absence + self.settings.occlusion_prob:
             occlude(rng, clip, self._texture(rng, clip), full=False)
         return clip
 
@@ -129,7 +106,7 @@ class VideoClips:
             if other.name.split("_")[:2] != clip.source.split("_")[:2]:
                 break
         _, indices = self._choose(rng, other, stop - start)
-        crops = canvas_crops(_without_gaps(other.boxes[indices]), self.options.canvas_factor)
+        crops = canvas_crops(_without_gaps(other.boxes[indices]), self.settings.canvas_factor)
         for position, index, crop in zip(range(start, stop), indices, crops, strict=True):
             extract_canvas(other.frame(index), crop, clip.canvases[position])
         clip.present[start:stop] = False
@@ -146,17 +123,16 @@ class VideoClips:
         return Crop(rng.uniform(0, width), rng.uniform(0, height), side, 128).extract(image)
 
 
-def sequence_weights(sequences: ListOf[Sequence], shares: dict[str, float]) -> list[float]:
-    """A weight a sequence, so that every kind (name up to the first "_") gets a fair share.
+def sequence_weights(sequences: ListOf[Sequence], fractions: dict[str, float]) -> list[float]:
+    """Return a weight per sequence that balances the kinds (names up to the first "_").
 
-    A kind's share grows with the square root of its number of sequences; `shares` sets that of some kinds, as a part
-    of the whole.
+    A kind's fraction grows with the square root of its number of sequences; `fractions` sets that of some kinds.
     """
     kinds = [sequence.name.split("_")[0] for sequence in sequences]
     counts: dict[str, int] = defaultdict(int)
     for kind in kinds:
         counts[kind] += 1
-    fixed = {kind: share for kind, share in shares.items() if kind in counts}
+    fixed = {kind: fraction for kind, fraction in fractions.items() if kind in counts}
     free = sum(np.sqrt(count) for kind, count in counts.items() if kind not in fixed)
     rest = 1.0 - sum(fixed.values())
     of_kind = {kind: fixed.get(kind, rest * np.sqrt(count) / free if free else 0.0) for kind, count in counts.items()}

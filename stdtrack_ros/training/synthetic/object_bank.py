@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stdtrack_ros.geometry import Image
 from stdtrack_ros.sequences.shards.stills import Still, StillObject
 from stdtrack_ros.training.synthetic.scenes import Sprite
-from stdtrack_ros.training.synthetic.trajectories import Path
+from stdtrack_ros.training.synthetic.trajectories import Trajectory
 
 Rng = np.random.Generator
 
@@ -40,7 +40,7 @@ class CutOut:
         return float(np.sqrt(span[0] * span[1]))
 
 
-class Gallery:
+class ObjectBank:
     """The stills, the objects among them that can be cut out, and where to find others of the same class."""
 
     def __init__(self, stills: ListOf[Still]) -> None:
@@ -103,8 +103,8 @@ class Gallery:
 def _context_weight(still: Still, target: StillObject) -> float:
     """1 for objects up to a quarter of the picture's shorter side, falling with their size."""
     shorter = min(still.width, still.height)
-    share = float(np.sqrt(target.box[2] * target.box[3])) / shorter if shorter else 0.5
-    return min(1.0, 0.25 / share)
+    fraction = float(np.sqrt(target.box[2] * target.box[3])) / shorter if shorter else 0.5
+    return min(1.0, 0.25 / fraction)
 
 
 def _cut(rng: Rng, pixels: Image, mask: NDArray[np.uint8]) -> CutOut | None:
@@ -140,13 +140,13 @@ def in_the_light_of(rng: Rng, cut: CutOut, background: Image) -> CutOut:
     return CutOut(np.clip(cut.pixels + shift, 0, 255).astype(np.uint8), cut.alpha, cut.outline)
 
 
-def sprite_of(rng: Rng, cut: CutOut, path: Path, bent: bool = False) -> Sprite:
-    """The cut-out on a path, seen at all times; `bent`: it sways like cloth or a body."""
-    times = len(path.centers)
+def sprite_of(rng: Rng, cut: CutOut, trajectory: Trajectory, bent: bool = False) -> Sprite:
+    """The cut-out on a trajectory, seen at all times; `bent`: it sways like cloth or a body."""
+    times = len(trajectory.centers)
     low, high = cut.outline.min(axis=0), cut.outline.max(axis=0)
     bends = np.zeros((times, 4))
     if bent:
         amplitude = rng.uniform(0.01, 0.06, 2) * cut.size_px
         phases = np.cumsum(rng.uniform(-0.6, 0.6, (times, 2)), axis=0) + rng.uniform(0, 2 * np.pi, 2)
         bends[:, 0::2], bends[:, 1::2] = amplitude, phases
-    return Sprite(cut.pixels, cut.alpha, cut.outline, path.poses((low + high) / 2), np.ones(times, bool), bends)
+    return Sprite(cut.pixels, cut.alpha, cut.outline, trajectory.poses((low + high) / 2), np.ones(times, bool), bends)

@@ -1,80 +1,58 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to a target in a painted scene: look-alikes, company, occluders, leaving, being exchanged."""
+"""What happens to a target in a painted scene: look-alikes, distractors, occluders, leaving, being swapped."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.training.data.clips import CANVAS_FACTOR
-from stdtrack_ros.training.synthetic.object_bank import TARGET_PX, CutOut, Gallery, outline_of, sprite_of
+from stdtrack_ros.training.data.settings import DataSettings
+from stdtrack_ros.training.synthetic.object_bank import TARGET_PX, CutOut, ObjectBank, outline_of, sprite_of
 from stdtrack_ros.training.synthetic.scenes import Scene
-from stdtrack_ros.training.synthetic.trajectories import Path, random_path
+from stdtrack_ros.training.synthetic.trajectories import Trajectory, random_trajectory
 
 Rng = np.random.Generator
 Key = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class SyntheticOptions:
-    """How often what happens to a target made from a still.
-
-    Attributes:
-        absence_share: clips (of more than one frame) in which it leaves, is covered or is exchanged.
-        pair_absence_share: pairs with something else in its place.
-        patch_share: clips of `PictureClips` whose target is any patch of the picture.
-        lookalike_share, company_share: scenes with the same object or one of its class beside it; with any other one.
-        occluder_share: scenes in which something passes in front of the target.
-        canvas_factor: side of the canvases in targets.
-    """
-
-    absence_share: float = 0.2
-    pair_absence_share: float = 0.08
-    patch_share: float = 0.1
-    lookalike_share: float = 0.25
-    company_share: float = 0.25
-    occluder_share: float = 0.15
-    canvas_factor: float = CANVAS_FACTOR
-
-
-def populate(rng: Rng, scene: Scene, gallery: Gallery, options: SyntheticOptions, key: Key | None, path: Path) -> None:
-    """Add to a scene whose only sprite is the target, moving along `path`; `key` is its object (None: a patch)."""
-    times = len(path.centers)
+def add_events(
+    rng: Rng, scene: Scene, bank: ObjectBank, settings: DataSettings, key: Key | None, trajectory: Trajectory
+) -> None:
+    """Add to a scene whose only sprite is the target on its trajectory; `key` is its object (None: a patch)."""
+    times = len(trajectory.centers)
     gone = _span(rng, times)
-    absence = _absence(rng, options, times, scene.sprites[scene.target].pixels is not None)
+    absence = _absence(rng, settings, times, scene.sprites[scene.target].pixels is not None)
     if absence == "leave":
-        _leave(rng, scene, path, gone)
-    if rng.random() < options.lookalike_share:
-        _add_company(rng, scene, gallery, path, key if key and rng.random() < 0.4 else _similar(rng, gallery, key))
-    if rng.random() < options.company_share:
-        _add_company(rng, scene, gallery, path, gallery.any_masked(rng))
-    if rng.random() < options.occluder_share:
-        passing = path.centers + _passing(rng, times)
-        _add_occluder(rng, scene, gallery, passing, rng.uniform(0.4, 1.2), np.arange(times) > 0)
+        _leave(rng, scene, trajectory, gone)
+    if rng.random() < settings.lookalike_prob:
+        _add_distractor(rng, scene, bank, trajectory, key if key and rng.random() < 0.4 else _similar(rng, bank, key))
+    if rng.random() < settings.distractor_prob:
+        _add_distractor(rng, scene, bank, trajectory, bank.any_masked(rng))
+    if rng.random() < settings.occluder_prob:
+        passing = trajectory.centers + _passing(rng, times)
+        _add_occluder(rng, scene, bank, passing, rng.uniform(0.4, 1.2), np.arange(times) > 0)
     if absence == "cover":
-        _add_occluder(rng, scene, gallery, path.centers, rng.uniform(1.6, 2.2), gone)
-    elif absence == "exchange":
-        _exchange(rng, scene, gallery, path, key, gone)
+        _add_occluder(rng, scene, bank, trajectory.centers, rng.uniform(1.6, 2.2), gone)
+    elif absence == "swap":
+        _swap_target(rng, scene, bank, trajectory, key, gone)
 
 
-def _absence(rng: Rng, options: SyntheticOptions, times: int, drawn: bool) -> str:
-    """How the target is absent for a while: "leave", "cover", "exchange", or "" (mostly): not at all.
+def _absence(rng: Rng, settings: DataSettings, times: int, drawn: bool) -> str:
+    """How the target is absent for a while: "leave", "cover", "swap", or "" (mostly): not at all.
 
-    In a pair there is no frame to be seen leaving; what is a part of the picture (not `drawn`) cannot be exchanged.
+    In a pair there is no frame to be seen leaving; what is a part of the picture (not `drawn`) cannot be swapped.
     """
     pair = times == 2
-    if rng.random() >= (options.pair_absence_share if pair else options.absence_share):
+    if rng.random() >= (settings.pair_absence_prob if pair else settings.absence_prob):
         return ""
-    ways = ["cover"] + ["leave"] * (not pair) + ["exchange"] * drawn
+    ways = ["cover"] + ["leave"] * (not pair) + ["swap"] * drawn
     return ways[int(rng.integers(len(ways)))]
 
 
-def _similar(rng: Rng, gallery: Gallery, key: Key | None) -> Key | None:
-    return gallery.same_class(rng, key) if key else gallery.any_masked(rng)
+def _similar(rng: Rng, bank: ObjectBank, key: Key | None) -> Key | None:
+    return bank.same_class(rng, key) if key else bank.any_masked(rng)
 
 
 def _span(rng: Rng, times: int) -> NDArray[np.bool_]:
@@ -84,16 +62,16 @@ def _span(rng: Rng, times: int) -> NDArray[np.bool_]:
     return (np.arange(times) >= start) & (np.arange(times) < stop)
 
 
-def _add_company(rng: Rng, scene: Scene, gallery: Gallery, path: Path, key: Key | None) -> None:
+def _add_distractor(rng: Rng, scene: Scene, bank: ObjectBank, trajectory: Trajectory, key: Key | None) -> None:
     """Another object at 1.1 to 3 target sizes, with motion of its own; before or behind the target."""
-    cut = gallery.cut_out(rng, key)
+    cut = bank.cut_out(rng, key)
     if cut is None:
         return
-    times = len(path.centers)
-    own = random_path(rng, times, TARGET_PX, TARGET_PX / cut.size_px * np.exp(rng.normal(0.0, 0.2)), 0.5)
+    times = len(trajectory.centers)
+    own = random_trajectory(rng, times, TARGET_PX, TARGET_PX / cut.size_px * np.exp(rng.normal(0.0, 0.2)), 0.5)
     angle = rng.uniform(0, 2 * np.pi)
     distance = rng.uniform(1.1, 3.0) * TARGET_PX
-    own.centers = path.centers + own.centers * 0.4 + distance * np.array([np.cos(angle), np.sin(angle)])
+    own.centers = trajectory.centers + own.centers * 0.4 + distance * np.array([np.cos(angle), np.sin(angle)])
     behind = scene.sprites[scene.target].pixels is not None and rng.random() < 0.5
     sprite = sprite_of(rng, cut, own)
     scene.sprites.insert(0 if behind else len(scene.sprites), sprite)
@@ -111,21 +89,21 @@ def _passing(rng: Rng, times: int) -> NDArray[np.float64]:
 
 
 def _add_occluder(
-    rng: Rng, scene: Scene, gallery: Gallery, centers: NDArray[np.float64], size: float, shown: NDArray[np.bool_]
+    rng: Rng, scene: Scene, bank: ObjectBank, centers: NDArray[np.float64], size: float, shown: NDArray[np.bool_]
 ) -> None:
     """Something of `size` targets in front of all, along `centers`: another object, or a textured shape."""
     solid = size > 1.5
-    cut = gallery.cut_out(rng, gallery.any_masked(rng)) if rng.random() < 0.5 and not solid else None
-    cut = cut or _textured_shape(rng, gallery)
-    path = random_path(rng, len(centers), TARGET_PX, size * TARGET_PX / cut.size_px, 0.2)
-    path.centers = centers
-    sprite = sprite_of(rng, cut, path)
+    cut = bank.cut_out(rng, bank.any_masked(rng)) if rng.random() < 0.5 and not solid else None
+    cut = cut or _textured_shape(rng, bank)
+    trajectory = random_trajectory(rng, len(centers), TARGET_PX, size * TARGET_PX / cut.size_px, 0.2)
+    trajectory.centers = centers
+    sprite = sprite_of(rng, cut, trajectory)
     sprite.shown = shown.copy()
     scene.sprites.append(sprite)
 
 
-def _textured_shape(rng: Rng, gallery: Gallery) -> CutOut:
-    picture = gallery.any_picture(rng)
+def _textured_shape(rng: Rng, bank: ObjectBank) -> CutOut:
+    picture = bank.any_picture(rng)
     side = min(96, *picture.shape[:2])
     y, x = (int(rng.integers(0, limit - side + 1)) for limit in picture.shape[:2])
     alpha = np.zeros((side, side), np.uint8)
@@ -136,22 +114,24 @@ def _textured_shape(rng: Rng, gallery: Gallery) -> CutOut:
     return CutOut(picture[y : y + side, x : x + side], alpha, outline_of(alpha))
 
 
-def _exchange(rng: Rng, scene: Scene, gallery: Gallery, path: Path, key: Key | None, gone: NDArray[np.bool_]) -> None:
+def _swap_target(
+    rng: Rng, scene: Scene, bank: ObjectBank, trajectory: Trajectory, key: Key | None, gone: NDArray[np.bool_]
+) -> None:
     """Put another object (often of the same class) in the target's place, or leave the place empty."""
     target = scene.sprites[scene.target]
     target.shown = target.shown & ~gone
-    other = _similar(rng, gallery, key) if rng.random() < 0.5 else gallery.any_masked(rng)
-    cut = gallery.cut_out(rng, other) if other != key and rng.random() < 0.75 else None
+    other = _similar(rng, bank, key) if rng.random() < 0.5 else bank.any_masked(rng)
+    cut = bank.cut_out(rng, other) if other != key and rng.random() < 0.75 else None
     if cut is None:
         return
-    own = random_path(rng, len(gone), TARGET_PX, TARGET_PX / cut.size_px, 0.3)
-    own.centers = path.centers
+    own = random_trajectory(rng, len(gone), TARGET_PX, TARGET_PX / cut.size_px, 0.3)
+    own.centers = trajectory.centers
     sprite = sprite_of(rng, cut, own)
     sprite.shown = gone
     scene.sprites.insert(scene.target + 1, sprite)
 
 
-def _leave(rng: Rng, scene: Scene, path: Path, gone: NDArray[np.bool_]) -> None:
+def _leave(rng: Rng, scene: Scene, trajectory: Trajectory, gone: NDArray[np.bool_]) -> None:
     """Move the target over an edge of the frame while it is gone (with the picture, where it is a part of that)."""
     first, last = np.flatnonzero(gone)[[0, -1]]
     box = scene.sprites[scene.target].box(first - 1)
@@ -160,7 +140,7 @@ def _leave(rng: Rng, scene: Scene, path: Path, gone: NDArray[np.bool_]) -> None:
     depth = np.minimum(times - first + 1, last + 1 - times if last + 1 < len(gone) else len(gone)).clip(0, 3)
     shift = np.zeros((len(gone), 2))
     shift[:, axis] = sign * depth * rng.uniform(0.8, 1.1) * np.sqrt(box[2] * box[3])
-    path.centers += shift
+    trajectory.centers += shift
     scene.sprites[scene.target].poses[:, :, 2] += shift
     edge = box[axis] + box[axis + 2] * (0.5 + sign * rng.uniform(0.4, 0.7))
     if sign > 0:

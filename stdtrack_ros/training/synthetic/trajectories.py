@@ -13,7 +13,7 @@ Rng = np.random.Generator
 
 
 @dataclass
-class Path:
+class Trajectory:
     """Motion over T times; time 0 is the template's, apart from the others.
 
     Attributes:
@@ -43,30 +43,30 @@ class Path:
         return np.concatenate([linear, shift[:, :, None]], axis=-1)
 
 
-def random_path(rng: Rng, times: int, size_px: float, scale: float, liveliness: float = 1.0) -> Path:
+def random_trajectory(rng: Rng, times: int, size_px: float, scale: float, speed_scale: float = 1.0) -> Trajectory:
     """Motion of a thing of `size_px` in the source image, whose own pixels are enlarged by `scale`.
 
-    Speeds are log-uniform, from nearly none to about one size a frame; `liveliness` multiplies them.
+    Speeds are log-uniform, from nearly none to about one size a frame; `speed_scale` multiplies them.
     """
-    log_sizes = np.log(scale) + _wander(rng, times, liveliness * _log_uniform(rng, 0.004, 0.1), 0.3, 0.7)
-    speed = liveliness * _log_uniform(rng, 0.02, 0.8)
+    log_sizes = np.log(scale) + _wander(rng, times, speed_scale * _log_uniform(rng, 0.004, 0.1), 0.3, 0.7)
+    speed = speed_scale * _log_uniform(rng, 0.02, 0.8)
     steps = np.stack([_velocity(rng, times, speed) for _ in range(2)], axis=1)
     sizes = size_px * np.exp(log_sizes - np.log(scale))
     centers = np.cumsum(np.clip(steps, -1.2, 1.2) * sizes[:, None], axis=0)
     centers -= centers[min(1, times - 1)]
-    angles = _wander(rng, times, liveliness * _log_uniform(rng, 0.005, 0.15), 0.4, 0.6)
-    aspects = _wander(rng, times, liveliness * _log_uniform(rng, 0.004, 0.06), 0.2, 0.4)
-    shears = _wander(rng, times, liveliness * 0.02, 0.1, 0.2)
-    path = Path(centers, log_sizes, angles, aspects, shears)
-    _set_template_apart(rng, path, size_px)
-    return path
+    angles = _wander(rng, times, speed_scale * _log_uniform(rng, 0.005, 0.15), 0.4, 0.6)
+    aspects = _wander(rng, times, speed_scale * _log_uniform(rng, 0.004, 0.06), 0.2, 0.4)
+    shears = _wander(rng, times, speed_scale * 0.02, 0.1, 0.2)
+    trajectory = Trajectory(centers, log_sizes, angles, aspects, shears)
+    _set_template_apart(rng, trajectory, size_px)
+    return trajectory
 
 
-def _set_template_apart(rng: Rng, path: Path, size_px: float) -> None:
-    path.centers[0] += rng.normal(0.0, 1.5, 2) * size_px
-    path.log_sizes[0] += rng.normal(0.0, 0.2)
-    path.angles[0] += rng.normal(0.0, 0.15)
-    path.log_aspects[0] += rng.normal(0.0, 0.08)
+def _set_template_apart(rng: Rng, trajectory: Trajectory, size_px: float) -> None:
+    trajectory.centers[0] += rng.normal(0.0, 1.5, 2) * size_px
+    trajectory.log_sizes[0] += rng.normal(0.0, 0.2)
+    trajectory.angles[0] += rng.normal(0.0, 0.15)
+    trajectory.log_aspects[0] += rng.normal(0.0, 0.08)
 
 
 def _velocity(rng: Rng, times: int, speed: float) -> NDArray[np.float64]:

@@ -12,9 +12,10 @@ from painted_data import PaintedSequence, moving, red_box
 from stdtrack_ros.training.data import augmentation
 from stdtrack_ros.training.data.augmentation import augment, blur_along, light, mirror, occlude
 from stdtrack_ros.training.data.clips import Clip
-from stdtrack_ros.training.data.video_clips import VideoClips, VideoOptions
+from stdtrack_ros.training.data.settings import DataSettings
+from stdtrack_ros.training.data.video_clips import VideoClips
 
-STILL = VideoOptions(absence_share=0, pair_absence_share=0, occlusion_share=0)
+STILL = DataSettings(absence_prob=0, pair_absence_prob=0, occlusion_prob=0)
 
 
 @pytest.fixture

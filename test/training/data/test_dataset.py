@@ -14,7 +14,8 @@ from painted_data import PaintedSequence, moving, painted_still
 from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.sequences.shards.packing import PackOptions, pack_stills, pack_videos
 from stdtrack_ros.sequences.shards.shard_writer import ShardWriter
-from stdtrack_ros.training.data.dataset import ClipDataset, DataSettings, build_dataset
+from stdtrack_ros.training.data.dataset import ClipDataset, build_dataset
+from stdtrack_ros.training.data.settings import DataSettings
 
 
 @pytest.fixture(scope="module")

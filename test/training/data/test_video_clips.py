@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from painted_data import PaintedSequence, moving, red_box
 
-from stdtrack_ros.training.data.video_clips import MAX_STEP, VideoClips, VideoOptions, sequence_weights
+from stdtrack_ros.training.data.settings import DataSettings
+from stdtrack_ros.training.data.video_clips import MAX_STEP, VideoClips, sequence_weights
 
-PLAIN = VideoOptions(absence_share=0, pair_absence_share=0, occlusion_share=0)
+PLAIN = DataSettings(absence_prob=0, pair_absence_prob=0, occlusion_prob=0)
 
 
-def source(*sequences: PaintedSequence, options: VideoOptions = PLAIN) -> VideoClips:
-    return VideoClips(sequences, [1.0] * len(sequences), options)
+def source(*sequences: PaintedSequence, settings: DataSettings = PLAIN) -> VideoClips:
+    return VideoClips(sequences, [1.0] * len(sequences), settings)
 
 
 @pytest.mark.parametrize("length", [1, 8])
@@ -54,7 +55,9 @@ def test_steps_stay_within_reach_even_where_the_target_races() -> None:
 def test_absent_frames_of_annotated_video_are_not_present_and_keep_the_last_position() -> None:
     boxes = moving(step=1)
     boxes[10:30] = np.nan
-    clips = source(PaintedSequence("car_1", boxes), options=VideoOptions(4, 0, 0, 0, 0))
+    clips = source(
+        PaintedSequence("car_1", boxes), settings=PLAIN.model_copy(update={"max_stride": 4, "reverse_prob": 0})
+    )
     absent = 0
     for seed in range(12):
         clip = clips.sample(np.random.default_rng(seed), 8)
@@ -84,7 +87,7 @@ def test_another_video_cut_in_is_not_present() -> None:
     clips = VideoClips(
         [PaintedSequence("car_1", moving()), blue],
         [0.7, 0.3],
-        VideoOptions(absence_share=0, pair_absence_share=1.0, occlusion_share=0),
+        DataSettings(absence_prob=0, pair_absence_prob=1.0, occlusion_prob=0),
     )
     seen = set()
     for seed in range(20):
@@ -95,7 +98,7 @@ def test_another_video_cut_in_is_not_present() -> None:
 
 
 def test_covered_targets_are_not_present() -> None:
-    clips = source(PaintedSequence("car_1", moving()), options=VideoOptions(absence_share=1.0, occlusion_share=0))
+    clips = source(PaintedSequence("car_1", moving()), settings=DataSettings(absence_prob=1.0, occlusion_prob=0))
     hidden, shown = [], []
     for seed in range(15):
         clip = clips.sample(np.random.default_rng(seed), 8)
@@ -112,7 +115,13 @@ def test_covered_targets_are_not_present() -> None:
 def test_tiny_templates_are_rare() -> None:
     tiny = PaintedSequence("air_1", moving(size=(6, 6)))
     large = PaintedSequence("car_1", moving())
-    clips = source(tiny, large, options=VideoOptions(25, 0, 0, 0, 0, small_share=0.1))
+    clips = source(
+        tiny,
+        large,
+        settings=DataSettings(
+            reverse_prob=0, absence_prob=0, pair_absence_prob=0, occlusion_prob=0, small_target_prob=0.1
+        ),
+    )
     names = [clips.sample(np.random.default_rng(seed), 1).source for seed in range(80)]
     assert 0.02 < np.mean(np.array(names) == "air_1") < 0.2  # 0.1 / 1.1 expected, half by weight
 

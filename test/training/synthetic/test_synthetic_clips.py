@@ -10,12 +10,14 @@ from painted_data import RED, noise, painted_still, red_box
 
 from stdtrack_ros.geometry import Crop
 from stdtrack_ros.sequences.shards.stills import Still
-from stdtrack_ros.training.synthetic.object_bank import Gallery, outline_of
-from stdtrack_ros.training.synthetic.scene_events import SyntheticOptions
+from stdtrack_ros.training.data.settings import DataSettings
+from stdtrack_ros.training.synthetic.object_bank import ObjectBank, outline_of
 from stdtrack_ros.training.synthetic.scenes import Scene, Sprite
 from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips, PictureClips
 
-ALONE = SyntheticOptions(0, 0, 0, 0, 0, 0)
+ALONE = DataSettings(
+    absence_prob=0, pair_absence_prob=0, patch_prob=0, lookalike_prob=0, distractor_prob=0, occluder_prob=0
+)
 
 
 def background_still(seed: int) -> Still:
@@ -36,7 +38,7 @@ class _Noise:
 
 STILLS = [painted_still(0), painted_still(1)] + [background_still(seed) for seed in range(40)]
 
-GALLERY = Gallery(STILLS)
+GALLERY = ObjectBank(STILLS)
 
 
 def same_place(found: np.ndarray, truth: np.ndarray) -> bool:
@@ -82,7 +84,7 @@ def test_targets_move_and_grow_within_reach(kind: type[CutoutClips | PictureClip
 @pytest.mark.parametrize("kind", [CutoutClips, PictureClips])
 @pytest.mark.parametrize("length", [1, 8])
 def test_absence_is_as_frequent_as_asked(kind: type[CutoutClips | PictureClips], length: int) -> None:
-    source = kind(GALLERY, SyntheticOptions(1.0, 1.0, 0, 0, 0, 0))
+    source = kind(GALLERY, ALONE.model_copy(update={"absence_prob": 1.0, "pair_absence_prob": 1.0}))
     clips = [source.sample(np.random.default_rng(seed), length) for seed in range(30 if length == 1 else 12)]
     assert np.mean([(~clip.present).any() for clip in clips]) > 0.7
     if length > 1:
@@ -91,7 +93,7 @@ def test_absence_is_as_frequent_as_asked(kind: type[CutoutClips | PictureClips],
 
 def test_an_exchanged_target_is_not_in_the_picture() -> None:
     blues = [replace(still, objects=()) for still in STILLS[2:]]
-    source = CutoutClips(Gallery([STILLS[0], *blues]), SyntheticOptions(0, 1.0, 0, 0, 0, 0))
+    source = CutoutClips(ObjectBank([STILLS[0], *blues]), ALONE.model_copy(update={"pair_absence_prob": 1.0}))
     for seed in range(12):
         clip = source.sample(np.random.default_rng(seed), 1)
         if not clip.present[0]:
@@ -151,8 +153,8 @@ def test_a_turned_and_bent_sprite_stays_in_its_box() -> None:
 
 
 def test_a_cut_out_has_its_outline_and_its_own_colour() -> None:
-    gallery = Gallery([painted_still(3)])
-    cut = gallery.cut_out(np.random.default_rng(0), (0, 0))
+    bank = ObjectBank([painted_still(3)])
+    cut = bank.cut_out(np.random.default_rng(0), (0, 0))
     assert cut is not None
     box = painted_still(3).objects[0].box
     span = np.ptp(cut.outline, axis=0)
@@ -164,5 +166,5 @@ def test_a_cut_out_has_its_outline_and_its_own_colour() -> None:
 def test_objects_too_small_to_be_seen_are_left_out() -> None:
     still = painted_still(4)
     tiny = replace(still.objects[0], box=np.array([10.0, 10, 8, 8]))
-    gallery = Gallery([replace(still, objects=(tiny, still.objects[0]))])
-    assert gallery.masked == [(0, 1)]
+    bank = ObjectBank([replace(still, objects=(tiny, still.objects[0]))])
+    assert bank.masked == [(0, 1)]
