@@ -1,27 +1,35 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes README.md's tables of parameters from the settings' own declarations: `python tools/parameter_table.py`."""
+"""Write the documents' tables of parameters from the settings' own declarations: `python tools/parameter_table.py`."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stdtrack_ros.nodes.following.control_law import FollowSettings
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.playback.box_recorder import RecorderSettings
 from stdtrack_ros.nodes.playback.video_player import PlayerSettings
+from stdtrack_ros.nodes.positioning.target_pose import PositionSettings
 from stdtrack_ros.settings import SettingGroup, SettingInfo, describe
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-NODES: dict[str, type[SettingGroup]] = {
-    "tracker_node": TrackerNodeSettings,
-    "follow_controller": FollowSettings,
-    "video_player": PlayerSettings,
-    "box_recorder": RecorderSettings,
+ROOT = Path(__file__).resolve().parents[1]
+Nodes = Mapping[str, type[SettingGroup]]
+PAGES: Mapping[str, Nodes] = {
+    "README.md": {
+        "tracker_node": TrackerNodeSettings,
+        "follow_controller": FollowSettings,
+        "video_player": PlayerSettings,
+        "box_recorder": RecorderSettings,
+    },
+    "docs/robots.md": {
+        "target_pose": PositionSettings,
+    },
 }
+"""Document, and the nodes whose parameters it lists."""
 
 
 def table(group: type[SettingGroup]) -> str:
@@ -30,13 +38,13 @@ def table(group: type[SettingGroup]) -> str:
     return "\n".join([*rows, *(_row(info) for info in describe(group))])
 
 
-def with_tables(text: str) -> str:
+def with_tables(text: str, nodes: Nodes) -> str:
     """The text with each node's table between its marks renewed."""
-    for node, group in NODES.items():
+    for node, group in nodes.items():
         begin, end = f"<!-- parameters of {node} -->", f"<!-- end of parameters of {node} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         if not pattern.search(text):
-            sys.exit(f"{README.name} has no place for the parameters of {node}: {begin} ... {end}")
+            sys.exit(f"The document has no place for the parameters of {node}: {begin} ... {end}")
         block = f"{begin}\n{table(group)}\n{end}"
         text = pattern.sub(lambda _, block=block: block, text)
     return text
@@ -67,4 +75,6 @@ def _words(info: SettingInfo) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page, nodes in PAGES.items():
+        path = ROOT / page
+        path.write_text(with_tables(path.read_text(encoding="utf-8"), nodes), encoding="utf-8")

@@ -101,13 +101,13 @@ def test_every_message_and_every_node_is_built_and_installed() -> None:
     assert set(re.findall(r"msg/\w+\.msg", cmake)) == {f"msg/{path.name}" for path in (ROOT / "msg").iterdir()}
     assert set(re.findall(r"scripts/(\w+)", cmake)) == {path.name for path in (ROOT / "scripts").iterdir()}
     for script in (ROOT / "scripts").iterdir():
-        module = "cli.main" if script.name == "stdtrack" else f"nodes.{script.name}"
-        assert f"from stdtrack_ros.{module} import main" in script.read_text()
+        module = r"cli\.main" if script.name == "stdtrack" else rf"nodes\.(\w+\.)*{script.name}"
+        assert re.search(rf"^from stdtrack_ros\.{module} import main$", script.read_text(), re.MULTILINE)
         assert os.access(script, os.X_OK)
 
 
 def test_every_ros_package_that_the_nodes_import_is_declared() -> None:
-    sources = "\n".join(path.read_text() for path in (ROOT / "stdtrack_ros" / "nodes").glob("*.py"))
+    sources = "\n".join(path.read_text() for path in (ROOT / "stdtrack_ros" / "nodes").rglob("*.py"))
     imported = set(re.findall(r"^from (\w+)\.(?:msg|srv) import", sources, re.MULTILINE))
     root = ElementTree.parse(ROOT / "package.xml").getroot()
     declared = {element.text for tag in ("depend", "exec_depend") for element in root.findall(tag)}

@@ -32,6 +32,22 @@ def bearing(
     Raises:
         InputError: no calibration in it, a distortion that is not known, or another size than the image's.
     """
+    direction = np.append(plane_point(info, x, y, image_width, image_height, rectified), 1.0)
+    if rectified:
+        rotation = np.asarray(info.r, dtype=np.float64).reshape(3, 3)
+        direction = rotation.T @ direction if np.linalg.norm(rotation) > 0.5 else direction
+    unit: NDArray[np.float64] = direction / np.linalg.norm(direction)
+    return unit
+
+
+def plane_point(
+    info: Any, x: float, y: float, image_width: int, image_height: int, rectified: bool = False
+) -> NDArray[np.float64]:
+    """(2,) X/Z and Y/Z of what a pixel sees, in the frame of the image that was delivered; arguments as for `bearing`.
+
+    Raises:
+        InputError: as for `bearing`.
+    """
     _check_size(info, image_width, image_height)
     u, v = _full_pixels(info, x, y)
     intrinsic = np.asarray(info.p if rectified else info.k, dtype=np.float64)
@@ -42,12 +58,7 @@ def bearing(
     normalized = _plane(matrix, u, v) if rectified else _undistorted(info, matrix, u, v)
     if not np.abs(normalized).max() < LARGEST_TANGENT:  # also where it is NaN
         raise InputError("The pixel lies outside what the lens model of the CameraInfo covers: no bearing.")
-    direction = np.append(normalized, 1.0)
-    if rectified:
-        rotation = np.asarray(info.r, dtype=np.float64).reshape(3, 3)
-        direction = rotation.T @ direction if np.linalg.norm(rotation) > 0.5 else direction
-    unit: NDArray[np.float64] = direction / np.linalg.norm(direction)
-    return unit
+    return normalized
 
 
 def _check_size(info: Any, image_width: int, image_height: int) -> None:

@@ -99,22 +99,6 @@ class StdtrackModel:
         look = self.backend.start({"template": crop[None]})
         return {name: (1 - share) * array + share * look[name] for name, array in first.items()}
 
-    def without_memory(self, state: StdtrackState) -> StdtrackState:
-        """See `Model.without_memory`; a renewed template is forgotten, too."""
-        memory = TokenMemory.empty(len(state.memory.quality), self._dim)
-        return replace(state, template=state.first, token=np.zeros_like(state.token), memory=memory, frames=0)
-
-    def with_memory_of(self, state: StdtrackState, other: StdtrackState) -> StdtrackState:
-        """See `Model.with_memory_of`: token, STM, and the other's latest look in the template."""
-        template = _with_first(other, state.first, self.template.share)
-        return replace(state, template=template, token=other.token, memory=other.memory, frames=other.frames)
-
-    def with_looks(self, state: StdtrackState, others: Sequence[StdtrackState]) -> StdtrackState:
-        """See `Model.with_looks`."""
-        first = {name: _mean([each.first[name] for each in others]) for name in state.first}
-        template = _with_first(state, first, self.template.share)
-        return replace(state, first=first, template=template, appearance=_mean([each.appearance for each in others]))
-
     def similarity(self, state: StdtrackState, prediction: Prediction) -> tuple[float, float]:
         """Cosines of the appearance with the template's, and with the most alike of the frames in the STM."""
         assert prediction.embedding is not None
@@ -136,19 +120,6 @@ class StdtrackModel:
             embedding=found["appearance"][index],
             output=(found["token_out"][index], found["enhanced"][index]),
         )
-
-
-def _mean(arrays: Sequence[FloatArray]) -> FloatArray:
-    mean: FloatArray = np.mean(arrays, axis=0, dtype=np.float32)
-    return mean
-
-
-def _with_first(state: StdtrackState, first: Mapping[str, FloatArray], share: float) -> Mapping[str, FloatArray]:
-    """Return the state's template with another first look in it, beside its own latest look."""
-    if state.template is state.first:
-        return first
-    rest = np.float32(1.0 - share)
-    return {name: array + rest * (first[name] - state.first[name]) for name, array in state.template.items()}
 
 
 def _cosine(first: FloatArray, second: FloatArray) -> float:
