@@ -130,13 +130,13 @@ def coasting(tracks: list[Track], settings: MotionSettings) -> tuple[NDArray[np.
         on = overlaps(track.boxes, track.ground_truth) >= LOST_IOU
         motion, steps = MotionModel(track.boxes[0], settings), np.diff(track.stamps_s)
         for index in range(1, len(steps)):
-            motion.predict(float(steps[index - 1]))
-            motion.correct(track.boxes[index], float(track.qualities[index]))
+            motion.predict(float(steps[index - 1]), settings)
+            motion.correct(track.boxes[index], float(track.qualities[index]), settings)
             if index < WARM_UP or index % STRIDE or not on[index]:
                 continue
             alone = copy.copy(motion)
             for age, step in enumerate(steps[index : index + HORIZON]):
-                alone.predict(float(step))
+                alone.predict(float(step), settings)
                 ground_truth = track.ground_truth[index + 1 + age]
                 ages.append(age)
                 found.append(distances(alone.box[None], alone.box_covariance[None], ground_truth[None])[0])

@@ -179,13 +179,11 @@ def _stages(
     backend = TimedBackend(model.backend)  # type: ignore[attr-defined]
     model.backend = backend  # type: ignore[attr-defined]
     tracker = Tracker(model, settings)
-    remembered = _time_remember(model)
     tracker.initialize(footage.frames[0], footage.box)
     rows: list[dict[str, float]] = []
     network: list[float] = []
     for frame in _warmed_up(footage.frames):
         encoded = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-        remembered[0] = 0.0
         begin = time.perf_counter()
         image = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
         decoded = time.perf_counter()
@@ -201,8 +199,8 @@ def _stages(
                 "image decoding": decoded - begin,
                 "crop": spent["crop"],
                 "box decoding": spent["model"] - backend.step_s,
-                "STM": remembered[0],
-                "state": tracked - decoded - spent["crop"] - spent["model"] - remembered[0],
+                "STM": spent["memory"],
+                "state": tracked - decoded - spent["crop"] - spent["model"] - spent["memory"],
                 **({"message": done - tracked} if make_message is not None else {}),
             }
         )
@@ -210,20 +208,6 @@ def _stages(
     info = model.info
     words = {"name": info.name, "provider": info.provider, "note": info.note, "sha256": info.sha256}
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}, np.array(network), backend.inputs, words
-
-
-def _time_remember(model: Any) -> list[float]:
-    """Make a model write down how long its last `remember` took."""
-    spent, remember = [0.0], model.remember
-
-    def timed(*arguments: Any) -> Any:
-        begin = time.perf_counter()
-        state = remember(*arguments)
-        spent[0] = time.perf_counter() - begin
-        return state
-
-    model.remember = timed
-    return spent
 
 
 def _graph(

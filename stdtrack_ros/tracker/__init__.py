@@ -14,10 +14,11 @@ from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Backend
 from stdtrack_ros.tracker.models.model import Model
 from stdtrack_ros.tracker.models.shipped import shipped_model
+from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
 from stdtrack_ros.tracker.result import Status, TrackResult
-from stdtrack_ros.tracker.tracker import Tracker, track_together
+from stdtrack_ros.tracker.tracker import Tracker
 
-__all__ = ["Status", "TrackResult", "Tracker", "create_tracker", "load_model", "track_together"]
+__all__ = ["MultiTargetTracker", "Status", "TrackResult", "Tracker", "create_tracker", "load_model"]
 
 
 def create_tracker(settings: TrackerSettings) -> Tracker:

@@ -9,54 +9,60 @@ the target was expected elsewhere, it must resemble the target closely to be bel
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from stdtrack_ros.geometry import Box, iou
 from stdtrack_ros.settings import StatusSettings
 
 OVERLAP = 0.1
 """IoU under which two boxes are at different places."""
 FORGET_S = 1.0
-"""Time after which the place of a rejected thing that was not seen again says nothing any more."""
+"""Time after which the place of a distractor that was not seen again is forgotten."""
 
 
+@dataclass(slots=True)
 class DistractorFilter:
-    """Judges what was found by its similarity to the frames of the STM."""
+    """Judges what was found by its similarity to the frames of the STM, and keeps the place of the last distractor.
 
-    def __init__(self, settings: StatusSettings) -> None:
-        self.settings = settings
-        self._place: Box | None = None
-        self._seen_s = 0.0
+    Attributes:
+        place: (4,) px box of the last distractor that the network took for the target, None if there is none.
+        unseen_s: seconds since it was seen there.
+    """
 
-    def rejects(self, box: Box, quality: float, similarity: float, expected: Box) -> bool:
-        """Whether the box of a followed target is something else.
+    place: Box | None = None
+    unseen_s: float = 0.0
+
+    def rejects(self, box: Box, quality: float, similarity: float, expected: Box, settings: StatusSettings) -> bool:
+        """Return whether the box found for a followed target is something else.
 
         Args:
             box, expected: (4,) px, found and expected.
-            quality: calibrated.
+            quality: calibrated, 0..1.
             similarity: cosine with the most similar frame of the STM.
         """
-        rules = self.settings
-        limit = rules.elsewhere_similarity if iou(box, expected) < OVERLAP else rules.memory_similarity
-        if rules.enabled and similarity < limit:
-            if quality >= rules.uncertain_quality:
-                self._place, self._seen_s = box, 0.0
+        elsewhere = bool(iou(box, expected) < OVERLAP)
+        limit = settings.elsewhere_similarity if elsewhere else settings.memory_similarity
+        if settings.enabled and similarity < limit:
+            if quality >= settings.uncertain_quality:
+                self.place, self.unseen_s = box, 0.0
             return True
-        return self.is_known_distractor(box, similarity, expected)
+        return self.is_known_distractor(box, similarity, expected, settings)
 
-    def is_known_distractor(self, box: Box, similarity: float, expected: Box) -> bool:
-        """Whether the box is that of the thing that was rejected last; its place moves on with it."""
-        if self._place is None or similarity >= self.settings.distractor_similarity:
+    def is_known_distractor(self, box: Box, similarity: float, expected: Box, settings: StatusSettings) -> bool:
+        """Return whether the box is that of the last distractor; if so, its place moves on with it."""
+        if self.place is None or similarity >= settings.distractor_similarity:
             return False
-        if iou(box, self._place) < OVERLAP or iou(box, expected) >= OVERLAP:
+        if iou(box, self.place) < OVERLAP or iou(box, expected) >= OVERLAP:
             return False
-        self._place, self._seen_s = box, 0.0
+        self.place, self.unseen_s = box, 0.0
         return True
 
     def advance(self, elapsed_s: float) -> None:
-        """Time goes on."""
-        self._seen_s += elapsed_s
-        if self._seen_s > FORGET_S:
-            self._place = None
+        """Let time pass; a distractor that is not seen is forgotten."""
+        self.unseen_s += elapsed_s
+        if self.unseen_s > FORGET_S:
+            self.place = None
 
     def clear(self) -> None:
-        """The target was seen: what was rejected before is no longer asked about."""
-        self._place = None
+        """Forget the distractor: the target itself was seen."""
+        self.place = None

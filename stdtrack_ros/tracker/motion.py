@@ -19,11 +19,10 @@ class MotionModel:
     Noise is in units of sqrt(width * height), so that the same settings serve targets of 8 and of 800 px.
     """
 
-    _VELOCITY_PRIOR = 3.0  # sizes/s: deviation of the velocity before the first measurement of it
+    _VELOCITY_PRIOR = 3.0  # sizes/s: standard deviation of the velocity before its first measurement
 
     def __init__(self, box: Box, settings: MotionSettings) -> None:
-        """A target at rest at `box`."""
-        self.settings = settings
+        """Start at rest at `box`, (4,) px."""
         self.mean = np.concatenate((box_center(box), box[2:], np.zeros(2)))
         size = _size(self.mean)
         noise = (settings.center_noise * size) ** 2
@@ -32,18 +31,18 @@ class MotionModel:
         self.covariance = np.diag([noise, noise, sizes, sizes, prior, prior])
         self._measured = True
 
-    def predict(self, elapsed_s: float) -> None:
+    def predict(self, elapsed_s: float, settings: MotionSettings) -> None:
         """Move on by a time; from the second step without a measurement the velocity decays."""
-        fade = 1.0 if self._measured else math.exp(-elapsed_s / self.settings.velocity_decay_time)
+        fade = 1.0 if self._measured else math.exp(-elapsed_s / settings.velocity_decay_time)
         # The distance covered by a velocity that decays exponentially: at most velocity_decay_time * velocity.
-        way = elapsed_s if self._measured else self.settings.velocity_decay_time * (1.0 - fade)
+        way = elapsed_s if self._measured else settings.velocity_decay_time * (1.0 - fade)
         self._measured = False
         transition = np.eye(6)
         transition[0, 4] = transition[1, 5] = way
         transition[4, 4] = transition[5, 5] = fade
         size = _size(self.mean)
-        push = (self.settings.acceleration_noise * size) ** 2
-        growth = (self.settings.growth_noise * size) ** 2 * elapsed_s
+        push = (settings.acceleration_noise * size) ** 2
+        growth = (settings.growth_noise * size) ** 2 * elapsed_s
         noise = np.zeros((6, 6))
         for place, speed in ((0, 4), (1, 5)):
             noise[place, place] = push * elapsed_s**3 / 3
@@ -53,10 +52,10 @@ class MotionModel:
         self.mean = transition @ self.mean
         self.covariance = transition @ self.covariance @ transition.T + noise
 
-    def correct(self, box: Box, quality: float) -> None:
-        """Take in a measured box; one of low quality counts less."""
+    def correct(self, box: Box, quality: float, settings: MotionSettings) -> None:
+        """Take in a measured (4,) box; one of low quality counts less."""
         self._measured = True
-        noise = self.measured_covariance(quality)
+        noise = self.measured_covariance(quality, settings)
         measured = np.concatenate((box_center(box), box[2:]))
         innovation = measured - self.mean[:4]
         gain = self.covariance[:, :4] @ np.linalg.inv(self.covariance[:4, :4] + noise)
@@ -66,10 +65,10 @@ class MotionModel:
         # Joseph's form keeps the covariance symmetric and positive over any number of frames.
         self.covariance = reduced @ self.covariance @ reduced.T + gain @ noise @ gain.T
 
-    def measured_covariance(self, quality: float) -> NDArray[np.float64]:
-        """(4, 4) of (centre x, centre y, width, height) of a box that was measured with this quality, px²."""
-        gain = 1.0 + self.settings.low_quality_noise_gain * (1.0 - quality)
-        deviations = np.array([self.settings.center_noise] * 2 + [self.settings.size_noise] * 2)
+    def measured_covariance(self, quality: float, settings: MotionSettings) -> NDArray[np.float64]:
+        """Return the (4, 4) covariance (centre x, centre y, width, height) of a box measured with this quality, px²."""
+        gain = 1.0 + settings.low_quality_noise_gain * (1.0 - quality)
+        deviations = np.array([settings.center_noise] * 2 + [settings.size_noise] * 2)
         return np.diag((gain * _size(self.mean) * deviations) ** 2)
 
     @property

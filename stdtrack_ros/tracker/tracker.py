@@ -1,13 +1,13 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tracker: initialise on a box, then one result a frame."""
+"""The tracker: initialise on a box, then one result per frame."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,47 +16,145 @@ from numpy.typing import ArrayLike, NDArray
 from stdtrack_ros.errors import InputError, ModelError
 from stdtrack_ros.geometry import Box, Crop, Image, box_center, box_from_center, check_box, clip_box
 from stdtrack_ros.images import to_bgr8
-from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.settings import StatusSettings, TrackerSettings
+from stdtrack_ros.tracker.candidate import Candidate
 from stdtrack_ros.tracker.distractor_filter import DistractorFilter
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel
-from stdtrack_ros.tracker.redetection import Redetection, Sighting
+from stdtrack_ros.tracker.redetection import Redetection
 from stdtrack_ros.tracker.result import Status, TrackResult
 from stdtrack_ros.tracker.status import TrackStatusMachine
 
 ASSUMED_INTERVAL_S = 1 / 30
-"""Time between two frames where the caller gives no stamps."""
+"""Time between two frames if the caller gives no stamps."""
 MAX_INTERVAL_S = 1.0
-"""A longer gap, or one that goes back, says nothing of the target's motion: it counts as this, or as no time at all."""
+"""Longest interval that says something about the target's motion; a longer one counts as this, a negative one as 0."""
 
 
-@dataclass
+@dataclass(slots=True)
 class TrackState:
-    """All that changes from frame to frame.
+    """All that lives from frame to frame; `Tracker` itself keeps nothing but settings.
 
     Attributes:
-        whole: (4,) the last trusted box that no edge of the image cut: what has left is searched for at this size.
+        model: token, memory and template, as the model keeps them.
+        box: (4,) px, the last box that was reported.
+        whole_box: (4,) px, the last trusted box that no edge of the image cut: a target that has left is searched for
+            at this size.
+        covariance: (4, 4) of the reported (centre x, centre y, width, height), px².
+        motion: Kalman filter of box and velocity.
+        status_machine: TRACKING, UNCERTAIN or LOST.
+        distractors: the last look-alike, by its place.
+        redetection: the search for a LOST target.
+        stamp_s: capture time of the last frame.
+        elapsed_s: from the frame before to the last one.
+        seen_s: capture time of the last frame with status TRACKING.
+        frame_number: frames since the start.
+        timings_ms: cost of each stage in the last frame, by name.
     """
 
     model: Any
     box: Box
-    whole: Box
+    whole_box: Box
     covariance: NDArray[np.float64]
     motion: MotionModel
-    status_machine: TrackStatusMachine
-    distractors: DistractorFilter
     redetection: Redetection
     stamp_s: float
     seen_s: float
+    status_machine: TrackStatusMachine = field(default_factory=TrackStatusMachine)
+    distractors: DistractorFilter = field(default_factory=DistractorFilter)
+    elapsed_s: float = 0.0
     frame_number: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def status(self) -> Status:
+        """The status after the last frame."""
+        return self.status_machine.status
+
+    def advance(self, stamp_s: float | None, settings: TrackerSettings) -> None:
+        """Move on to the next frame, and everything that time changes with it."""
+        if stamp_s is None:
+            stamp_s = self.stamp_s + ASSUMED_INTERVAL_S
+        self.elapsed_s = 0.0
+        if math.isfinite(stamp_s):
+            self.elapsed_s = min(max(stamp_s - self.stamp_s, 0.0), MAX_INTERVAL_S)
+            self.stamp_s = stamp_s
+        self.frame_number += 1
+        self.timings_ms = {}
+        if not settings.status.enabled:
+            self.status_machine.reacquire()  # nothing else would end UNCERTAIN or LOST any more
+        self.motion.predict(self.elapsed_s, settings.motion)
+        self.distractors.advance(self.elapsed_s)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """What one target asks the network in one frame.
+
+    Attributes:
+        state: the target's model state, the same for all windows.
+        windows: where the crops were taken.
+        crops: (B, S, S, 3) uint8 BGR, one per window.
+        window_influence: weight of the Hann window in the choice of the peak.
+    """
+
+    state: Any
+    windows: Sequence[Crop]
+    crops: Image
+    window_influence: float
+
+
+Step = Generator[Query, tuple[Sequence[Prediction], float], TrackResult]
+"""One frame of one target: yields its query, is sent one prediction per window and the milliseconds they took."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """What to do with the best candidate of a frame.
+
+    Attributes:
+        remember: it is surely the target: the model learns from it.
+        measure: its box is taken over; otherwise the motion model's prediction is.
+        reacquired: it ends a search, so that motion starts afresh.
+    """
+
+    candidate: Candidate
+    remember: bool
+    measure: bool
+    reacquired: bool = False
+
+
+def decide(candidate: Candidate, status: Status, coasting: bool, settings: StatusSettings) -> Decision:
+    """Decide what a followed target's candidate is good for, given the status after this frame.
+
+    A candidate of low quality still leads the window, the less the lower its quality; one that is worth nothing does
+    not while the motion model may coast instead.
+    """
+    sure = not settings.enabled or candidate.quality >= settings.uncertain_quality
+    worthless = coasting and candidate.quality < settings.lost_quality
+    return Decision(
+        candidate,
+        remember=status is Status.TRACKING and sure and not candidate.rejected,
+        measure=not (status is Status.LOST or worthless or candidate.rejected),
+    )
+
 
 class Tracker:
-    """One target in one stream of images. The same frames and boxes give the same results, bit for bit."""
+    """One target in one stream of images. The same frames and boxes give the same results, bit for bit.
+
+        tracker = create_tracker(TrackerSettings())
+        tracker.initialize(first_image, (x, y, width, height))
+        for image in images:
+            result = tracker.track(image)
+            print(result.status.name, result.box)
+
+    Attributes:
+        model: the network; several trackers may share one.
+        settings: may be replaced between two frames; the target is kept.
+    """
 
     def __init__(self, model: Model, settings: TrackerSettings) -> None:
-        """Several trackers may share one model."""
         self.model = model
         self.settings = settings
         self._state: TrackState | None = None
@@ -70,17 +168,6 @@ class Tracker:
         """Forget the target."""
         self._state = None
 
-    def configure(self, settings: TrackerSettings) -> None:
-        """Take new settings from the next frame on; the target is kept."""
-        self.settings = settings
-        if self._state is not None:
-            self._state.status_machine.settings = settings.status
-            if not settings.status.enabled:
-                self._state.status_machine.found()  # nobody would end UNCERTAIN or LOST any more
-            self._state.distractors.settings = settings.status
-            self._state.motion.settings = settings.motion
-            self._state.redetection.settings = settings.redetection
-
     def initialize(self, image: NDArray[np.generic], box: ArrayLike, stamp_s: float | None = None) -> None:
         """Start a target; whatever was tracked before is forgotten.
 
@@ -92,29 +179,20 @@ class Tracker:
         Raises:
             InputError: the image or the box cannot be used; the old target is kept.
         """
-        frame = to_bgr8(image)
-        checked = check_box(box, frame.shape[1], frame.shape[0])
-        info, settings = self.model.info, self.settings
-        state = self.model.start(Crop.around(checked, info.template_factor, info.template_size).extract(frame))
+        frame = FrameView(to_bgr8(image))
+        checked = check_box(box, frame.width, frame.height)
         stamp = stamp_s if stamp_s is not None and math.isfinite(stamp_s) else 0.0
-        motion = MotionModel(checked, settings.motion)
-        started = TrackState(
-            model=state,
+        motion = MotionModel(checked, self.settings.motion)
+        self._state = TrackState(
+            model=self.model.start(frame, checked),
             box=checked,
-            whole=checked,
+            whole_box=checked,
             covariance=motion.box_covariance,
             motion=motion,
-            status_machine=TrackStatusMachine(settings.status),
-            distractors=DistractorFilter(settings.status),
             redetection=self._new_search(),
             stamp_s=stamp,
             seen_s=stamp,
         )
-        if settings.memory.pin_initial:
-            crop = Crop.around(checked, info.search_factor, info.search_size)
-            prediction = self.model.step([state], crop.extract(frame)[None], [settings.search.window_influence])[0]
-            started.model = self.model.remember(state, prediction, frame, checked)
-        self._state = started
 
     def track(self, image: NDArray[np.generic], stamp_s: float | None = None) -> TrackResult:
         """Find the target in the next frame.
@@ -126,132 +204,143 @@ class Tracker:
         Raises:
             InputError: there is no target, or the image cannot be used; the state is kept.
         """
-        return track_together([self], image, stamp_s)[0]
+        self._require_state()
+        return run_steps(self.model, [self.step(FrameView(to_bgr8(image)), stamp_s)])[0]
 
-    def propose(self, image: Image, stamp_s: float | None) -> list[Crop]:
-        """The windows to look at in this frame; moves the state's clock on."""
-        state = self._require_state()
-        elapsed = self._advance(state, stamp_s)
-        state.frame_number += 1
-        state.timings_ms = {}
-        state.motion.predict(elapsed)
-        state.distractors.advance(elapsed)
+    def step(self, frame: FrameView, stamp_s: float | None) -> Step:
+        """Track one frame, up to and from the run of the network, which several targets may share (`run_steps`)."""
+        state, settings = self._require_state(), self.settings
+        begun = time.perf_counter()
+
+        # 1. Predict where the target may be: one window around it, or the next windows of the search if it is LOST.
+        state.advance(stamp_s, settings)
+        searching = state.status is Status.LOST and settings.redetection.enabled
+        windows = self._search_windows(state, frame) if searching else [self._follow_window(state)]
+
+        # 2. Crop the windows.
+        crops = np.stack([frame.extract(window) for window in windows])
+        cropped = time.perf_counter()
+
+        # 3. Run the network: a box, its quality Q_t and the token of the target per window.
+        # While LOST the target may be anywhere: no Hann window then.
+        influence = 0.0 if state.status is Status.LOST else settings.search.window_influence
+        predictions, network_ms = yield Query(state.model, windows, crops, influence)
+        predicted = time.perf_counter()
+
+        # 4. Reject distractors: what does not resemble the target as the STM remembers it.
+        candidates = [
+            self._candidate(state, frame, window, prediction, searching)
+            for window, prediction in zip(windows, predictions, strict=True)
+        ]
+
+        # 5. Status: is the target still there?
+        decision = (
+            self._search_decision(state, candidates) if searching else self._follow_decision(state, candidates[0])
+        )
+        judged = time.perf_counter()
+
+        # 6. Memory: the token is carried on, offered to the STM, and the template renewed, from trusted frames alone.
+        self._remember(state, frame, decision)
+        remembered = time.perf_counter()
+
+        # 7. Motion: correct the filter by the box, or coast on it.
+        self._move(state, frame, decision)
+
+        state.timings_ms = {
+            "crop": 1e3 * (cropped - begun),
+            "model": network_ms,
+            "memory": 1e3 * (remembered - judged),
+            "state": 1e3 * (judged - predicted + time.perf_counter() - remembered),
+        }
+        return self._result(state, decision.candidate)
+
+    def _follow_window(self, state: TrackState) -> Crop:
         info = self.model.info
-        if state.status_machine.status is Status.LOST and self.settings.redetection.enabled:
-            place = box_from_center(*box_center(state.box), *state.whole[2:])
-            return state.redetection.windows(place, image.shape[1], image.shape[0])
-        return [Crop.around(self._expected(state), info.search_factor, info.search_size)]
+        return Crop.around(
+            state.motion.box if self._coasting(state) else state.box, info.search_factor, info.search_size
+        )
 
-    def conclude(self, image: Image, crops: Sequence[Crop], predictions: Sequence[Prediction]) -> TrackResult:
-        """The result of this frame from what the model said of the proposed windows."""
-        state = self._require_state()
-        started = time.perf_counter()
-        if state.status_machine.status is Status.LOST and self.settings.redetection.enabled:
-            prediction = self._search(state, image, crops, predictions)
+    def _search_windows(self, state: TrackState, frame: FrameView) -> list[Crop]:
+        place = box_from_center(*box_center(state.box), *state.whole_box[2:])
+        return state.redetection.windows(place, frame.width, frame.height, self.settings.redetection)
+
+    def _candidate(
+        self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction, searching: bool
+    ) -> Candidate:
+        settings, expected = self.settings.status, state.motion.box
+        box = self._box_in_image(state, frame, window, prediction)
+        template, memory = self.model.similarity(state.model, prediction)
+        if searching:
+            known = state.distractors.is_known_distractor(box, memory, expected, settings)
+            rejected = known or memory < settings.memory_similarity
         else:
-            prediction = self._follow(state, image, crops[0], predictions[0])
-        state.timings_ms["state"] = 1e3 * (time.perf_counter() - started)
-        return self._result(state, prediction)
+            rejected = state.distractors.rejects(box, prediction.quality, memory, expected, settings)
+        return Candidate(box, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
 
-    def _follow(self, state: TrackState, image: Image, crop: Crop, prediction: Prediction) -> Prediction:
-        box = self._box_in_image(state, image, crop, prediction)
-        similarity = self.model.similarity(state.model, prediction)[1]
-        rejected = state.distractors.rejects(box, prediction.quality, similarity, state.motion.box)
-        if rejected:
-            prediction = replace(prediction, quality=0.0)
-        before = state.status_machine.status
-        status = state.status_machine.update(prediction.quality, self._elapsed)
+    def _follow_decision(self, state: TrackState, candidate: Candidate) -> Decision:
+        before = state.status
+        status = state.status_machine.update(candidate.quality, state.elapsed_s, self.settings.status)
         if status is Status.LOST and before is not Status.LOST:
             state.redetection = self._new_search()
-        trusted = status is Status.TRACKING and (
-            not self.settings.status.enabled or prediction.quality >= self.settings.status.uncertain_quality
-        )
-        if status is Status.TRACKING:
-            state.seen_s = state.stamp_s
-        if trusted:
-            state.model = self.model.remember(state.model, prediction, image, box)
+        return decide(candidate, status, self._coasting(state), self.settings.status)
+
+    def _search_decision(self, state: TrackState, candidates: Sequence[Candidate]) -> Decision:
+        found = state.redetection.update(candidates, self.settings.redetection)
+        if found is None:
+            best = max(candidates, key=lambda candidate: candidate.quality)
+            return Decision(best, remember=False, measure=False)
+        state.status_machine.reacquire()
+        return Decision(found, remember=False, measure=True, reacquired=True)
+
+    def _remember(self, state: TrackState, frame: FrameView, decision: Decision) -> None:
+        candidate = decision.candidate
+        if decision.remember:
+            state.model = self.model.remember(state.model, candidate.prediction, frame, candidate.box)
+            state.whole_box = candidate.box if _is_whole(candidate.box, frame) else state.whole_box
+        if decision.remember or decision.reacquired:
             state.distractors.clear()
-            state.whole = box if _is_whole(box, image) else state.whole
-        # A doubtful box still leads the window, the less the more doubtful it is; a box of no worth does not.
-        worthless = self._coasting(state) and prediction.quality < self.settings.status.lost_quality
-        if status is Status.LOST or worthless or rejected:
-            self._coast(state, image)
+
+    def _move(self, state: TrackState, frame: FrameView, decision: Decision) -> None:
+        box, quality, settings = decision.candidate.box, decision.candidate.quality, self.settings.motion
+        if decision.reacquired:
+            state.motion = MotionModel(box, settings)
+        elif decision.measure:
+            state.motion.correct(box, quality, settings)
+        if decision.measure:
+            state.box, state.covariance = box, state.motion.measured_covariance(quality, settings)
         else:
-            state.motion.correct(box, prediction.quality)
-            state.box, state.covariance = box, state.motion.measured_covariance(prediction.quality)
-        return prediction
+            margin = self.settings.search.clip_margin
+            state.box = clip_box(state.motion.box, frame.width, frame.height, margin)
+            state.covariance = state.motion.box_covariance
+        if state.status is Status.TRACKING:
+            state.seen_s = state.stamp_s
 
-    def _coast(self, state: TrackState, image: Image) -> None:
-        margin = self.settings.search.clip_margin
-        state.box = clip_box(state.motion.box, image.shape[1], image.shape[0], margin)
-        state.covariance = state.motion.box_covariance
-
-    def _search(
-        self, state: TrackState, image: Image, crops: Sequence[Crop], predictions: Sequence[Prediction]
-    ) -> Prediction:
-        sightings = [
-            self._sighting(state, self._box_in_image(state, image, crop, prediction), prediction)
-            for crop, prediction in zip(crops, predictions, strict=True)
-        ]
-        found = state.redetection.judge(sightings)
-        pairs = list(zip(sightings, predictions, strict=True))
-        best, shown = max(pairs, key=lambda pair: pair[0].quality)
-        if found is not None:
-            shown = next(prediction for sighting, prediction in pairs if sighting.box is found)
-            state.status_machine.found()
-            state.distractors.clear()
-            state.motion = MotionModel(found, self.settings.motion)
-            state.box, state.seen_s = found, state.stamp_s
-            state.covariance = state.motion.measured_covariance(shown.quality)
-            return shown
-        self._coast(state, image)
-        return replace(shown, quality=best.quality)
-
-    def _sighting(self, state: TrackState, box: Box, prediction: Prediction) -> Sighting:
-        template, memory = self.model.similarity(state.model, prediction)
-        unlike = memory < self.settings.status.memory_similarity
-        known = state.distractors.is_known_distractor(box, memory, state.motion.box)
-        return Sighting(box, 0.0 if unlike or known else prediction.quality, template, memory)
-
-    def _result(self, state: TrackState, prediction: Prediction) -> TrackResult:
-        status = state.status_machine.status
+    def _result(self, state: TrackState, candidate: Candidate) -> TrackResult:
         return TrackResult(
             box=state.box.copy(),
-            status=status,
-            quality=prediction.quality,
-            token_quality=prediction.token_quality,
+            status=state.status,
+            quality=candidate.quality,
+            token_quality=candidate.prediction.token_quality,
             covariance=state.covariance.copy(),
             velocity=state.motion.velocity,
-            time_since_seen_s=0.0 if status is Status.TRACKING else max(state.stamp_s - state.seen_s, 0.0),
+            time_since_seen_s=max(state.stamp_s - state.seen_s, 0.0),
             frame_number=state.frame_number,
             timings_ms=dict(state.timings_ms),
         )
 
-    def _box_in_image(self, state: TrackState, image: Image, crop: Crop, prediction: Prediction) -> Box:
-        box = crop.to_image(prediction.box)
+    def _box_in_image(self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction) -> Box:
+        box = window.to_image(prediction.box)
         keep = self.settings.search.size_smoothing
-        if keep and state.status_machine.status is Status.TRACKING:
+        if keep and state.status is Status.TRACKING:
             size = (1 - keep) * box[2:] + keep * state.box[2:]
             box = np.concatenate((box[:2] + (box[2:] - size) / 2, size))
-        return clip_box(box, image.shape[1], image.shape[0], self.settings.search.clip_margin)
-
-    def _expected(self, state: TrackState) -> Box:
-        return state.motion.box if self._coasting(state) else state.box
+        return clip_box(box, frame.width, frame.height, self.settings.search.clip_margin)
 
     def _coasting(self, state: TrackState) -> bool:
-        return self.settings.motion.enabled and state.status_machine.status is not Status.TRACKING
-
-    def _advance(self, state: TrackState, stamp_s: float | None) -> float:
-        if stamp_s is None:
-            stamp_s = state.stamp_s + ASSUMED_INTERVAL_S
-        self._elapsed = min(max(stamp_s - state.stamp_s, 0.0), MAX_INTERVAL_S) if math.isfinite(stamp_s) else 0.0
-        if math.isfinite(stamp_s):
-            state.stamp_s = stamp_s
-        return self._elapsed
+        return self.settings.motion.enabled and state.status is not Status.TRACKING
 
     def _new_search(self) -> Redetection:
-        info = self.model.info
-        return Redetection(self.settings.redetection, info.search_factor, info.search_size)
+        return Redetection(self.model.info.search_factor, self.model.info.search_size)
 
     def _require_state(self) -> TrackState:
         if self._state is None:
@@ -259,46 +348,36 @@ class Tracker:
         return self._state
 
 
-def track_together(
-    trackers: Sequence[Tracker], image: NDArray[np.generic], stamp_s: float | None = None
-) -> list[TrackResult]:
-    """One frame for several targets over one model: all their windows in one run of the network.
+def run_steps(model: Model, steps: Sequence[Step]) -> list[TrackResult]:
+    """Run the steps of several targets, all their windows in one run of the network they share.
 
     Raises:
-        InputError: a tracker has no target, or the image cannot be used; all states are kept.
-        ModelError: the network gives a box or a quality that is not finite; only the clocks have moved on.
+        ModelError: the network gives no finite numbers.
     """
-    if not trackers:
+    if not steps:
         return []
-    started = time.perf_counter()
-    frame = to_bgr8(image)
-    for tracker in trackers:
-        tracker._require_state()
-    proposals = [tracker.propose(frame, stamp_s) for tracker in trackers]
-    searches = np.stack([crop.extract(frame) for crops in proposals for crop in crops])
-    cropped = time.perf_counter()
-    states = [tracker._require_state() for tracker in trackers]
-    models = [state.model for state, crops in zip(states, proposals, strict=True) for _ in crops]
-    influences = [_influence(tracker) for tracker, crops in zip(trackers, proposals, strict=True) for _ in crops]
-    predictions = trackers[0].model.step(models, searches, influences)
-    if not all(np.isfinite((*prediction.box, prediction.quality)).all() for prediction in predictions):
+    queries = [next(step) for step in steps]
+    begun = time.perf_counter()
+    predictions = model.step(
+        [query.state for query in queries for _ in query.windows],
+        np.concatenate([query.crops for query in queries]),
+        [query.window_influence for query in queries for _ in query.windows],
+    )
+    if not all(np.isfinite(prediction.box).all() and np.isfinite(prediction.quality) for prediction in predictions):
         # Taken in once, such a number would stay in box and motion for ever.
         raise ModelError("The network gives a box or a quality that is not finite; try another model.provider.")
-    modelled = time.perf_counter()
+    network_ms = 1e3 * (time.perf_counter() - begun)
     results, used = [], 0
-    for tracker, state, crops in zip(trackers, states, proposals, strict=True):
-        state.timings_ms |= {"crop": 1e3 * (cropped - started), "model": 1e3 * (modelled - cropped)}
-        results.append(tracker.conclude(frame, crops, predictions[used : used + len(crops)]))
-        used += len(crops)
+    for step, query in zip(steps, queries, strict=True):
+        answer = predictions[used : used + len(query.windows)]
+        used += len(query.windows)
+        try:
+            step.send((answer, network_ms))
+        except StopIteration as end:
+            results.append(end.value)
     return results
 
 
-def _is_whole(box: Box, image: Image) -> bool:
-    """Whether a box keeps a pixel's distance from all edges."""
-    return bool((box[:2] >= 1).all() and (box[:2] + box[2:] <= np.array(image.shape[1::-1]) - 1).all())
-
-
-def _influence(tracker: Tracker) -> float:
-    """Share of the Hann window: none while the target may be anywhere."""
-    status = tracker._require_state().status_machine.status
-    return 0.0 if status is Status.LOST else tracker.settings.search.window_influence
+def _is_whole(box: Box, frame: FrameView) -> bool:
+    """Return whether a box keeps a pixel's distance from all edges."""
+    return bool((box[:2] >= 1).all() and (box[:2] + box[2:] <= np.array((frame.width, frame.height)) - 1).all())

@@ -8,7 +8,8 @@ import sys
 import time
 
 import rclpy
-from node_bench import Scene, header
+from moving_scene import Scene
+from node_bench import header
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 

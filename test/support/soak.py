@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 import rclpy
-from node_bench import PERIOD_S, Bench, Scene, header, running
+from moving_scene import Scene
+from node_bench import PERIOD_S, Bench, header, running
 from stdtrack_ros.msg import TrackedBox
 
 from stdtrack_ros.cli.demo import demo_clip

@@ -16,6 +16,7 @@ import numpy as np
 
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import ModelInfo, Prediction
 
 PATCH = 32
@@ -43,8 +44,9 @@ class TemplateMatching:
     delay_s: float = 0.0
     info: ModelInfo = INFO
 
-    def start(self, template: Image) -> Image:
+    def start(self, frame: FrameView, box: Box) -> Image:
         """The middle of the template's crop."""
+        template = frame.extract_around(box, self.info.template_factor, self.info.template_size)
         return template[PATCH // 2 : -PATCH // 2, PATCH // 2 : -PATCH // 2].copy()
 
     def step(self, states: Sequence[Image], searches: Image, window_influences: Sequence[float]) -> list[Prediction]:
@@ -52,7 +54,7 @@ class TemplateMatching:
         time.sleep(self.delay_s)
         return [self._find(patch, search) for patch, search in zip(states, searches, strict=True)]
 
-    def remember(self, state: Image, prediction: Prediction, image: Image, box: Box) -> Image:
+    def remember(self, state: Image, prediction: Prediction, frame: FrameView, box: Box) -> Image:
         """The patch of the first frame stays."""
         return state
 

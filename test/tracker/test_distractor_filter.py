@@ -34,47 +34,49 @@ def moved(sizes: float) -> Box:
 def test_what_is_unlike_the_memory_is_rejected_sooner_if_it_was_not_expected(
     sizes: float, similarity: float, rejected: bool
 ) -> None:
-    assert DistractorFilter(RULES).rejects(moved(sizes), 0.9, similarity, HERE) is rejected
+    assert DistractorFilter().rejects(moved(sizes), 0.9, similarity, HERE, RULES) is rejected
 
 
 def test_a_rejected_distractor_is_known_where_it_stood_and_where_it_went() -> None:
-    distractors = DistractorFilter(RULES)
-    assert distractors.rejects(moved(1.45), 0.9, 0.6, HERE)
-    assert distractors.is_known_distractor(moved(1.6), 0.84, HERE)
-    assert not distractors.is_known_distractor(moved(1.6), 0.86, HERE)
-    assert distractors.is_known_distractor(moved(2.7), 0.84, HERE)  # it overlaps the box before, not the first one
-    assert not distractors.is_known_distractor(moved(0.0), 0.7, HERE)
-    assert not distractors.is_known_distractor(moved(3.0), 0.7, moved(2.9))  # the target is expected there
+    distractors = DistractorFilter()
+    assert distractors.rejects(moved(1.45), 0.9, 0.6, HERE, RULES)
+    assert distractors.is_known_distractor(moved(1.6), 0.84, HERE, RULES)
+    assert not distractors.is_known_distractor(moved(1.6), 0.86, HERE, RULES)
+    assert distractors.is_known_distractor(
+        moved(2.7), 0.84, HERE, RULES
+    )  # it overlaps the box before, not the first one
+    assert not distractors.is_known_distractor(moved(0.0), 0.7, HERE, RULES)
+    assert not distractors.is_known_distractor(moved(3.0), 0.7, moved(2.9), RULES)  # the target is expected there
 
 
 def test_what_is_known_is_rejected_however_near() -> None:
-    distractors = DistractorFilter(RULES)
-    distractors.rejects(moved(1.6), 0.9, 0.6, HERE)
-    assert distractors.rejects(moved(1.6), 0.9, 0.84, HERE)
-    assert not DistractorFilter(RULES).rejects(moved(1.6), 0.9, 0.84, HERE)
+    distractors = DistractorFilter()
+    distractors.rejects(moved(1.6), 0.9, 0.6, HERE, RULES)
+    assert distractors.rejects(moved(1.6), 0.9, 0.84, HERE, RULES)
+    assert not DistractorFilter().rejects(moved(1.6), 0.9, 0.84, HERE, RULES)
 
 
 def test_a_bare_board_is_rejected_but_not_known_again() -> None:
     """What the network itself gives no quality is no look-alike: the target may come back right there."""
-    distractors = DistractorFilter(RULES)
-    assert distractors.rejects(HERE, 0.05, 0.2, HERE)
-    assert not distractors.is_known_distractor(HERE, 0.75, moved(2.0))
+    distractors = DistractorFilter()
+    assert distractors.rejects(HERE, 0.05, 0.2, HERE, RULES)
+    assert not distractors.is_known_distractor(HERE, 0.75, moved(2.0), RULES)
 
 
 def test_the_place_is_forgotten_unless_it_is_seen_again() -> None:
-    distractors = DistractorFilter(RULES)
-    distractors.rejects(HERE, 0.9, 0.3, HERE)
+    distractors = DistractorFilter()
+    distractors.rejects(HERE, 0.9, 0.3, HERE, RULES)
     distractors.advance(0.6 * FORGET_S)
-    assert distractors.is_known_distractor(HERE, 0.7, moved(2.0))
+    assert distractors.is_known_distractor(HERE, 0.7, moved(2.0), RULES)
     distractors.advance(0.6 * FORGET_S)
-    assert distractors.is_known_distractor(HERE, 0.7, moved(2.0))
+    assert distractors.is_known_distractor(HERE, 0.7, moved(2.0), RULES)
     distractors.advance(1.1 * FORGET_S)
-    assert not distractors.is_known_distractor(HERE, 0.7, moved(2.0))
-    distractors.rejects(HERE, 0.9, 0.3, HERE)
+    assert not distractors.is_known_distractor(HERE, 0.7, moved(2.0), RULES)
+    distractors.rejects(HERE, 0.9, 0.3, HERE, RULES)
     distractors.clear()
-    assert not distractors.is_known_distractor(HERE, 0.7, moved(2.0))
+    assert not distractors.is_known_distractor(HERE, 0.7, moved(2.0), RULES)
 
 
 def test_without_judgement_nothing_is_rejected() -> None:
     off = RULES.model_copy(update={"enabled": False})
-    assert not DistractorFilter(off).rejects(moved(2.0), 0.9, -1.0, HERE)
+    assert not DistractorFilter().rejects(moved(2.0), 0.9, -1.0, HERE, off)

@@ -12,9 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.geometry import box_center
+from stdtrack_ros.geometry import Crop, box_center
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import Status, Tracker, TrackResult
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import ModelInfo, Prediction
 
 TARGET, DOUBLE = (0, 255, 0), (0, 0, 255)
@@ -26,7 +27,7 @@ class ColourModel:
 
     info = ModelInfo("colour", "none", "CPU", "", "0" * 64, 32, 2.0, 80, 4.0)
 
-    def start(self, template: NDArray[np.uint8]) -> int:
+    def start(self, frame: FrameView, box: NDArray[np.float64]) -> int:
         return 0
 
     def step(self, states: Sequence[int], searches: NDArray[np.uint8], influences: Sequence[float]) -> list[Prediction]:
@@ -41,7 +42,7 @@ class ColourModel:
                 return Prediction(box, 0.9, 0.9, output=similarity)
         return Prediction(np.array([30.0, 30.0, 20.0, 20.0]), 0.0, 0.0, output=0.0)
 
-    def remember(self, state: int, prediction: Prediction, image: NDArray[np.uint8], box: NDArray[np.float64]) -> int:
+    def remember(self, state: int, prediction: Prediction, frame: FrameView, box: NDArray[np.float64]) -> int:
         assert prediction.output == 0.95, "the double must never be remembered"
         return state + 1
 
@@ -102,7 +103,7 @@ def test_without_the_question_the_double_is_followed() -> None:
 def test_new_rules_reach_a_target_that_is_tracked() -> None:
     tracker = started()
     strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
-    tracker.configure(tracker.settings.model_copy(update={"status": strict}))
+    tracker.settings = tracker.settings.model_copy(update={"status": strict})
     assert [result.quality for result in run(tracker, [picture(seen=True)], 10)] == [0.0]
 
 
@@ -116,8 +117,13 @@ def test_what_left_over_the_edge_is_searched_for_at_its_whole_size() -> None:
         tracker.track(image, (10 + step) / 30)
     empty = np.full((240, 320, 3), 90, np.uint8)
     assert run(tracker, [empty] * 20, 24)[-1].status is Status.LOST
-    sides = [crop.side_px for index in range(20) for crop in tracker.propose(empty, (44 + index) / 30)]
+    sides = [window.side_px for index in range(20) for window in windows(tracker, empty, (44 + index) / 30)]
     np.testing.assert_allclose(sorted(set(np.round(sides, 6))), [80, 120, 160])
+
+
+def windows(tracker: Tracker, image: NDArray[np.uint8], stamp_s: float) -> Sequence[Crop]:
+    """The windows that the tracker looks at in this frame."""
+    return next(tracker.step(FrameView(image), stamp_s)).windows
 
 
 def lost() -> Tracker:
@@ -134,7 +140,7 @@ def test_judgement_that_is_switched_off_ends_lost_at_once() -> None:
     tracker = lost()
     off = tracker.settings.status.model_copy(update={"enabled": False})
     still = tracker.settings.redetection.model_copy(update={"accept_frames": 100})
-    tracker.configure(tracker.settings.model_copy(update={"status": off, "redetection": still}))
+    tracker.settings = tracker.settings.model_copy(update={"status": off, "redetection": still})
     result = run(tracker, [picture(seen=True)], 60)[0]
     assert result.status is Status.TRACKING and result.time_since_seen_s == 0.0
     np.testing.assert_allclose(result.box, HERE, atol=1.5)
@@ -181,7 +187,7 @@ def test_a_network_that_gives_no_number_is_an_error_of_that_frame_alone(sick: st
 def test_without_the_search_a_lost_target_stays_lost_until_it_is_started_again() -> None:
     tracker = lost()
     off = tracker.settings.redetection.model_copy(update={"enabled": False})
-    tracker.configure(tracker.settings.model_copy(update={"redetection": off}))
+    tracker.settings = tracker.settings.model_copy(update={"redetection": off})
     assert {result.status for result in run(tracker, [picture(seen=True)] * 20, 60)} == {Status.LOST}
     tracker.initialize(picture(seen=True), HERE, 3.0)
     assert run(tracker, [picture(seen=True)], 91)[0].status is Status.TRACKING
@@ -191,15 +197,13 @@ def test_a_network_that_fails_at_a_new_start_leaves_the_old_target() -> None:
     class Gone(ColourModel):
         gone = False
 
-        def step(
-            self, states: Sequence[int], searches: NDArray[np.uint8], influences: Sequence[float]
-        ) -> list[Prediction]:
+        def start(self, frame: FrameView, box: NDArray[np.float64]) -> int:
             if self.gone:
                 raise RuntimeError("the device is gone")
-            return super().step(states, searches, influences)
+            return super().start(frame, box)
 
     model = Gone()
-    tracker = Tracker(model, make_settings({"memory.pin_initial": True}))
+    tracker = Tracker(model, make_settings({}))
     tracker.initialize(picture(seen=True), HERE, 0.0)
     run(tracker, [picture(seen=True)] * 3)
     model.gone = True

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import iou
 from stdtrack_ros.settings import TrackerSettings, make_settings
-from stdtrack_ros.tracker import Status, Tracker, TrackResult, create_tracker, load_model, track_together
+from stdtrack_ros.tracker import Status, Tracker, TrackResult, create_tracker, load_model
 from stdtrack_ros.tracker.models.model import Model
 
 SETTINGS = make_settings({"model.threads": 1, "model.provider": "cpu"})
@@ -154,18 +154,6 @@ def test_an_image_that_is_none_is_refused_and_the_state_kept(model: Model, image
     with pytest.raises(InputError, match="An image"):
         tracker.track(image)
     assert tracker.track(frames[1]).frame_number == 1
-
-
-def test_targets_that_are_tracked_together_get_what_each_gets_alone(model: Model) -> None:
-    frames, boxes = scene(5)
-    starts = [boxes[0], np.array([200.0, 40, 50, 60])]
-    alone = [run(Tracker(model, SETTINGS), frames, box) for box in starts]
-    trackers = [Tracker(model, SETTINGS) for _ in starts]
-    for tracker, box in zip(trackers, starts, strict=True):
-        tracker.initialize(frames[0], box, 0.0)
-    for index, frame in enumerate(frames[1:], 1):
-        for target, result in enumerate(track_together(trackers, frame, index / 30)):
-            np.testing.assert_allclose(result.box, alone[target][index - 1].box, atol=0.05)
 
 
 def test_the_state_does_not_grow(model: Model) -> None:

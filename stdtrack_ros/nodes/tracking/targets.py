@@ -5,11 +5,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 
 from stdtrack_ros.errors import InputError
@@ -17,8 +15,8 @@ from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.box_proposal import propose_box
+from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
 from stdtrack_ros.tracker.result import Status, TrackResult
-from stdtrack_ros.tracker.tracker import Tracker, track_together
 
 DEFAULT_ID = "target-1"
 """The target that an empty `target_id` means."""
@@ -29,7 +27,7 @@ class Target:
     """One target and where it stands in the stream of frames.
 
     Attributes:
-        width, height: of the images it was started on, in px; later images are brought to this size.
+        width, height: of the image it was started on, in px.
         start_index, last_index: of the frame it was started on, and of the last one it has processed.
         processed: frames since the start.
         frames_to_catch_up: frames it may still run through to be live; 0: it is live.
@@ -39,7 +37,6 @@ class Target:
     """
 
     target_id: str
-    tracker: Tracker
     width: int
     height: int
     start_index: int
@@ -70,10 +67,14 @@ Found = list[tuple[Target, TrackResult]]
 
 
 class Targets:
-    """All targets of a node, each with its tracker over the one model."""
+    """All targets of a node, tracked over one model.
 
-    def __init__(self, new_tracker: Callable[[], Tracker]) -> None:
-        self._new_tracker = new_tracker
+    Args:
+        tracker: tracks them, by the same ids.
+    """
+
+    def __init__(self, tracker: MultiTargetTracker) -> None:
+        self._tracker = tracker
         self._targets: dict[str, Target] = {}
 
     def start(self, target_id: str, frame: Frame, image: Image, box: Box, most: int) -> Target:
@@ -83,16 +84,14 @@ class Targets:
             InputError: a box that no target can be started on, or more than `most` targets.
         """
         name = target_id or DEFAULT_ID
-        known = self._targets.get(name)
-        if known is None and len(self._targets) >= most:
+        if name not in self._targets and len(self._targets) >= most:
             raise InputError(
                 f"There are {len(self._targets)} targets already ({', '.join(self._targets)}) and max_targets is "
                 f"{most}; target '{name}' is not started."
             )
-        tracker = known.tracker if known else self._new_tracker()
-        tracker.initialize(image, box, frame.stamp_s)
+        self._tracker.initialize(name, image, box, frame.stamp_s)
         height, width = image.shape[:2]
-        target = Target(name, tracker, width, height, frame.index, frame.index, frame.message.header)
+        target = Target(name, width, height, frame.index, frame.index, frame.message.header)
         self._targets[name] = target
         return target
 
@@ -102,33 +101,27 @@ class Targets:
         Raises:
             InputError: the point lies outside the image.
         """
-        return propose_box(self._new_tracker().model, image, x, y)
+        return propose_box(self._tracker.model, image, x, y)
 
     def step(self, targets: list[Target], frame: Frame, image: Image) -> tuple[Found, list[str]]:
-        """Track some of the targets in one frame, in as few runs of the network as their image sizes allow.
+        """Track some of the targets in one frame.
 
         Returns:
             What was found, in pixels of that frame, and a sentence for each target that had to be forgotten.
         """
-        found: Found = []
-        refusals: list[str] = []
-        for (width, height), members in _by_size(targets).items():
-            try:
-                scaled, scale = _resized(image, width, height)
-            except InputError as error:
-                refusals += [f"{error} Target '{target.target_id}' is forgotten." for target in members]
-                for target in members:
-                    self.forget(target.target_id)
-                continue
-            results = track_together([target.tracker for target in members], scaled, frame.stamp_s)
-            for target, result in zip(members, results, strict=True):
-                target.note(frame, result)
-                found.append((target, _in_image(result, scale)))
-        return found, refusals
+        by_id = {target.target_id: target for target in targets}
+        answer = self._tracker.track(image, frame.stamp_s, by_id)
+        for target_id in answer.forgotten:
+            self.forget(target_id)
+        found: Found = [(by_id[target_id], result) for target_id, result in answer.results.items()]
+        for target, result in found:
+            target.note(frame, result)
+        return found, [f"{why} Target '{target_id}' is forgotten." for target_id, why in answer.forgotten.items()]
 
     def forget(self, target_id: str | None = None) -> int:
-        """Forget one target, or all of them; how many there were."""
+        """Forget one target, or all of them; return how many there were."""
         before = len(self._targets)
+        self._tracker.forget(target_id)
         if target_id is None:
             self._targets.clear()
         else:
@@ -137,61 +130,27 @@ class Targets:
 
     def change_settings(self, settings: TrackerSettings) -> None:
         """Give every tracker new settings; its state stays."""
-        for target in self._targets.values():
-            target.tracker.configure(settings)
+        self._tracker.settings = settings
 
     def live(self) -> list[Target]:
-        """Targets that take the newest frame."""
+        """Return the targets that take the newest frame."""
         return [target for target in self._targets.values() if not target.frames_to_catch_up]
 
     def catching_up(self) -> list[Target]:
-        """Targets that still run through past frames."""
+        """Return the targets that still run through past frames."""
         return [target for target in self._targets.values() if target.frames_to_catch_up]
 
     def all(self) -> list[Target]:
-        """All targets in the order of their first start."""
+        """Return all targets in the order of their first start."""
         return list(self._targets.values())
 
     def __len__(self) -> int:
+        """Return the number of targets."""
         return len(self._targets)
 
 
-def _by_size(targets: list[Target]) -> dict[tuple[int, int], list[Target]]:
-    groups: dict[tuple[int, int], list[Target]] = {}
-    for target in targets:
-        groups.setdefault((target.width, target.height), []).append(target)
-    return groups
-
-
-def _resized(image: Image, width: int, height: int) -> tuple[Image, Box]:
-    """The image at the size its targets were started on, and the factors (4,) that lead back."""
-    found_height, found_width = image.shape[:2]
-    scale_x, scale_y = found_width / width, found_height / height
-    scale = np.array([scale_x, scale_y, scale_x, scale_y])
-    if (found_width, found_height) == (width, height):
-        return image, scale
-    if not 0.98 < scale_x / scale_y < 1.02:
-        raise InputError(
-            f"The image changed from {width}x{height} to {found_width}x{found_height} px, which is another shape; "
-            "start the target again."
-        )
-    resized: Image = cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if scale_x > 1 else cv2.INTER_LINEAR
-    )
-    return resized, scale
-
-
-def _in_image(result: TrackResult, scale: Box) -> TrackResult:
-    return replace(
-        result,
-        box=result.box * scale,
-        covariance=result.covariance * np.outer(scale, scale),
-        velocity=result.velocity * scale[:2],
-    )
-
-
 def pixel_box(x: float, y: float, width: float, height: float, normalized: bool, image: Image) -> Box:
-    """(4,) box in pixels of the image from a box in pixels or in fractions of it."""
+    """Return the (4,) box in pixels of the image, from a box in pixels or in fractions of the image."""
     box = np.array([x, y, width, height], dtype=np.float64)
     if normalized:
         box *= np.tile([image.shape[1], image.shape[0]], 2)

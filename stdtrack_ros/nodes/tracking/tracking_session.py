@@ -20,7 +20,7 @@ from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
 from stdtrack_ros.nodes.tracking.targets import Target, Targets
 from stdtrack_ros.nodes.tracking.tracking_loop import Reply, StartRequest, TrackingLoop
 from stdtrack_ros.tracker.models.model import Model
-from stdtrack_ros.tracker.tracker import Tracker
+from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
 
 END_S = 10.0
 """How long the frame in hand may take when the session ends."""
@@ -42,7 +42,7 @@ class TrackingSession:
         self._settings = settings
         self._slot = FrameSlot()
         self._ring = FrameRing(settings.ring.frames, settings.ring.megabytes)
-        self._targets = Targets(lambda: Tracker(model, self._settings))
+        self._targets = Targets(MultiTargetTracker(model, settings))
         self._loop = TrackingLoop(self._slot, self._ring, self._targets, publisher, settings)
         self._timestamps = TimestampMonitor()
         self._arrived = 0

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the tracker asks of a network: encode a template, step through search crops, remember what was trusted."""
+"""What the tracker asks of a network: encode a template, step through search crops, remember trusted frames."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.tracker.frame_view import FrameView
 
 FloatArray = NDArray[np.float32]
 
@@ -24,7 +25,7 @@ class ModelInfo:
         name: architecture, for example `stdtrack/lite_hybrid`.
         backend: `onnx` or `torch`.
         provider: what the session got, for example `CPUExecutionProvider` or `cuda:0`; never what was asked for.
-        note: empty, or the sentence that says what was asked for and why it was not had.
+        note: empty, or a sentence that says what was asked for and why it was not available.
         sha256: hash of the model file, in hex.
         template_size, search_size: sides of the network's inputs in px.
         template_factor, search_factor: windows' sides in units of sqrt(width * height) of the box.
@@ -43,14 +44,14 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the network says of one search crop.
+    """What the network predicts for one search crop.
 
     Attributes:
         box: (4,) float64: x, y, width, height in pixels of the search crop.
-        quality: 0..1, calibrated: the chance that the IoU with the truth is at least 0.5.
-        token_quality: the paper's Q_t (Eq. 2), the order in which the STM keeps tokens; NaN where a model has none.
-        score_map: (rows, columns) float32 in 0..1; None where a model has none.
-        embedding: (d,) float32 appearance of what was found, compared by cosine; None where a model has none.
+        quality: 0..1, calibrated: the probability that the IoU with the ground truth is at least 0.5.
+        token_quality: the paper's Q_t (Eq. 2), the order in which the STM keeps tokens; NaN if the model has none.
+        score_map: (rows, columns) float32 in 0..1; None if the model has none.
+        embedding: (d,) float32 appearance of what was found, compared by cosine; None if the model has none.
         output: what the model itself needs to remember this prediction; opaque to everyone else.
     """
 
@@ -63,20 +64,20 @@ class Prediction:
 
 
 class Model(Protocol):
-    """A network with its weights and without state: what changes from frame to frame is in the states it returns."""
+    """A network with its weights; what changes from frame to frame is in the states it returns."""
 
     @property
     def info(self) -> ModelInfo:
         """What this network is."""
 
-    def start(self, template: Image) -> Any:
-        """The state of a new target from its (template_size, template_size, 3) uint8 BGR crop."""
+    def start(self, frame: FrameView, box: Box) -> Any:
+        """Return the state of a new target, given as a (4,) box in pixels of the frame."""
 
     def step(self, states: Sequence[Any], searches: Image, window_influences: Sequence[float]) -> list[Prediction]:
-        """One prediction a state and (B, search_size, search_size, 3) uint8 BGR crop; states are not changed."""
+        """Return one prediction per state and (B, search_size, search_size, 3) uint8 BGR crop; states do not change."""
 
-    def remember(self, state: Any, prediction: Prediction, image: Image, box: Box) -> Any:
-        """The state after a trusted prediction whose box in the image is `box`: token carried on, memory updated."""
+    def remember(self, state: Any, prediction: Prediction, frame: FrameView, box: Box) -> Any:
+        """Return the state after a trusted prediction whose box in the frame is `box`: token and memory updated."""
 
     def similarity(self, state: Any, prediction: Prediction) -> tuple[float, float]:
-        """Likeness of what was found to the template and to what was remembered since, as cosines; 1 where unknown."""
+        """Return the cosines of what was found with the template and with what was remembered since; 1 if unknown."""

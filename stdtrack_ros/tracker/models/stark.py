@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.geometry import Box, Crop, Image
+from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Backend, model_info
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.calibration import Calibration
 from stdtrack_ros.tracker.models.model import FloatArray, ModelInfo, Prediction
 
@@ -62,9 +63,9 @@ class StarkModel:
         """What this network is and where it runs."""
         return model_info(self.backend, self.backend.metadata["network"]["name"])
 
-    def start(self, template: Image) -> StarkState:
-        """The state of a new target; the dynamic template is the initial one until a better is seen."""
-        features, outside = self._encode(template)
+    def start(self, frame: FrameView, box: Box) -> StarkState:
+        """Return the state of a new target; the dynamic template is the initial one until a better one is seen."""
+        features, outside = self._encode(frame, box)
         return StarkState(np.repeat(features, self._templates, axis=0), np.repeat(outside, self._templates, axis=0), 0)
 
     def step(
@@ -90,7 +91,7 @@ class StarkModel:
             for box, score in zip(found["box"], found["score"], strict=True)
         ]
 
-    def remember(self, state: StarkState, prediction: Prediction, image: Image, box: Box) -> StarkState:
+    def remember(self, state: StarkState, prediction: Prediction, frame: FrameView, box: Box) -> StarkState:
         """Count the frame; every `update_interval` frames take it as dynamic template if its score is high enough.
 
         A network without a score head takes every frame that is due (table 7, row 5).
@@ -99,8 +100,7 @@ class StarkModel:
         trusted = not self._has_score or prediction.output > self.settings.update_score
         if self._templates < 2 or counted.frames % self.settings.update_interval or not trusted:
             return counted
-        crop = Crop.around(box, self.info.template_factor, self.info.template_size)
-        features, outside = self._encode(crop.extract(image))
+        features, outside = self._encode(frame, box)
         return replace(
             counted,
             features=np.concatenate([state.features[:1], features]),
@@ -111,7 +111,8 @@ class StarkModel:
         """Unknown: STARK gives no appearance to compare."""
         return 1.0, 1.0
 
-    def _encode(self, template: Image) -> tuple[FloatArray, Mask]:
+    def _encode(self, frame: FrameView, box: Box) -> tuple[FloatArray, Mask]:
+        template = frame.extract_around(box, self.info.template_factor, self.info.template_size)
         blackened, outside = blacken_outside(template[None])
         return self.backend.start({"template": blackened})["features"], outside
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from stdtrack_ros.geometry import Box, Crop, Image
+from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Backend, model_info
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.calibration import Calibration
 from stdtrack_ros.tracker.models.decode import decode
 from stdtrack_ros.tracker.models.memory import TokenMemory
@@ -53,12 +54,18 @@ class StdtrackModel:
         """What this network is and where it runs."""
         return model_info(self.backend, f"stdtrack/{self.backend.metadata['network']['backbone']}")
 
-    def start(self, template: Image) -> StdtrackState:
-        """The state of a new target: template encoded, token and memory empty."""
+    def start(self, frame: FrameView, box: Box) -> StdtrackState:
+        """Return the state of a new target: template encoded, token and memory empty but for a pinned first token."""
+        info = self.info
+        template = frame.extract_around(box, info.template_factor, info.template_size)
         found = dict(self.backend.start({"template": template[None]}))
         appearance = found.pop("template_appearance")[0]
         memory = TokenMemory.empty(self._capacity, self._dim)
-        return StdtrackState(found, found, appearance, np.zeros((1, self._dim), np.float32), memory)
+        state = StdtrackState(found, found, appearance, np.zeros((1, self._dim), np.float32), memory)
+        if not self.memory.pin_initial:
+            return state
+        search = frame.extract_around(box, info.search_factor, info.search_size)
+        return self.remember(state, self.step([state], search[None], [0.0])[0], frame, box)
 
     def step(
         self, states: Sequence[StdtrackState], searches: Image, window_influences: Sequence[float]
@@ -77,7 +84,7 @@ class StdtrackModel:
             for index, influence in enumerate(window_influences)
         ]
 
-    def remember(self, state: StdtrackState, prediction: Prediction, image: Image, box: Box) -> StdtrackState:
+    def remember(self, state: StdtrackState, prediction: Prediction, frame: FrameView, box: Box) -> StdtrackState:
         """The state after a trusted frame: E_t is carried on, T_t offered to the STM, the look to the template."""
         token, enhanced = prediction.output
         assert prediction.embedding is not None
@@ -86,16 +93,16 @@ class StdtrackModel:
         due = rules.update_interval > 0 and frames % rules.update_interval == 0
         template = state.template
         if due and prediction.quality >= rules.update_quality:
-            template = self._renewed(state.first, image, box)
+            template = self._renewed(state.first, frame, box)
         return replace(state, token=enhanced, memory=memory, template=template, frames=frames)
 
-    def _renewed(self, first: Mapping[str, FloatArray], image: Image, box: Box) -> dict[str, FloatArray]:
+    def _renewed(self, first: Mapping[str, FloatArray], frame: FrameView, box: Box) -> dict[str, FloatArray]:
         """The first look with a share of the present one.
 
         They are mixed cell by cell: both looks are centred on the target, and the network was trained on such mixtures.
         """
         info, share = self.info, np.float32(self.template.share)
-        crop = Crop.around(box, info.template_factor, info.template_size).extract(image)
+        crop = frame.extract_around(box, info.template_factor, info.template_size)
         look = self.backend.start({"template": crop[None]})
         return {name: (1 - share) * array + share * look[name] for name, array in first.items()}
 

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 from encoded_images import encode
-from node_bench import Bench, Scene, overlap, running
+from moving_scene import Scene
+from node_bench import Bench, overlap, running
 from sensor_msgs.msg import CompressedImage, Image
 from stdtrack_ros.msg import TrackedBox
 

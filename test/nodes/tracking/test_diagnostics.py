@@ -9,7 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from node_bench import WAIT_S, Bench, NodeProcess, Scene, running
+from moving_scene import Scene
+from node_bench import WAIT_S, Bench, NodeProcess, running
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 

@@ -15,7 +15,7 @@ import pytest
 from encoded_images import WIDTH, encode, flat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from node_bench import Scene
+from moving_scene import Scene
 from parameter_node import ParameterNode
 from rcl_interfaces.msg import ParameterValue
 from rclpy.parameter import Parameter
@@ -32,7 +32,7 @@ from stdtrack_ros.nodes.parameters import TrackerNodeSettings, checked_value
 from stdtrack_ros.nodes.tracking.messages import FrameInfo, seconds, tracked_box
 from stdtrack_ros.nodes.tracking.targets import Targets, pixel_box
 from stdtrack_ros.settings import TrackerSettings, build_settings, describe
-from stdtrack_ros.tracker.tracker import Tracker
+from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
 
 pytestmark = [pytest.mark.ros, pytest.mark.timeout(7200)]
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -125,7 +125,7 @@ def test_any_start_and_the_frames_after_it(
     stamps: list[float],
     shape: tuple[int, int],
 ) -> None:
-    targets = Targets(lambda: Tracker(TemplateMatching(), TrackerSettings()))
+    targets = Targets(MultiTargetTracker(TemplateMatching(), TrackerSettings()))
     image = SCENE.image(0)
     request = TargetInit(target_id=target_id, x=x, y=y, width=width, height=height, normalized=normalized)
     frame = Frame(Image(), 1, 0.0, seconds(request.header.stamp))

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from node_bench import HERE, WAIT_S, Bench, NodeProcess, Scene, overlap, running
+from moving_scene import Scene
+from node_bench import HERE, WAIT_S, Bench, NodeProcess, overlap, running
 from sensor_msgs.msg import Image
 from stdtrack_ros.msg import TrackedBox
 

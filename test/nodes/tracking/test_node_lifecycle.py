@@ -15,7 +15,8 @@ import onnx
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from node_bench import WAIT_S, Bench, NodeProcess, Scene, running
+from moving_scene import Scene
+from node_bench import WAIT_S, Bench, NodeProcess, running
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from stdtrack_ros.msg import TrackedBox

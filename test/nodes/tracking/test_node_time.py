@@ -8,7 +8,8 @@ import math
 from pathlib import Path
 
 import pytest
-from node_bench import PERIOD_S, TRIES, Bench, Scene, header, overlap, running
+from moving_scene import Scene
+from node_bench import PERIOD_S, TRIES, Bench, header, overlap, running
 from std_msgs.msg import Header
 from stdtrack_ros.msg import TrackedBox
 

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from node_bench import Bench, Scene, header, overlap, running
+from moving_scene import Scene
+from node_bench import Bench, header, overlap, running
 from sensor_msgs.msg import Image
 from stdtrack_ros.msg import TrackedBox
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from node_bench import Bench, Scene, running
+from moving_scene import Scene
+from node_bench import Bench, running
 from soak import growth, painted, soak
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from node_bench import Bench, Scene, running
+from moving_scene import Scene
+from node_bench import Bench, running
 from stdtrack_ros.msg import TrackedBox
 
 from stdtrack_ros.network.families import export_onnx

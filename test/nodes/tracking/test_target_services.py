@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from node_bench import Bench, Scene, overlap, running
+from moving_scene import Scene
+from node_bench import Bench, overlap, running
 from std_msgs.msg import Header
 from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.srv import StartTarget, StopTarget

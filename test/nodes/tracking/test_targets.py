@@ -7,7 +7,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from node_bench import Bench, Scene, overlap, running
+from moving_scene import Scene
+from node_bench import Bench, overlap, running
 from stdtrack_ros.msg import TrackedBox
 
 pytestmark = pytest.mark.ros

@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from node_bench import Bench, Scene, overlap, running
+from moving_scene import Scene
+from node_bench import Bench, overlap, running
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from stdtrack_ros.msg import TrackedBox

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from node_bench import Scene, header
+from moving_scene import Scene
+from node_bench import header
 from sensor_msgs.msg import Image
 from stdtrack_ros.msg import TargetInit
 from template_matching import TemplateMatching
@@ -22,6 +23,8 @@ from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.targets import Found, Target, Targets
 from stdtrack_ros.nodes.tracking.tracking_loop import TrackingLoop
+from stdtrack_ros.tracker.frame_view import FrameView
+from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
 from stdtrack_ros.tracker.result import TrackResult
 from stdtrack_ros.tracker.tracker import Tracker
 
@@ -69,7 +72,7 @@ class Fixture:
 
     def __init__(self, model: TemplateMatching, settings: TrackerNodeSettings) -> None:
         self.slot, self.ring, self.out = FrameSlot(), FrameRing(50, 100.0), Collector()
-        self.targets = Targets(lambda: Tracker(model, settings))
+        self.targets = Targets(MultiTargetTracker(model, settings))
         self.loop = TrackingLoop(self.slot, self.ring, self.targets, self.out, settings)
 
     def frame(self, index: int) -> Frame:
@@ -234,9 +237,9 @@ def test_a_network_that_fails_in_the_past_does_not_stay_there() -> None:
 
 def test_starts_that_wait_do_not_hold_up_the_end() -> None:
     class Slow(TemplateMatching):
-        def start(self, template: np.ndarray) -> np.ndarray:
+        def start(self, frame: FrameView, box: np.ndarray) -> np.ndarray:
             time.sleep(0.2)
-            return super().start(template)
+            return super().start(frame, box)
 
     one = Fixture(Slow(), TrackerNodeSettings())
     one.loop.begin()

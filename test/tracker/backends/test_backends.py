@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.geometry import Crop
 from stdtrack_ros.network.families import export_onnx
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.model import STDTrack
@@ -23,8 +22,9 @@ from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
 from stdtrack_ros.tracker.backends.onnx import OnnxBackend, start_path
 from stdtrack_ros.tracker.backends.torch import TorchBackend
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.shipped import shipped_model
-from stdtrack_ros.tracker.models.stdtrack import StdtrackModel
+from stdtrack_ros.tracker.models.stdtrack import StdtrackModel, StdtrackState
 
 SMALL = NetworkConfig(dim=32, heads=2, depth=2, head_stem=16, head_channels=(8, 8), template_size=64, search_size=96)
 CPU = ModelSettings(threads=1, provider="cpu")
@@ -47,7 +47,7 @@ def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[Onnx
     models = [StdtrackModel(backend, settings) for backend in pair]
     rng = np.random.default_rng(0)
     template = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    states = [model.start(template) for model in models]
+    states = [started(model, template) for model in models]
     for _ in range(100):
         search = rng.integers(0, 256, (1, 96, 96, 3), dtype=np.uint8)
         found = [model.step([state], search, [0.5])[0] for model, state in zip(models, states, strict=True)]
@@ -55,9 +55,14 @@ def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[Onnx
         np.testing.assert_allclose(found[0].score_map, found[1].score_map, atol=1e-4)
         np.testing.assert_allclose(found[0].token_quality, found[1].token_quality, atol=1e-4)
         states = [
-            model.remember(state, one, search[0], one.box)
+            model.remember(state, one, FrameView(search[0]), one.box)
             for model, state, one in zip(models, states, found, strict=True)
         ]
+
+
+def started(model: StdtrackModel, template: np.ndarray) -> StdtrackState:
+    """The state whose template is exactly this (64, 64, 3) crop."""
+    return model.start(FrameView(template), np.array([16.0, 16.0, 32.0, 32.0]))
 
 
 def model_of(backend: OnnxBackend | TorchBackend, **template: float) -> StdtrackModel:
@@ -69,22 +74,36 @@ def test_the_template_takes_a_share_of_good_looks_at_intervals(
 ) -> None:
     model = model_of(pair[0], update_interval=2, update_quality=0.7, share=0.25)
     rng = np.random.default_rng(2)
-    image = rng.integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    frame = FrameView(rng.integers(0, 256, (120, 160, 3), dtype=np.uint8))
     box = np.array([40.0, 30.0, 24.0, 20.0])
-    first = model.start(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    first = started(model, rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
     good = replace(model.step([first], rng.integers(0, 256, (1, 96, 96, 3), dtype=np.uint8), [0.0])[0], quality=0.7)
-    one = model.remember(first, good, image, box)
+    one = model.remember(first, good, frame, box)
     assert one.template is first.template
-    poor = model.remember(one, replace(good, quality=0.69), image, box)
+    poor = model.remember(one, replace(good, quality=0.69), frame, box)
     assert poor.template is first.template
-    two = model.remember(one, good, image, box)
-    look = model.start(Crop.around(box, model.info.template_factor, 64).extract(image))
+    two = model.remember(one, good, frame, box)
+    look = model.start(frame, box)
     for name, array in two.template.items():
         np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * look.template[name], atol=1e-5)
-    other = model.start(Crop.around(box + 9, model.info.template_factor, 64).extract(image))
-    four = model.remember(model.remember(two, good, image, box), good, image, box + 9)
+    other = model.start(frame, box + 9)
+    four = model.remember(model.remember(two, good, frame, box), good, frame, box + 9)
     for name, array in four.template.items():  # the look before is gone, the first one stays
         np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * other.template[name], atol=1e-5)
+
+
+def test_a_pinned_first_token_is_of_the_frame_of_the_start(pair: tuple[OnnxBackend, TorchBackend]) -> None:
+    model = StdtrackModel(pair[0], make_settings({"memory.capacity": 2, "memory.pin_initial": True}))
+    frame = FrameView(np.random.default_rng(2).integers(0, 256, (120, 160, 3), dtype=np.uint8))
+    box = np.array([40.0, 30.0, 24.0, 20.0])
+    state = model.start(frame, box)
+    assert state.memory.valid.tolist() == [1.0, 0.0] and state.token.any()
+    search = frame.extract_around(box, model.info.search_factor, model.info.search_size)
+    for _ in range(4):
+        better = replace(model.step([state], search[None], [0.0])[0], token_quality=1.0)
+        later = model.remember(state, better, frame, box)
+        np.testing.assert_array_equal(later.memory.tokens[0], state.memory.tokens[0])
+        state = later
 
 
 @pytest.mark.parametrize("parts", [{"token": False, "memory": False, "mask": "off"}, {"memory": False}])
@@ -97,10 +116,10 @@ def test_networks_without_some_of_the_parts_run_exported(parts: dict[str, object
     maps = []
     for backend in (OnnxBackend(tmp_path / "net.onnx", CPU), TorchBackend(network, CPU)):
         model = model_of(backend)
-        state = model.start(template)
+        state = started(model, template)
         for _ in range(3):
             found = model.step([state], search, [0.5])[0]
-            state = model.remember(state, found, search[0], found.box)
+            state = model.remember(state, found, FrameView(search[0]), found.box)
         maps.append(found.score_map)
     np.testing.assert_allclose(maps[0], maps[1], atol=1e-4)
 
@@ -108,7 +127,7 @@ def test_networks_without_some_of_the_parts_run_exported(parts: dict[str, object
 def test_a_batch_gives_what_each_target_gives_alone(pair: tuple[OnnxBackend, TorchBackend]) -> None:
     model = model_of(pair[0])
     rng = np.random.default_rng(1)
-    states = [model.start(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)) for _ in range(3)]
+    states = [started(model, rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)) for _ in range(3)]
     searches = rng.integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
     together = model.step(states, searches, [0.5, 0.0, 1.0])
     for index, influence in enumerate((0.5, 0.0, 1.0)):
@@ -121,7 +140,7 @@ def test_the_export_carries_its_calibration(pair: tuple[OnnxBackend, TorchBacken
     onnx_model, torch_model = (model_of(backend) for backend in pair)
     template = np.full((64, 64, 3), 90, np.uint8)
     search = np.full((1, 96, 96, 3), 120, np.uint8)
-    calibrated, raw = (model.step([model.start(template)], search, [0.0])[0] for model in (onnx_model, torch_model))
+    calibrated, raw = (model.step([started(model, template)], search, [0.0])[0] for model in (onnx_model, torch_model))
     logit = np.log(raw.quality / (1 - raw.quality))
     assert calibrated.quality == pytest.approx(1 / (1 + np.exp(-(2 * logit - 0.5))), abs=1e-4)
 

@@ -18,6 +18,7 @@ from stdtrack_ros.network.stark.model import Stark
 from stdtrack_ros.settings import ModelSettings, StarkSettings, TrackerSettings, make_settings
 from stdtrack_ros.tracker import create_tracker, load_model
 from stdtrack_ros.tracker.backends.torch import TorchBackend
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.stark import StarkModel, StarkState, blacken_outside
 
 TINY: dict[str, Any] = {
@@ -73,13 +74,12 @@ BOX = np.array([60.0, 40.0, 30.0, 40.0])
 def follow(tracked: StarkModel, count: int) -> list[StarkState]:
     """The states after each of `count` frames in which the target stands still."""
     images = frames(count + 1)
-    crop = Crop.around(BOX, tracked.info.template_factor, tracked.info.template_size)
-    state = tracked.start(crop.extract(images[0]))
+    state = tracked.start(FrameView(images[0]), BOX)
     states = []
     for image in images[1:]:
         search = Crop.around(BOX, tracked.info.search_factor, tracked.info.search_size).extract(image)
         prediction = tracked.step([state], search[None], [0.5])[0]
-        state = tracked.remember(state, prediction, image, BOX)
+        state = tracked.remember(state, prediction, FrameView(image), BOX)
         states.append(state)
     return states
 
@@ -100,8 +100,8 @@ def test_the_dynamic_template_is_replaced_every_interval() -> None:
 def test_it_is_replaced_by_a_crop_of_the_box_in_that_frame() -> None:
     tracked = model(ST, score=9.0, update_interval=3)
     third = follow(tracked, 3)[-1]
-    crop = Crop.around(BOX, 2.0, 64).extract(frames(4)[3])
-    np.testing.assert_array_equal(third.features[1], tracked.start(crop).features[0])
+    again = tracked.start(FrameView(frames(4)[3]), BOX)
+    np.testing.assert_array_equal(third.features[1], again.features[0])
 
 
 @pytest.mark.parametrize(("score", "threshold", "renewed"), [(-9.0, 0.5, []), (9.0, 1.0, []), (0.5, 0.2, [3, 6])])
@@ -135,7 +135,7 @@ def test_templates_are_encoded_once() -> None:
 def test_there_is_no_window_and_no_memory_in_a_step() -> None:
     tracked = model(ST)
     crops = np.stack([Crop.around(BOX, 5.0, 160).extract(image) for image in frames(2)])
-    state = tracked.start(Crop.around(BOX, 2.0, 64).extract(frames(1)[0]))
+    state = tracked.start(FrameView(frames(1)[0]), BOX)
     together = tracked.step([state, state], crops, [0.0, 1.0])
     alone = [tracked.step([state], crop[None], [0.5])[0] for crop in crops]
     for first, second in zip(together, alone, strict=True):
@@ -149,7 +149,7 @@ def test_crossed_corners_still_give_a_box() -> None:
         branch[12].weight.data.zero_()  # both maps flat: both corners in the middle
         branch[12].bias.data.fill_(cell)
     tracked = StarkModel(TorchBackend(crossed, ModelSettings(threads=1)), TrackerSettings())
-    state = tracked.start(frames(1)[0][:64, :64])
+    state = tracked.start(FrameView(frames(1)[0][:64, :64]), np.array([16.0, 16.0, 32.0, 32.0]))
     box = tracked.step([state], np.zeros((1, 160, 160, 3), np.uint8), [0.0])[0].box
     np.testing.assert_allclose(box, [67.0, 67.0, 10.0, 10.0], atol=1e-3)  # mean of 0, 16 .. 144 is 72
 

@@ -1,0 +1,31 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What one window showed, after distractors were rejected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stdtrack_ros.geometry import Box
+from stdtrack_ros.tracker.models.model import Prediction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """What one window showed.
+
+    Attributes:
+        box: (4,) px, in the image.
+        quality: calibrated, 0..1; 0 if it was rejected.
+        template_similarity: cosine with the template's appearance; 1 if unknown.
+        memory_similarity: cosine with the most similar frame of the STM; 1 if there is none to compare with.
+        prediction: what the model said of the window.
+        rejected: it is a distractor, not the target.
+    """
+
+    box: Box
+    quality: float
+    template_similarity: float
+    memory_similarity: float
+    prediction: Prediction
+    rejected: bool = False

@@ -1,0 +1,67 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""The Kalman filter of a target's motion."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stdtrack_ros.settings import MotionSettings
+from stdtrack_ros.tracker.motion import MotionModel
+
+RULES = MotionSettings()
+FRAME_S = 1 / 30
+
+
+def follow(count: int, step_px: float, motion: MotionModel, rules: MotionSettings = RULES) -> None:
+    for index in range(1, count + 1):
+        motion.predict(FRAME_S, rules)
+        motion.correct(np.array([step_px * index, 50.0, 40.0, 20.0]), 0.9, rules)
+
+
+def test_the_velocity_of_a_steady_target_is_found() -> None:
+    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), RULES)
+    follow(60, 3.0, motion)
+    np.testing.assert_allclose(motion.velocity, (90.0, 0.0), atol=4.0)
+    np.testing.assert_allclose(motion.box, (180.0, 50.0, 40.0, 20.0), atol=4.0)
+
+
+def test_coasting_goes_on_but_not_for_ever_and_doubt_grows() -> None:
+    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), MotionSettings(velocity_decay_time=0.5))
+    follow(60, 3.0, motion)
+    start, doubts = motion.box[0], []
+    for _ in range(300):
+        motion.predict(FRAME_S, RULES)
+        doubts.append(motion.box_covariance[0, 0])
+    assert 20 < motion.box[0] - start < 0.5 * 95 + 3  # at most velocity_decay_time * velocity, and the first step
+    assert doubts == sorted(doubts)
+
+
+def test_a_measured_box_is_as_uncertain_as_its_quality_says() -> None:
+    rules = MotionSettings(center_noise=0.05, size_noise=0.1, low_quality_noise_gain=4.0)
+    motion = MotionModel(np.array([0.0, 0.0, 80.0, 20.0]), rules)  # one size is 40 px
+    np.testing.assert_allclose(np.sqrt(np.diag(motion.measured_covariance(1.0, rules))), (2, 2, 4, 4))
+    np.testing.assert_allclose(np.sqrt(np.diag(motion.measured_covariance(0.5, rules))), (6, 6, 12, 12))
+
+
+def test_noise_scales_with_the_target() -> None:
+    small = MotionModel(np.array([0.0, 0, 10, 10]), RULES)
+    large = MotionModel(np.array([0.0, 0, 100, 100]), RULES)
+    for model in (small, large):
+        model.predict(0.1, RULES)
+    np.testing.assert_allclose(large.box_covariance, 100 * small.box_covariance)
+
+
+@given(steps=st.lists(st.tuples(st.floats(-500, 500), st.floats(1, 500), st.floats(0, 1)), max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_the_covariance_stays_symmetric_and_positive(steps: list[tuple[float, float, float]]) -> None:
+    motion = MotionModel(np.array([0.0, 0.0, 30.0, 20.0]), RULES)
+    for place, size, quality in steps:
+        motion.predict(FRAME_S, RULES)
+        motion.correct(np.array([place, -place, size, size / 2]), quality, RULES)
+    covariance = motion.box_covariance
+    np.testing.assert_allclose(covariance, covariance.T, atol=1e-6 * np.abs(covariance).max())
+    assert np.linalg.eigvalsh(covariance).min() > 0
+    assert (motion.box[2:] >= 1).all()

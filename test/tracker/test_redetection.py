@@ -1,0 +1,122 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where a LOST target is searched for, and what it takes to believe that it was found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stdtrack_ros.geometry import Box, iou
+from stdtrack_ros.settings import RedetectionSettings
+from stdtrack_ros.tracker.candidate import Candidate
+from stdtrack_ros.tracker.models.model import Prediction
+from stdtrack_ros.tracker.redetection import MAX_TILES, Redetection
+
+FRAME = (1280, 720)
+EXPECTED = np.array([600.0, 300.0, 40.0, 40.0])
+SURE = {"quality": 0.95, "template_similarity": 0.9, "memory_similarity": 0.9}
+RULES = RedetectionSettings(crops_per_frame=2, accept_frames=3, window_frames=5)
+
+
+def candidate(box: Box, **facts: float) -> Candidate:
+    values = {**SURE, **facts}
+    return Candidate(box, **values, prediction=Prediction(box, values["quality"], 0.5))
+
+
+NOTHING = candidate(EXPECTED, quality=0.0, template_similarity=0.0, memory_similarity=0.0)
+
+
+def shown(box: Box, count: int, **facts: float) -> list[Candidate]:
+    """What `count` windows showed: the first one a target, the others nothing."""
+    return [candidate(box, **facts), *[NOTHING] * (count - 1)]
+
+
+def search() -> Redetection:
+    return Redetection(4.0, 256)
+
+
+def test_the_windows_grow_around_the_expected_place_and_then_cover_the_frame() -> None:
+    looking = search()
+    crops = []
+    for _ in range(60):
+        windows = looking.windows(EXPECTED, *FRAME, RULES)
+        assert len(windows) == 2
+        crops += windows
+        assert looking.update([NOTHING] * 2, RULES) is None
+    sides = [crop.side_px for crop in crops[:3]]
+    np.testing.assert_allclose(sides, [160, 240, 320])
+    assert all(crop.center_x == 620 and crop.center_y == 320 for crop in crops[:3])
+    seen = np.zeros((720, 1280), bool)
+    for crop in crops[3:]:
+        half = crop.side_px / 2
+        seen[
+            max(int(crop.center_y - half), 0) : int(crop.center_y + half),
+            max(int(crop.center_x - half), 0) : int(crop.center_x + half),
+        ] = True
+    assert seen.mean() > 0.99
+
+
+@pytest.mark.parametrize("size", [(64, 48), (640, 480), (3840, 2160)])
+def test_a_frame_of_any_size_is_covered_in_a_bounded_number_of_tiles(size: tuple[int, int]) -> None:
+    rules, looking = RULES.model_copy(update={"crops_per_frame": 64}), search()
+    first = looking.windows(np.array([5.0, 5.0, 8.0, 8.0]), *size, rules)
+    again = looking.windows(np.array([5.0, 5.0, 8.0, 8.0]), *size, rules)
+    assert len(first) == 64
+    assert len({(crop.center_x, crop.center_y, crop.side_px) for crop in first + again}) <= MAX_TILES + 3
+
+
+def test_a_target_is_accepted_after_k_frames_that_agree() -> None:
+    looking = search()
+    place = np.array([900.0, 500.0, 42.0, 41.0])
+    looking.windows(EXPECTED, *FRAME, RULES)
+    assert looking.update(shown(place, 2), RULES) is None
+    for expected in (None, place + 4):
+        window = looking.windows(EXPECTED, *FRAME, RULES)[0]
+        assert abs(window.center_x - 921) < 10  # the candidate is looked at again
+        found = looking.update(shown(place + (2 if expected is None else 4), 2), RULES)
+        assert (found is None) == (expected is None)
+    np.testing.assert_array_equal(found.box, place + 4)
+
+
+@pytest.mark.parametrize("fact", ["quality", "template_similarity", "memory_similarity"])
+def test_a_look_alike_that_fails_one_test_is_refused(fact: str) -> None:
+    looking = search()
+    for _ in range(20):
+        windows = looking.windows(EXPECTED, *FRAME, RULES)
+        assert looking.update(shown(EXPECTED, len(windows), **{fact: 0.1}), RULES) is None
+    assert looking.watched is None
+
+
+def test_a_candidate_that_does_not_hold_is_dropped() -> None:
+    looking = search()
+    looking.windows(EXPECTED, *FRAME, RULES)
+    looking.update(shown(EXPECTED, 2), RULES)
+    for _ in range(3):
+        looking.windows(EXPECTED, *FRAME, RULES)
+        assert looking.update(shown(EXPECTED, 2, quality=0.1), RULES) is None
+    assert looking.watched is None
+
+
+def test_a_sighting_elsewhere_does_not_vote_for_the_candidate() -> None:
+    looking = search()
+    places = [np.array([100.0 + 300 * index, 100.0, 40.0, 40.0]) for index in range(3)]
+    for place in places:
+        looking.windows(EXPECTED, *FRAME, RULES)
+        assert looking.update(shown(place, 2), RULES) is None
+    assert float(iou(looking.watched, places[0])) == 1.0
+
+
+def test_new_rules_of_acceptance_hold_for_a_search_that_is_under_way() -> None:
+    looking, later = search(), RedetectionSettings(accept_frames=6, window_frames=8)
+    for count in range(1, 7):
+        rules = RULES if count == 1 else later
+        looking.windows(EXPECTED, *FRAME, rules)
+        assert (looking.update(shown(EXPECTED, 2), rules) is not None) == (count == 6)
+
+
+def test_more_frames_that_agree_than_frames_to_agree_in_are_all_of_them() -> None:
+    looking, rules = search(), RULES.model_copy(update={"accept_frames": 6})
+    for count in range(1, 7):
+        looking.windows(EXPECTED, *FRAME, rules)
+        assert (looking.update(shown(EXPECTED, 2), rules) is not None) == (count == 6)

@@ -1,0 +1,71 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""TRACKING, UNCERTAIN and LOST."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stdtrack_ros.settings import StatusSettings
+from stdtrack_ros.tracker.result import Status
+from stdtrack_ros.tracker.status import TrackStatusMachine
+
+RULES = StatusSettings(uncertain_quality=0.4, certain_quality=0.5, lost_quality=0.2, uncertain_frames=2, lost_after=0.3)
+FRAME_S = 1 / 30
+
+
+def statuses(qualities: list[float], rules: StatusSettings = RULES) -> list[Status]:
+    machine = TrackStatusMachine()
+    return [machine.update(quality, FRAME_S, rules) for quality in qualities]
+
+
+def test_one_bad_frame_is_forgiven_and_two_are_not() -> None:
+    assert statuses([0.9, 0.1, 0.9]) == [Status.TRACKING] * 3
+    assert statuses([0.9, 0.1, 0.1]) == [Status.TRACKING, Status.TRACKING, Status.UNCERTAIN]
+
+
+def test_hysteresis_an_uncertain_target_must_become_certain() -> None:
+    assert statuses([0.3, 0.3, 0.45, 0.45, 0.5]) == [
+        Status.TRACKING,
+        Status.UNCERTAIN,
+        Status.UNCERTAIN,
+        Status.UNCERTAIN,
+        Status.TRACKING,
+    ]
+
+
+def test_uncertain_within_3_frames_and_lost_within_300_ms_of_the_last_certain_frame() -> None:
+    found = statuses([0.9] + [0.05] * 12, StatusSettings())
+    assert found.index(Status.UNCERTAIN) == 2  # the second frame without the target
+    assert found.index(Status.LOST) * FRAME_S == pytest.approx(0.3)
+
+
+def test_a_middling_quality_is_uncertain_for_ever_but_not_lost() -> None:
+    assert set(statuses([0.9] + [0.3] * 100)[3:]) == {Status.UNCERTAIN}
+
+
+def test_lost_ends_by_finding_alone() -> None:
+    machine = TrackStatusMachine()
+    for _ in range(20):
+        machine.update(0.0, FRAME_S, RULES)
+    assert machine.status is Status.LOST
+    assert machine.update(1.0, FRAME_S, RULES) is Status.LOST
+    machine.reacquire()
+    assert machine.update(0.9, FRAME_S, RULES) is Status.TRACKING
+
+
+def test_without_judgement_everything_is_tracking() -> None:
+    assert set(statuses([0.0] * 50, StatusSettings(enabled=False))) == {Status.TRACKING}
+
+
+@given(qualities=st.lists(st.floats(0, 1), min_size=1, max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_tracking_never_follows_lost_and_lost_never_follows_tracking_directly(qualities: list[float]) -> None:
+    found = statuses(qualities)
+    for before, after in pairwise(found):
+        assert (before, after) != (Status.TRACKING, Status.LOST)
+        assert before is not Status.LOST or after is Status.LOST
