@@ -1,13 +1,12 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
 #
-#   make demo   a real clip through real DDS into the real node; results in demo_out/
-#   make test   style, types, layers and every test
-#
-# Both set up what they need in .venv (ROS 2 Jazzy from wheels, nothing outside this folder, no root) and are quick when
+# Every target sets up what it needs in .venv (ROS 2 from wheels, nothing outside this folder, no root) and is quick when
 # repeated. A sourced ROS 2 does not mix in: to build with it, run `colcon build` instead.
 
-VENV ?= .venv
+# jazzy or kilted; the tests of nodes, launch files and parameters run on either.
+DISTRO ?= jazzy
+VENV ?= .venv$(if $(filter-out jazzy,$(DISTRO)),-$(DISTRO))
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 STAMPS := $(VENV)/stamps
@@ -17,48 +16,63 @@ say = @printf '\033[1m[stdtrack]\033[0m %s\n'
 unexport PYTHONPATH PYTHONHOME AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH
 unexport ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE VIRTUAL_ENV
 
-.PHONY: help demo media test lint run-environment test-environment clean
+.PHONY: help demo media test lint format tables run-environment test-environment clean
 .DELETE_ON_ERROR:
 
-help:
-	@sed -n '4,8s/^# \{0,1\}//p' Makefile
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 26
+	@echo "PYTHON=/path/to/python3.11 chooses the Python, DISTRO=kilted another ROS 2, PYTEST='test/nodes -k name' some tests"
 
-demo: $(STAMPS)/demo $(STAMPS)/messages
+demo: $(STAMPS)/demo $(STAMPS)/messages ## a real clip through real DDS into the real node; results in demo_out/
 	$(say) "running the demo"
 	@$(VENV)/bin/stdtrack demo --out demo_out
 
-media: $(STAMPS)/demo $(STAMPS)/messages
+media: $(STAMPS)/demo $(STAMPS)/messages ## the demo, and the README's animation from it
 	$(say) "making the README's picture"
 	@$(VENV)/bin/stdtrack demo --out demo_out --gif media/demo.gif
 
-test: lint
+ifeq ($(DISTRO),jazzy)
+test: lint ## style, types, layers and every test
 	$(say) "running the tests"
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(PYTEST)
+else
+test: $(STAMPS)/ros-test $(STAMPS)/messages
+	$(say) "running the tests of nodes, launch files and parameters on $(DISTRO)"
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(or $(PYTEST),test/nodes test/launch test/config)
+endif
 
-lint: $(STAMPS)/test $(STAMPS)/messages
+lint: $(STAMPS)/test $(STAMPS)/messages ## ruff and mypy
 	$(say) "checking style (ruff) and types (mypy)"
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check --quiet . && $(VENV)/bin/mypy
 
-run-environment: $(STAMPS)/messages
-test-environment: $(STAMPS)/test $(STAMPS)/messages
+format: $(STAMPS)/test ## let ruff mend and format the code
+	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
+
+tables: $(STAMPS)/messages ## write the tables of parameters in docs/ from their declarations
+	@$(VENV)/bin/python tools/parameter_table.py
+
+run-environment: $(STAMPS)/messages ## set up .venv with what the nodes need
+test-environment: $(STAMPS)/test $(STAMPS)/messages ## set up .venv with what training, evaluation and tests need
+
+clean: ## remove all that these targets made
+	rm -rf .venv .venv-kilted build install log demo_out
 
 $(STAMPS)/python: tools/find_python.sh
 	@tools/find_python.sh >/dev/null
 	$(say) "making a virtual environment in $(VENV)"
 	@test -x $(VENV)/bin/python || "$$(tools/find_python.sh)" -m venv $(VENV)
-	@$(PIP) 'setuptools>=68,<80' wheel
+	@$(PIP) 'setuptools>=77,<80' wheel
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/ros: $(STAMPS)/python requirements/ros.txt requirements/constraints.txt
-	$(say) "installing ROS 2 Jazzy from wheels (about 300 MB, once)"
-	@$(PIP) --requirement requirements/ros.txt
+$(STAMPS)/ros: $(STAMPS)/python requirements/ros-$(DISTRO).txt requirements/constraints.txt
+	$(say) "installing ROS 2 $(DISTRO) from wheels (about 300 MB, once)"
+	@$(PIP) --requirement requirements/ros-$(DISTRO).txt
 	@touch $@
 
-$(STAMPS)/run: $(STAMPS)/ros setup.py requirements/run.txt
+$(STAMPS)/run: $(STAMPS)/ros setup.py requirements/run.txt requirements/tools.txt tools/install_opencv.sh
 	$(say) "installing stdtrack_ros and what it runs with"
+	@tools/install_opencv.sh $(VENV) opencv-python
 	@$(PIP) --no-build-isolation --editable .
-	@$(VENV)/bin/python -c 'import cv2' || { echo "stdtrack: OpenCV does not start here (the reason is above); \
-	on Debian and Ubuntu 'sudo apt install libgl1 libglib2.0-0' brings what it misses." >&2; exit 1; }
 	@touch $@
 
 INSTALLED := $(wildcard msg/*.msg srv/*.srv launch/*.py config/*.yaml config/*.xml model/*.onnx scripts/*)
@@ -67,18 +81,20 @@ $(STAMPS)/messages: $(STAMPS)/run $(INSTALLED) CMakeLists.txt package.xml tools/
 	@tools/build_messages.sh $(VENV)
 	@touch $@
 
-$(STAMPS)/demo: $(STAMPS)/run requirements/demo.txt requirements/demo_clip.txt | $(STAMPS)/messages
-	$(say) "installing the demo's video tools and its clip"
-	@$(PIP) --requirement requirements/demo.txt
+$(STAMPS)/demo: $(STAMPS)/run requirements/demo_clip.txt | $(STAMPS)/messages
+	$(say) "installing the demo's clip"
 	@$(PIP) --no-deps --requirement requirements/demo_clip.txt
 	@touch $@
 
-# opencv-contrib-python brings the same module as opencv-python, with more in it: it is installed later, over it.
-$(STAMPS)/test: $(STAMPS)/demo requirements/train.txt requirements/eval.txt requirements/cluster.txt requirements/dev.txt
-	$(say) "installing PyTorch (CPU), the baselines and the test tools (about 1 GB, once)"
-	@tools/install_torch.sh $(VENV) $(TORCH_INDEX)
-	@$(PIP) $(foreach extra,train eval cluster dev,--requirement requirements/$(extra).txt)
+$(STAMPS)/ros-test: $(STAMPS)/demo requirements/dev.txt
+	$(say) "installing the test tools"
+	@$(PIP) --requirement requirements/dev.txt
 	@touch $@
 
-clean:
-	rm -rf $(VENV) build install log demo_out
+# OpenCV's contrib build brings the same module as opencv-python, with more in it: it is installed later, over it.
+$(STAMPS)/test: $(STAMPS)/ros-test requirements/train.txt requirements/cluster.txt
+	$(say) "installing PyTorch (CPU), the baselines and a scheduler (about 1 GB, once)"
+	@tools/install_torch.sh $(VENV) $(TORCH_INDEX)
+	@tools/install_opencv.sh $(VENV) opencv-contrib-python
+	@$(PIP) --requirement requirements/train.txt --requirement requirements/cluster.txt
+	@touch $@

@@ -5,4 +5,11 @@
 # The generated messages (`stdtrack_ros.msg`) are installed beside, not into, a source checkout: join the two.
 __path__ = __import__("pkgutil").extend_path(__path__, __name__)
 
-__version__ = "0.1.0"
+
+def __getattr__(name: str) -> str:
+    """Return `__version__`, which stands in package.xml alone."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from stdtrack_ros.shipped_files import version
+
+    return version()

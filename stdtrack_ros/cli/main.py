@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from typing import NoReturn
 
@@ -29,6 +30,13 @@ VERBS = (
 )
 """Each verb is the function of that name (with `_` for `-`) in the module of that name."""
 
+CURES = {
+    "cv2": "`pip install opencv-python` (with windows), or `pip install opencv-python-headless` (without a screen)",
+    "rclpy": "source a ROS 2 workspace with this package, or run `make demo` in a checkout",
+    "distributed": "`pip install '.[cluster]'` in the checkout",
+}
+"""What brings a module that is missing; all others belong to training, export and evaluation."""
+
 app = typer.Typer(
     name="stdtrack",
     help="Single-object tracking: track, evaluate, train.",
@@ -39,6 +47,8 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the `stdtrack` command."""
+    if importlib.util.find_spec("cv2") is None:
+        _fail(f"OpenCV is missing: {CURES['cv2']}.")
     for verb in VERBS:
         name = verb.replace("-", "_")
         app.command(verb)(getattr(importlib.import_module(f"stdtrack_ros.cli.{name}"), name))
@@ -51,10 +61,8 @@ def main() -> None:
     except ModuleNotFoundError as error:  # training and evaluation need more than a robot has
         if error.name is None or error.name.startswith("stdtrack_ros."):
             raise
-        _fail(
-            f"This command needs the Python module '{error.name}', which is not installed; `make test-environment` in "
-            "the checkout installs it in .venv, whose bin/stdtrack trains, exports and evaluates."
-        )
+        cure = CURES.get(error.name, "`make test-environment` or `pip install '.[train]'` in the checkout")
+        _fail(f"This command needs the Python module '{error.name}', which is not installed: {cure}.")
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs on several machines, through Dask (requirements/cluster.txt).
+"""Jobs on several machines, through Dask (the extra `cluster`).
 
 Start `dask scheduler` on one machine and `dask worker ADDRESS --nworkers N --nthreads 1` on each; every machine needs
 this package and the sequences under the same paths. Results travel back to where the evaluation was started.

@@ -86,14 +86,39 @@ def test_the_demo_is_set_up_without_torch_and_the_tests_with_it() -> None:
 
 
 def test_torch_is_asked_for_in_train_alone() -> None:
-    assert {file for file in ("run", "demo", "train", "eval", "cluster", "dev") if "torch" in _names(file)} == {"train"}
+    assert {file for file in ("run", "tools", "train", "cluster", "dev") if "torch" in _names(file)} == {"train"}
 
 
-def test_one_version_everywhere() -> None:
-    package = ElementTree.parse(ROOT / "package.xml").getroot()
-    setup = (ROOT / "setup.py").read_text()
-    assert package.findtext("version") == stdtrack_ros.__version__
-    assert f'version="{stdtrack_ros.__version__}"' in setup
+def test_the_version_stands_in_package_xml_alone() -> None:
+    version = ElementTree.parse(ROOT / "package.xml").getroot().findtext("version")
+    assert version
+    assert stdtrack_ros.__version__ == version
+    read = subprocess.run([sys.executable, "setup.py", "--version"], cwd=ROOT, capture_output=True, text=True)
+    assert read.stdout.strip().splitlines()[-1] == version
+    for name in ("CITATION.cff", "pyproject.toml", "setup.py", "CMakeLists.txt", "stdtrack_ros/__init__.py"):
+        assert f"version: {version}" not in (ROOT / name).read_text()
+        assert f'"{version}"' not in (ROOT / name).read_text()
+    released = re.findall(r"^(\d+\.\d+\.\d+) \(", (ROOT / "CHANGELOG.rst").read_text(), re.MULTILINE)
+    assert not released or released[0] == version
+
+
+def test_make_help_lists_every_target() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.findall(r"^  make (\S+)", listed, re.MULTILINE) == re.findall(
+        r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    assert set(phony.split()) == set(re.findall(r"^  make (\S+)", listed, re.MULTILINE))
+
+
+def test_rosdep_knows_every_requirement_but_those_without_a_key() -> None:
+    """Keys of the rosdep database; OpenCV stands in package.xml alone, as pip users choose its build."""
+    root = ElementTree.parse(ROOT / "package.xml").getroot()
+    keys = {element.text for element in root.findall("exec_depend")}
+    special = {"onnxruntime": "python3-onnxruntime-pip", "rosbags": "python3-rosbags-pip", "pyyaml": "python3-yaml"}
+    wanted = {name: special.get(name, f"python3-{name}") for name in _names("run")}
+    assert {name for name, key in wanted.items() if key not in keys} == {"rosbags-image"}
+    assert {"python3-opencv", "cv_bridge"} <= keys
 
 
 def test_every_message_and_every_node_is_built_and_installed() -> None:
@@ -114,8 +139,8 @@ def test_every_ros_package_that_the_nodes_import_is_declared() -> None:
     assert imported - {"stdtrack_ros", "vision_msgs"} <= declared  # vision_msgs is used where it is installed
 
 
-def test_the_two_builds_of_opencv_have_one_version() -> None:
-    run, baselines = ((ROOT / "requirements" / f"{name}.txt").read_text() for name in ("run", "eval"))
-    versions = [re.search(r"opencv-(?:contrib-)?python==(\S+)", text) for text in (run, baselines)]
-    assert versions[0] and versions[1]
-    assert versions[0][1] == versions[1][1]
+def test_the_builds_of_opencv_have_one_version_and_none_is_asked_for() -> None:
+    pinned = re.findall(r"^opencv-\S*python\S*==(\S+)", (ROOT / "requirements" / "constraints.txt").read_text(), re.M)
+    assert len(pinned) == 4
+    assert len(set(pinned)) == 1
+    assert not any(name.startswith("opencv") for file in ("run", "tools", "train") for name in _names(file))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The trackers that people would pick instead, behind the interface of evaluation: OpenCV's, and NanoTrack V3.
 
-KCF, CSRT and MIL come with `opencv-contrib-python` (the `eval` extra). The others need model files of the user:
+KCF, CSRT and MIL come with `opencv-contrib-python` (the `baselines` extra). The others need model files of the user:
 `nano`, `vit`, `dasiamrpn` and `nanov3`, each with a folder.
 """
 
