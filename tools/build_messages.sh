@@ -20,7 +20,7 @@ PTH
 cd "$root"
 PATH="$venv/bin:$PATH" AMENT_PREFIX_PATH="$venv" CMAKE_PREFIX_PATH="$venv" COLCON_HOME="$venv/colcon" \
   "$venv/bin/colcon" --log-base "$venv/colcon/log" build \
-  --base-paths "$root" --packages-select stdtrack_ros \
+  --paths "$root" --packages-select stdtrack_ros \
   --build-base "$venv/colcon/linked" --symlink-install --merge-install --install-base "$venv" \
   --cmake-args -DBUILD_TESTING=OFF -DSTDTRACK_INSTALL_PYTHON=OFF -DPYTHON_INSTALL_DIR="$modules" \
   -DPython3_EXECUTABLE="$venv/bin/python" -Wno-dev
