@@ -8,22 +8,27 @@ named with dots (`memory.capacity`), as ROS names its parameters.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
 from stdtrack_ros.errors import SettingError
-from stdtrack_ros.families import tracker_names
+from stdtrack_ros.families import plugged_in, tracker_names
 
 
 class SettingGroup(BaseModel):
     """A group of settings: frozen, and closed to names that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
+
+
+Group = TypeVar("Group", bound=SettingGroup)
 
 
 def setting(
@@ -237,6 +242,36 @@ class TrackerSettings(SettingGroup):
         return tracker
 
 
+@cache
+def _with_plugged_in(group: Any) -> Any:
+    added: dict[str, Any] = {
+        family.kind: (family.part("settings"), family.part("settings")()) for family in plugged_in() if family.settings
+    }
+    if not added:
+        return group
+    return _pickled_by_values(create_model(group.__name__, __base__=group, **added))
+
+
+def _pickled_by_values(group: Any) -> Any:
+    """Let other processes make a group again: made at run time, its class can be found by no name."""
+    copyreg.pickle(group, _by_values)
+    return group
+
+
+def with_plugged_in(group: type[Group]) -> type[Group]:
+    """Return a group of tracker settings with the groups of the tracker families that installed packages add."""
+    extended: type[Group] = _with_plugged_in(group)
+    return extended
+
+
+def _by_values(settings: SettingGroup) -> tuple[Any, ...]:
+    return _remake, (type(settings).__base__, flatten(settings))
+
+
+def _remake(group: type[Group], values: Mapping[str, Any]) -> Group:
+    return build_settings(with_plugged_in(group), values)
+
+
 @dataclass(frozen=True, slots=True)
 class SettingInfo:
     """What is known of one setting.
@@ -288,10 +323,7 @@ def make_settings(values: Mapping[str, Any]) -> TrackerSettings:
     Raises:
         SettingError: a name that does not exist, or a value that is not allowed, with what is.
     """
-    return build_settings(TrackerSettings, values)
-
-
-Group = TypeVar("Group", bound=SettingGroup)
+    return build_settings(with_plugged_in(TrackerSettings), values)
 
 
 def build_settings(group: type[Group], values: Mapping[str, Any]) -> Group:
@@ -332,7 +364,7 @@ def load_settings(path: Path) -> TrackerSettings:
         if isinstance(node, dict) and "ros__parameters" in node:
             content = node["ros__parameters"]
             break
-    known = {info.name for info in describe(TrackerSettings)}
+    known = {info.name for info in describe(with_plugged_in(TrackerSettings))}
     groups = {name.split(".")[0] for name in known}
     return make_settings({name: value for name, value in _dotted(content) if name.split(".")[0] in groups})
 

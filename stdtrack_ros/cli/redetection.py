@@ -30,10 +30,10 @@ def redetection(
     from stdtrack_ros.evaluation.metrics.covariance_consistency import report_coverage
     from stdtrack_ros.evaluation.redetection import report_losses, run_with_status
     from stdtrack_ros.sequences.catalog import open_sequences
-    from stdtrack_ros.settings import TrackerSettings, load_settings
+    from stdtrack_ros.settings import load_settings, make_settings
     from stdtrack_ros.tracker import Tracker, load_model
 
-    chosen = load_settings(settings) if settings else TrackerSettings()
+    chosen = load_settings(settings) if settings else make_settings({})
     if out is not None:  # now: what was measured for hours shall have a place to go
         out.parent.mkdir(parents=True, exist_ok=True)
     model = load_model(chosen)

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,7 +39,7 @@ class FeatureTeacher:
     def features(self, crops: Tensor) -> Tensor:
         """(B, 3, S, S) float BGR 0..255 -> (B, N, C), row-major cells."""
         resized = functional.interpolate(crops.float().cpu(), size=crops.shape[-1] - 1, mode="bilinear")
-        found: np.ndarray = self.session.run(None, {self.input: resized.numpy()})[0]
+        found: NDArray[np.float32] = self.session.run(None, {self.input: resized.numpy()})[0]
         return torch.from_numpy(found).flatten(2).transpose(1, 2).to(crops.device)
 
 

@@ -47,7 +47,7 @@ def make_batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tenso
     each = max(settings.batch // world, 1)
     first = step * each * world + rank
     loader = DataLoader(
-        Subset(dataset, range(first, _ENDLESS, world)),  # type: ignore[arg-type]
+        Subset(dataset, range(first, _ENDLESS, world)),
         each,
         num_workers=settings.workers,
         collate_fn=_to_tensors,

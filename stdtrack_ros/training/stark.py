@@ -99,7 +99,7 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
     network = make_network(settings, resumed).to(device)
     if settings.stage == 2 and settings.whiten_score and not network.config.whitened_score:
         network = whiten_score(network, settings)
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(memory_format=torch.channels_last)
     choose_trained(network, settings)
     description = {**describe(network), "settings": settings.model_dump(mode="json")}
     trainer = Trainer(network, None, settings.optimizer, folder, description, settings.seed, "backbone.")

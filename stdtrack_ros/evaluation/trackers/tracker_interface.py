@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.settings import TrackerSettings, flatten
+from stdtrack_ros.settings import TrackerSettings, flatten, make_settings
 
 ENTRY_POINT_GROUP = "stdtrack_ros.trackers"
 
@@ -99,7 +99,7 @@ def own_tracker_spec(settings: TrackerSettings, name: str = "") -> TrackerSpec:
     Raises:
         ModelError: the model cannot be loaded.
     """
-    defaults = flatten(TrackerSettings())
+    defaults = flatten(make_settings({}))
     changed = {key: value for key, value in flatten(settings).items() if value != defaults[key]}
     info = OwnTracker(settings).tracker.model.info
     words = [info.name, info.provider, info.note, f"model {info.sha256[:12]}"]

@@ -28,7 +28,7 @@ from stdtrack_ros.nodes.tracking.diagnostics import DiagnosticsPublisher, Health
 from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
 from stdtrack_ros.nodes.tracking.tracking_loop import Reply
 from stdtrack_ros.nodes.tracking.tracking_session import TrackingSession
-from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.settings import TrackerSettings, with_plugged_in
 from stdtrack_ros.srv import StartTarget, StopTarget
 from stdtrack_ros.tracker import load_model
 from stdtrack_ros.tracker.models.model import Model
@@ -54,7 +54,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
 
     def __init__(self, load: Callable[[TrackerSettings], Model] = load_model, **node_options: Any) -> None:
         super().__init__("tracker_node", **node_options)
-        self.declare_settings(TrackerNodeSettings)
+        self.declare_settings(with_plugged_in(TrackerNodeSettings))
         self._load = load
         self._model: Model | None = None
         self._publisher: ResultPublisher | None = None
