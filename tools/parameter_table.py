@@ -19,7 +19,7 @@ from stdtrack_ros.settings import SettingGroup, SettingInfo, describe
 ROOT = Path(__file__).resolve().parents[1]
 Nodes = Mapping[str, type[SettingGroup]]
 PAGES: Mapping[str, Nodes] = {
-    "README.md": {
+    "docs/parameters.md": {
         "tracker_node": TrackerNodeSettings,
         "follow_controller": FollowSettings,
         "video_player": PlayerSettings,

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""README.md's tables of parameters are those of the declarations, and all documents' links lead somewhere."""
+"""The documents' tables of parameters are those of the declarations, and all links lead somewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_tables_are_current() -> None:
     for page, nodes in parameter_table.PAGES.items():
         text = (ROOT / page).read_text(encoding="utf-8")
         assert parameter_table.with_tables(text, nodes) == text, "run `python tools/parameter_table.py`"
-    assert "| `memory.capacity` \\* | `0` | 0 … 16 tokens |" in README
+    assert "| `memory.capacity` \\* | `0` | 0 … 16 tokens |" in (ROOT / "docs" / "parameters.md").read_text()
 
 
 def test_a_document_without_the_marks_is_refused() -> None:
@@ -33,7 +33,7 @@ def test_a_document_without_the_marks_is_refused() -> None:
     import parameter_table
 
     with pytest.raises(SystemExit, match="no place for the parameters of tracker_node"):
-        parameter_table.with_tables("# nothing\n", parameter_table.PAGES["README.md"])
+        parameter_table.with_tables("# nothing\n", parameter_table.PAGES["docs/parameters.md"])
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
