@@ -89,38 +89,14 @@ class MemorySettings(SettingGroup):
 
     policy: Literal["quality", "fifo"] = setting(
         "quality",
-        "Which token a full memory gives up: the one of lowest quality (the paper), or the oldest.",
+        "Which frame a full memory gives up: the one of lowest quality (the paper), or the oldest.",
         read_only=True,
     )
     capacity: int = setting(
-        0,
-        "Number of stored tokens; 0: as many as the model was trained with.",
-        unit="tokens",
-        ge=0,
-        le=16,
-        read_only=True,
+        0, "Number of stored frames; 0: as the model was trained.", unit="frames", ge=0, le=16, read_only=True
     )
-    pin_initial: bool = setting(False, "Keep the token of the initial frame for ever.", read_only=True)
-    spacing: int = setting(1, "Frames between two stored tokens.", unit="frames", ge=1, le=1000, read_only=True)
-
-
-class TemplateSettings(SettingGroup):
-    """How STDTrack's template follows the look of the target (ours, not the paper's)."""
-
-    update_interval: int = setting(
-        5,
-        "Frames that are remembered between two looks that go into the template; 0: it stays as it began.",
-        unit="frames",
-        ge=0,
-        le=100000,
-        read_only=True,
-    )
-    update_quality: float = setting(
-        0.7, "Quality that a look must have to go into the template.", ge=0.0, le=1.0, read_only=True
-    )
-    share: float = setting(
-        0.4, "Share of the latest look in the template; the rest is the first look.", ge=0.0, le=1.0, read_only=True
-    )
+    spacing: int = setting(5, "Frames between two stored ones.", unit="frames", ge=1, le=1000, read_only=True)
+    store_quality: float = setting(0.6, "Quality that a frame must have to be stored.", ge=0.0, le=1.0, read_only=True)
 
 
 class StatusSettings(SettingGroup):
@@ -228,7 +204,6 @@ class TrackerSettings(SettingGroup):
     model: ModelSettings = ModelSettings()
     search: SearchSettings = SearchSettings()
     memory: MemorySettings = MemorySettings()
-    template: TemplateSettings = TemplateSettings()
     status: StatusSettings = StatusSettings()
     motion: MotionSettings = MotionSettings()
     redetection: RedetectionSettings = RedetectionSettings()

@@ -90,8 +90,8 @@ def compare(clips: list[Clip], runs: dict[str, dict[str, StatusRun]]) -> dict[st
 
 def figures(run: StatusRun) -> NDArray[np.float64]:
     """Return (6,) the figures of one pass, in the order of COLUMNS, as shares."""
-    scores = asdict(score(np.vstack((run.truth[:1], run.boxes[1:])), run.truth))
-    in_view = known(run.truth)
+    scores = asdict(score(np.vstack((run.ground_truth[:1], run.boxes[1:])), run.ground_truth))
+    in_view = known(run.ground_truth)
     scores["lost"] = float((run.statuses[in_view] == int(Status.LOST)).mean())
     return np.array([scores[key] for key in COLUMNS])
 

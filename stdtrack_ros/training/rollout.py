@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One clip through the network as the tracker would run it: token carried on, memory filled, own boxes followed."""
+"""One clip through the network as the tracker runs it: token carried on, memory filled, own boxes followed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from stdtrack_ros.network.boxes import iou
+from stdtrack_ros.network.stdtrack.embedding import unit
 from stdtrack_ros.network.stdtrack.losses import FrameTarget, LossWeights, decode_peak, frame_loss
+from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.model import STDTrack, TemplateState
 from stdtrack_ros.settings import setting
 from stdtrack_ros.training.data.windows import Windows, cut, jitter
@@ -20,25 +22,28 @@ from stdtrack_ros.training.settings import WindowSettings
 
 
 class RolloutSettings(WindowSettings):
-    """How the windows of a clip's frames are placed, and how template and memory are kept."""
+    """How the windows of a clip's frames are placed, and how template and memory fare."""
 
-    closed_loop: float = setting(0.4, "Fraction of clips whose windows follow the network's own boxes.", ge=0, le=1)
+    shift: float = setting(1.0, "Largest shift of an open-loop window, in target sizes per search_factor of 3.", ge=0)
+    large_window_prob: float = setting(0.25, "Fraction of the windows that are large.", ge=0, le=1)
+    closed_loop_prob: float = setting(
+        0.4, "Fraction of clips whose windows follow the network's own boxes.", ge=0, le=1
+    )
     detach: bool = setting(False, "Cut the gradient between the frames of a clip.")
     policy: Literal["quality", "fifo"] = setting("quality", "STM replacement.")
-    blend: float = setting(
-        0.5,
-        "Largest weight of a later look in a clip's template, each clip drawing its own; 0: never renewed.",
-        ge=0,
-        le=1,
-    )
+    store_prob: float = setting(0.8, "Fraction of the frames with a good box that go into the STM.", ge=0, le=1)
+    blind_store_prob: float = setting(0.1, "Fraction of the frames that go there however bad the box is.", ge=0, le=1)
+    corruption_prob: float = setting(0.1, "Fraction of the stored frames that are another clip's.", ge=0, le=1)
+    template_failure_prob: float = setting(0.25, "Fraction of clips whose template fails after a while.", ge=0, le=1)
+    later_weight: float = setting(1.5, "Weight of the loss from the third frame on.", ge=0)
 
 
 RECOVERY_IOU = 0.1
 """A closed-loop window whose box has lost the target goes back to the truth, or the clip's rest would teach nothing."""
-BLEND_RATE = 0.5
-"""Share of the frames after which a template is renewed: some windows then meet a fresh look, some an old one."""
-BLEND_IOU = 0.5
-"""A later look goes into the template where the box was at least this good; the tracker asks for its quality."""
+STORE_IOU = 0.5
+"""A frame is stored if its box was at least this good; the tracker asks for its quality."""
+FAILED_SHARES = (0.5, 1.0)
+"""A template that fails is mixed with those of other clips, which take a share between these."""
 
 
 def rollout(
@@ -49,7 +54,7 @@ def rollout(
     generator: torch.Generator,
     distillation: FeatureDistillation | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
-    """Mean loss over the frames of a batch of clips, and the mean of its parts.
+    """Compute the mean loss over the frames of a batch of clips, and the means of its parts.
 
     Args:
         network: an STDTrack, or its DistributedDataParallel wrapper's module.
@@ -58,59 +63,103 @@ def rollout(
     config = network.config
     batch, frames = clips["boxes"].shape[:2]
     template_crop = clips["template"].permute(0, 3, 1, 2).float()
-    template = current = network.start(template_crop)
-    share = torch.rand(batch, generator=generator).to(template_crop.device) * settings.blend
+    draw = _Draws(generator, batch, template_crop.device)
+    template = network.start(template_crop)
+    failed, fails_from = _failed(template, draw), draw.integers(1, max(frames, 2))
+    fails = draw.happens(settings.template_failure_prob)
     token, memory = network.initial_token(batch), network.initial_memory(batch)
-    closed = torch.rand(batch, generator=generator).to(token.device) < settings.closed_loop
+    capacity = torch.where(draw.happens(0.5), draw.integers(1, config.capacity + 1), config.capacity)
+    closed = draw.happens(settings.closed_loop_prob)
     last = clips["previous_boxes"][:, 0]
     total = torch.zeros((), device=token.device)
     parts: dict[str, float] = defaultdict(float)
+    counts: dict[str, int] = defaultdict(int)
     for frame in range(frames):
         truth, present, valid = (clips[name][:, frame] for name in ("boxes", "present", "valid"))
-        jittered = jitter(clips["previous_boxes"][:, frame], settings.shift, settings.stretch, generator)
-        start = torch.where(closed[:, None] & (frame > 0), last, jittered)
-        windows = Windows.around(start, config.search_factor)
+        large = draw.happens(settings.large_window_prob)
+        factor = torch.where(large, config.large_search_factor, config.search_factor)
+        reach = (settings.shift * factor / config.search_factor)[:, None]
+        jittered = jitter(clips["previous_boxes"][:, frame], reach, settings.stretch, generator)
+        windows = Windows.around(torch.where(closed[:, None] & (frame > 0), last, jittered), factor)
         search = cut(clips["canvases"][:, frame], clips["windows"][:, frame], windows, config.search_size)
-        output = network.step(current, search, token, memory.tokens, memory.valid)
-        target = _target(windows, truth, present, valid)
+        seen = _either(fails & (frame >= fails_from), failed, template)
+        output = network.step(seen, search, token, memory.slots)
+        target = _target(windows, truth, present, valid, clips["companions"][:, frame])
         loss, frame_parts = frame_loss(output, target, weights)
         if distillation is not None:
             distilled = distillation.loss(search, output.cells, template_crop if frame == 0 else None, template.cells)
             loss, frame_parts["distill"] = loss + distillation.weight * distilled, distilled.detach()
-        total = total + loss / frames
+        weight = settings.later_weight if frame > 1 else 1.0
+        total = total + weight * loss / frames
         for name, value in frame_parts.items():
-            parts[name] += float(value) / frames
+            if not torch.isnan(value):
+                parts[name] += float(value)
+                counts[name] += 1
         found = windows.to_image(decode_peak(output.maps.score, output.maps.boxes().float()).detach())
         last = _recover(found, windows, truth, target, jittered)
-        if settings.blend and frame + 1 < frames:
-            due = torch.rand(batch, generator=generator).to(share.device) < BLEND_RATE
-            good = target.present & (iou(windows.fractions(found), windows.fractions(truth)) >= BLEND_IOU)
+        if frame + 1 < frames:
+            token = output.enhanced.detach() if settings.detach else output.enhanced
+            good = target.present & (iou(windows.fractions(found), target.box) >= STORE_IOU)
+            keep = (good | draw.happens(settings.blind_store_prob)) & draw.happens(settings.store_prob)
+            around = Windows.around(found, config.template_factor)
+            pixels = cut(clips["canvases"][:, frame], clips["windows"][:, frame], around, config.template_size)
             with torch.no_grad():
-                look = Windows.around(found, config.template_factor)
-                pixels = cut(clips["canvases"][:, frame], clips["windows"][:, frame], look, config.template_size)
-                later = network.start(pixels)
-            current = _blend(template, later, current, share * (due & good))
-        token = output.enhanced.detach() if settings.detach else output.enhanced
-        stored = output.token.detach() if settings.detach else output.token
-        memory = memory.store(stored, output.quality, torch.ones_like(present), settings.policy)
-    parts["loss"] = float(total.detach())
-    return total, dict(parts)
+                entry = network.entry(output, network.start(pixels))
+            if not settings.detach:
+                entry = entry._replace(tokens=output.token)
+            entry = _corrupted(entry, draw.happens(settings.corruption_prob))
+            memory = memory.store(entry, output.quality, keep, settings.policy, capacity)
+    means = {name: value / counts[name] for name, value in parts.items()}
+    means["loss"] = float(total.detach())
+    return total, means
 
 
-def _blend(first: TemplateState, later: TemplateState, current: TemplateState, share: Tensor) -> TemplateState:
-    """The first template with a share (B,) of a later look in it; the current one where the share is 0."""
+class _Draws:
+    """Random numbers per clip, drawn on the CPU: the same on every device."""
 
-    def blended(one: Tensor, other: Tensor, now: Tensor) -> Tensor:
-        weight = share.view(-1, *[1] * (one.dim() - 1)).to(one.dtype)
-        return torch.where(weight > 0, torch.lerp(one, other.to(one.dtype), weight), now)
+    def __init__(self, generator: torch.Generator, batch: int, device: torch.device) -> None:
+        self.generator, self.batch, self.device = generator, batch, device
 
-    return TemplateState(*map(blended, first, later, current))
+    def uniform(self) -> Tensor:
+        return torch.rand(self.batch, generator=self.generator).to(self.device)
+
+    def happens(self, probability: float) -> Tensor:
+        return self.uniform() < probability
+
+    def integers(self, low: int, high: int) -> Tensor:
+        return torch.randint(low, high, (self.batch,), generator=self.generator).to(self.device)
 
 
-def _target(windows: Windows, truth: Tensor, present: Tensor, valid: Tensor) -> FrameTarget:
+def _failed(template: TemplateState, draw: _Draws) -> TemplateState:
+    """Templates mixed with the mean of other clips'."""
+    low, high = FAILED_SHARES
+    share = low + (high - low) * draw.uniform()
+
+    def vague(part: Tensor) -> Tensor:
+        others = torch.stack([part.roll(step, 0) for step in range(1, min(len(part), 5))] or [part]).mean(0)
+        return torch.lerp(part, others, share.view(-1, *[1] * (part.dim() - 1)).to(part.dtype))
+
+    return TemplateState(
+        vague(template.tokens), unit(vague(template.cells)), unit(vague(template.appearance)), vague(template.maps)
+    )
+
+
+def _either(choice: Tensor, first: TemplateState, second: TemplateState) -> TemplateState:
+    """The first state of the clips in `choice` (B,), the second of the others."""
+    return TemplateState(
+        *(torch.where(choice.view(-1, *[1] * (a.dim() - 1)), a, b) for a, b in zip(first, second, strict=True))
+    )
+
+
+def _corrupted(entry: Slots, choice: Tensor) -> Slots:
+    """The entries, those of the clips in `choice` (B,) replaced by another clip's."""
+    return Slots(*(torch.where(choice.view(-1, *[1] * (part.dim() - 1)), part.roll(1, 0), part) for part in entry))
+
+
+def _target(windows: Windows, truth: Tensor, present: Tensor, valid: Tensor, companion: Tensor) -> FrameTarget:
     box = windows.fractions(truth)
     inside = ((box[:, :2] > 0) & (box[:, :2] < 1)).all(dim=1)
-    return FrameTarget(box, present & inside, valid)
+    return FrameTarget(box, present & inside, valid, windows.fractions(companion))
 
 
 def _recover(found: Tensor, windows: Windows, truth: Tensor, target: FrameTarget, jittered: Tensor) -> Tensor:

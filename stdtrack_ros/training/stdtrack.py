@@ -43,6 +43,7 @@ class StdtrackTrainSettings(TrainSettings):
     teacher_weight: float = setting(1.0, "Weight of the distillation.", ge=0)
     frozen_blocks: int = setting(5, "Blocks of the CNN that keep their ImageNet weights.", ge=0, le=11)
     frozen_depthwise: bool = setting(True, "Keep the CNN's depthwise kernels as well.")
+    trained: tuple[str, ...] = setting((), "Beginnings of the names of the parameters that learn; empty: all.")
     windows: RolloutSettings = RolloutSettings()
     loss: LossWeights = LossWeights()
 
@@ -96,6 +97,9 @@ def make_network(settings: StdtrackTrainSettings, resumed: dict[str, Any] | None
             load_sliced_vit(network, read_vit(Path(settings.vit)))
     if network.config.backbone == "lite_hybrid":
         network.embedding.cells.cnn.freeze(settings.frozen_blocks, settings.frozen_depthwise)
+    if settings.trained:
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(parameter.requires_grad and name.startswith(settings.trained))
     return network
 
 

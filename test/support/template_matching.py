@@ -62,6 +62,18 @@ class TemplateMatching:
         """What was found is as like as its quality says."""
         return prediction.quality, 1.0
 
+    def without_memory(self, state: Image) -> Image:
+        """There is none."""
+        return state
+
+    def with_memory_of(self, state: Image, other: Image) -> Image:
+        """There is none."""
+        return state
+
+    def with_looks(self, state: Image, others: Sequence[Image]) -> Image:
+        """The mean patch."""
+        return np.mean(others, axis=0).astype(np.uint8)
+
     def _find(self, patch: Image, search: Image) -> Prediction:
         best = (-1.0, (0, 0), PATCH)
         for scale in SCALES:

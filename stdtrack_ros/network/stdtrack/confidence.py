@@ -16,7 +16,7 @@ from stdtrack_ros.network.stdtrack.quality import FORMS, PeakStatistics
 
 
 class ConfidenceHead(nn.Module):
-    """MLP on [E_t; search features around the peak; template appearance; statistics of the score map] -> one logit.
+    """MLP on [E_t; search features around the peak; template appearance; statistics of score map, mask] -> one logit.
 
     The logit is trained towards the IoU of the predicted box with the truth (0 where the target is absent).
     """
@@ -24,10 +24,15 @@ class ConfidenceHead(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.mlp = nn.Sequential(
-            nn.Linear(3 * config.dim + len(FORMS), config.dim), nn.GELU(), nn.Linear(config.dim, 1)
+            nn.Linear(3 * config.dim + 1 + len(FORMS), config.dim), nn.GELU(), nn.Linear(config.dim, 1)
         )
 
-    def forward(self, token: Tensor, search: Tensor, similarity: Tensor, peak: PeakStatistics) -> Tensor:
-        """E_t (B, 1, d), X_t (B, N, d), agreement with the template (B, d), the score map's peak -> logits (B,)."""
-        features = (token[:, 0], peak.pool(search), similarity, peak.qualities)
+    def forward(self, token: Tensor, search: Tensor, similarity: Tensor, mask: Tensor, peak: PeakStatistics) -> Tensor:
+        """Logits (B,) from what was found.
+
+        Args:
+            token: (B, 1, d) E_t. search: (B, N, d) X_t. similarity: (B, d) agreement with the template.
+            mask: (B, N, 1) logits of the mask. peak: of the score map.
+        """
+        features = (token[:, 0], peak.pool(search), similarity, peak.pool(mask.to(search.dtype)), peak.qualities)
         return self.mlp(torch.cat([part.detach() for part in features], dim=1))[:, 0]

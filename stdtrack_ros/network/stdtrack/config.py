@@ -22,30 +22,43 @@ class NetworkConfig(BaseModel):
     backbone: Literal["lite_hybrid", "vit_tiny"] = "lite_hybrid"
     dim: int = Field(192, ge=16, description="Width d of every token.")
     heads: int = Field(6, ge=1, description="Attention heads.")
-    depth: int = Field(4, ge=1, description="Transformer layers L.")
+    depth: int = Field(2, ge=1, description="Transformer layers L.")
     mlp_ratio: float = Field(3.0, gt=0, description="Hidden width of the feed-forward networks in units of d.")
     attention: Literal["joint", "cached"] = Field(
         "cached", description="joint: all tokens see all; cached: the template sees itself only and is encoded once."
     )
     template_size: int = Field(128, multiple_of=16, description="Side of the template crop, px.")
     template_factor: float = Field(2.0, gt=0, description="Side of the template window in units of sqrt(w h).")
-    search_size: int = Field(256, multiple_of=16, description="Side of the search crop, px.")
-    search_factor: float = Field(4.0, gt=0, description="Side of the search window in units of sqrt(w h).")
+    search_size: int = Field(192, multiple_of=16, description="Side of the search crop, px.")
+    search_factor: float = Field(3.0, gt=0, description="Side of the search window in units of sqrt(w h).")
+    large_search_factor: float = Field(4.0, gt=0, description="The same when the target may be far, as many pixels.")
+    pooled_keys: bool = Field(True, description="Search tokens attend to each other's keys averaged over 2x2 cells.")
     matching_prior: bool = Field(True, description="Add the similarity to every template cell to the search tokens.")
     token: bool = Field(True, description="Spatiotemporal token in the backbone, carried from frame to frame.")
     memory: bool = Field(True, description="STM and MFIFM: fuse the token with the stored ones.")
+    maps: bool = Field(True, description="STM slots also hold keys and values, seen by the layers (cached attention).")
     capacity: int = Field(6, ge=1, description="Tokens K in the STM.")
     propagate: Literal["enhanced", "token"] = Field("enhanced", description="What is carried on: E_t or T_t.")
-    mask: Literal["off", "residual", "product", "dot"] = Field("residual", description="Form of the mask enhancement.")
+    mask: Literal["off", "gate", "product", "dot"] = Field("gate", description="Form of the mask enhancement.")
     head: Literal["multi_scale", "plain"] = Field("multi_scale", description="RepConv 1x1+3x3+5x5, or one 3x3.")
-    head_stem: int = Field(96, ge=8, description="Channels of the head's shared 1x1 convolution.")
-    head_channels: tuple[int, ...] = Field((64, 32, 16), description="Channels of each branch.")
+    head_stem: int = Field(64, ge=8, description="Channels of the head's shared 1x1 convolution.")
+    head_channels: tuple[int, ...] = Field((48, 24, 16), description="Channels of each branch.")
     quality: Literal["saliency", "peak", "psr", "margin"] = Field("saliency", description="Form of Q_t (Eq. 2).")
 
     @property
     def search_cells(self) -> int:
         """Cells along a side of the search region (stride 16)."""
         return self.search_size // 16
+
+    @property
+    def uses_maps(self) -> bool:
+        """Whether slots of the STM hold maps: only cached attention can read them."""
+        return self.memory and self.maps and self.attention == "cached"
+
+    @property
+    def map_cells(self) -> int:
+        """Keys per slot and layer of the STM's maps."""
+        return (self.template_cells // 2) ** 2
 
     @property
     def template_cells(self) -> int:
@@ -55,10 +68,20 @@ class NetworkConfig(BaseModel):
 
 PRESETS: dict[str, NetworkConfig] = {
     "lite_hybrid": NetworkConfig(),
-    "lite_hybrid_s": NetworkConfig(dim=160, heads=5, mlp_ratio=2.0, head_stem=64, head_channels=(48, 24)),
-    "lite_hybrid_l": NetworkConfig(depth=6, mlp_ratio=4.0),
+    "lite_hybrid_l": NetworkConfig(depth=4, head_stem=96, head_channels=(64, 32, 16)),
     "vit_tiny": NetworkConfig(
-        backbone="vit_tiny", heads=3, depth=12, mlp_ratio=4.0, attention="joint", matching_prior=False
+        backbone="vit_tiny",
+        heads=3,
+        depth=12,
+        mlp_ratio=4.0,
+        attention="joint",
+        matching_prior=False,
+        search_size=256,
+        search_factor=4.0,
+        large_search_factor=5.0,
+        pooled_keys=False,
+        maps=False,
+        mask="product",
     ),
 }
 """Named networks: `vit_tiny` is the paper-like one, the `lite_hybrid`s are for CPUs."""

@@ -32,7 +32,7 @@ class Embedding(nn.Module):
         return cells + self.template_position, cells
 
     def search(self, crop: Tensor, template_cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Search crop and bare template cells -> tokens (B, N_x, d), and bare search cells (B, N_x, d)."""
+        """Search crop, unit vectors of template cells -> tokens (B, N_x, d), bare search cells (B, N_x, d)."""
         cells = self.cells(crop)
         tokens = cells + self.search_position
         return (tokens if self.prior is None else tokens + self.prior(cells, template_cells)), cells
@@ -48,9 +48,8 @@ class MatchingPrior(nn.Module):
         self.project = nn.Linear(config.template_cells**2, config.dim)
 
     def forward(self, search: Tensor, template: Tensor) -> Tensor:
-        """(B, N_x, d), (B, N_z, d) -> (B, N_x, d)."""
-        similarity = unit(search) @ unit(template).transpose(1, 2)
-        return self.project(self.GAIN * similarity)
+        """(B, N_x, d), unit vectors (B, N_z, d) -> (B, N_x, d)."""
+        return self.project(self.GAIN * (unit(search) @ template.transpose(1, 2)))
 
 
 class _HybridCells(nn.Module):

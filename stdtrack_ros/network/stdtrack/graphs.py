@@ -10,25 +10,27 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.model import STDTrack, TemplateState
 from stdtrack_ros.network.stdtrack.reparameterize import merge_all
 
 
 class StartGraph(nn.Module):
-    """Template crops (B, T, T, 3) uint8 BGR -> the template's state and appearance."""
+    """Crops around the target (B, T, T, 3) uint8 BGR -> what template and STM keep of them."""
 
     inputs = ("template",)
-    outputs = ("template_tokens", "template_cells", "template_appearance")
+    outputs: tuple[str, ...] = ("template_tokens", "template_cells", "template_appearance", "template_maps")
     free: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, network: STDTrack) -> None:
         super().__init__()
         self.network = network
+        if not network.config.uses_maps:
+            self.outputs = self.outputs[:-1]
 
-    def forward(self, template: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, template: Tensor) -> tuple[Tensor, ...]:
         """See the class."""
-        state = self.network.start(_planes(template))
-        return state.tokens, state.cells, self.network.template_appearance(state.cells)
+        return tuple(self.network.start(_planes(template)))[: len(self.outputs)]
 
     def example(self, batch: int = 1) -> tuple[Tensor, ...]:
         """Make inputs of the right shapes and types."""
@@ -37,21 +39,33 @@ class StartGraph(nn.Module):
 
 
 class StepGraph(nn.Module):
-    """Search crops (B, S, S, 3) uint8 BGR, template state, token (B, 1, d), memory (B, K, d), validity (B, K)."""
+    """Search crops (B, S, S, 3) uint8 BGR, template state, token (B, 1, d) and the STM's K slots -> maps and state."""
 
-    inputs = ("search", "template_tokens", "template_cells", "token", "memory", "valid")
     outputs = ("score", "size", "offset", "token_out", "enhanced", "quality", "confidence", "appearance")
-    free: ClassVar[Mapping[str, str]] = {"memory": "slots", "valid": "slots"}
+    free: ClassVar[Mapping[str, str]] = dict.fromkeys(("memory", "valid", "memory_maps"), "slots")
 
     def __init__(self, network: STDTrack) -> None:
         super().__init__()
         self.network = network
+        self.inputs = ("search", "template_tokens", "template_cells", "template_appearance", "token", "memory", "valid")
+        if network.config.uses_maps:
+            self.inputs += ("memory_maps",)
 
     def forward(
-        self, search: Tensor, tokens: Tensor, cells: Tensor, token: Tensor, memory: Tensor, valid: Tensor
+        self,
+        search: Tensor,
+        tokens: Tensor,
+        cells: Tensor,
+        appearance: Tensor,
+        token: Tensor,
+        memory: Tensor,
+        valid: Tensor,
+        maps: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
         """See the class; the score map is in 0..1."""
-        output = self.network.step(TemplateState(tokens, cells), _planes(search), token, memory, valid)
+        maps = memory[:, :, None, None] if maps is None else maps
+        state = TemplateState(tokens, cells, appearance, maps)
+        output = self.network.step(state, _planes(search), token, Slots(memory, maps, valid))
         return (
             output.maps.score.sigmoid(),
             output.maps.size,
@@ -66,12 +80,13 @@ class StepGraph(nn.Module):
     def example(self, batch: int = 1) -> tuple[Tensor, ...]:
         """Make inputs of the right shapes and types."""
         network, size = self.network, self.network.config.search_size
-        start = StartGraph(network)
         with torch.no_grad():
-            tokens, cells, _ = start(*start.example(batch))
-        memory = network.initial_memory(batch)
+            state = network.start(_planes(*StartGraph(network).example(batch)))
+        slots = network.initial_memory(batch).slots
         search = torch.zeros(batch, size, size, 3, dtype=torch.uint8)
-        return search, tokens, cells, network.initial_token(batch), memory.tokens, memory.valid
+        token = network.initial_token(batch)
+        inputs = (search, state.tokens, state.cells, state.appearance, token, slots.tokens, slots.valid)
+        return (*inputs, slots.maps)[: len(self.inputs)]
 
 
 def graphs(network: STDTrack) -> tuple[StartGraph, StepGraph]:

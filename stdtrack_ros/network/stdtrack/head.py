@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.reparameterize import KERNELS, RepConv
 
+LARGEST_SIZE = 16
+"""Width or height that a box can have at most, in cells."""
 _PRIOR_SCORE = 0.02  # of a cell before any training: most cells are background, and the focal loss starts calm
 
 
@@ -20,7 +22,7 @@ class HeadMaps(NamedTuple):
 
     Attributes:
         score: (B, 1, H, W) logits: the target's centre lies in this cell.
-        size: (B, 2, H, W) width and height as fractions of the crop's side, 0..1.
+        size: (B, 2, H, W) width and height as fractions of the crop's side, at most `LARGEST_SIZE` cells.
         offset: (B, 2, H, W) from the cell's centre to the target's centre (x, y), in cells.
     """
 
@@ -56,7 +58,9 @@ class CenterHead(nn.Module):
     def forward(self, search: Tensor) -> HeadMaps:
         """(B, H W, d) -> maps of H x W cells."""
         features = self.stem(search.transpose(1, 2).unflatten(2, (self.cells, self.cells)))
-        return HeadMaps(self.score(features), self.size(features).sigmoid(), self.offset(features))
+        # Sizes are learned in cells, so that networks with another search window can start from each other.
+        size = self.size(features).sigmoid() * (LARGEST_SIZE / self.cells)
+        return HeadMaps(self.score(features), size, self.offset(features))
 
 
 def _branch(config: NetworkConfig, kernels: tuple[int, ...], outputs: int) -> nn.Sequential:

@@ -21,12 +21,14 @@ class FrameTarget(NamedTuple):
     Attributes:
         box: (B, 4) centre x, centre y, width, height as fractions of the crop's side.
         present: (B,) bool: the target is in the crop and visible.
-        valid: (B,) bool: the truth is known; where not, the frame has no loss.
+        valid: (B,) bool: the truth is known; if not, the frame has no loss.
+        companion: (B, 4) the box of another target beside it, NaN if there is none.
     """
 
     box: Tensor
     present: Tensor
     valid: Tensor
+    companion: Tensor
 
 
 class LossWeights(SettingGroup):
@@ -35,7 +37,7 @@ class LossWeights(SettingGroup):
     focal: float = setting(1.0, "Weight of the focal loss on the score map.", ge=0)
     giou: float = setting(2.0, "Weight of the generalised IoU of the boxes.", ge=0)
     l1: float = setting(5.0, "Weight of the L1 distance of the boxes.", ge=0)
-    mask: float = setting(0.1, "Weight of the cross-entropy of the mask enhancement.", ge=0)
+    mask: float = setting(0.3, "Weight of the cross-entropy of the mask enhancement.", ge=0)
     confidence: float = setting(0.5, "Weight of the cross-entropy of the confidence.", ge=0)
 
 
@@ -55,9 +57,7 @@ def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) ->
     weight = weight / weight.sum().clamp(min=1.0)
     count = target.valid.float()
     focal = focal_loss(maps.score.float(), heat)
-    mask = functional.binary_cross_entropy_with_logits(
-        output.mask[..., 0].float(), box_cells(target.box, side) * target.present[:, None], reduction="none"
-    ).mean(dim=1)
+    mask = mask_loss(output.mask[..., 0].float(), target, side)
     found = decode_peak(maps.score, boxes).detach()
     overlap = iou(found, target.box) * target.present
     confidence = functional.binary_cross_entropy_with_logits(output.confidence.float(), overlap, reduction="none")
@@ -71,7 +71,26 @@ def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) ->
     loss = sum(getattr(weights, name) * value for name, value in parts.items())
     parts["iou"] = _mean(overlap, shown)
     parts["hit"] = _mean((overlap > 0.5).float(), shown)
+    parts["right"] = _right(found, target)
     return loss, {name: value.detach() for name, value in parts.items()}
+
+
+def mask_loss(logits: Tensor, target: FrameTarget, side: int) -> Tensor:
+    """Cross entropy of the mask's logits (B, N) per frame, (B,): target, companion and background weigh the same."""
+    inside = box_cells(target.box, side) * target.present[:, None]
+    beside = box_cells(target.companion.nan_to_num(-9.0), side) * (1.0 - inside)
+    regions = torch.stack((inside, beside, (1.0 - inside) * (1.0 - beside)))
+    entropy = functional.binary_cross_entropy_with_logits(logits, inside, reduction="none")
+    means = (regions * entropy).sum(dim=2) / regions.sum(dim=2).clamp(min=1.0)
+    return means.sum(dim=0) / (regions.sum(dim=2) > 0).float().sum(dim=0)
+
+
+def _right(found: Tensor, target: FrameTarget) -> Tensor:
+    """Of the frames whose box overlaps target or companion, the share in which it overlaps the target more; or NaN."""
+    companion = target.companion.nan_to_num(-9.0)
+    own, other = iou(found, target.box) * target.present, iou(found, companion)
+    decided = target.present & target.valid & (companion[:, 0] > 0) & (torch.maximum(own, other) > 0.3)
+    return (own > other)[decided].float().mean()
 
 
 def heat_map(box: Tensor, side: int) -> Tensor:

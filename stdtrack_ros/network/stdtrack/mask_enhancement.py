@@ -11,25 +11,31 @@ from stdtrack_ros.network.stdtrack.config import NetworkConfig
 
 
 class MaskEnhancement(nn.Module):
-    """Attention of every search token to E_t, as a mask on the search tokens.
+    """Agreement of every search cell with E_t, as a mask on the search tokens.
 
-    `product`: X M; `residual`: X (0.5 + M), which never silences a cell; `dot`: the plain dot product of the sibling
-    trackers. M = sigmoid((X W_q)(E W_k)^T / sqrt(d) + b).
+    The mask reads the bare cells, which know nothing of the template: what it says comes from E_t alone. With
+    M = sigmoid((norm(C) W_q)(E W_k)^T / sqrt(d) + b): `gate`: 2 X M, which leaves X as it is where M is one half;
+    `product`: X M; `dot`: the plain dot product of the sibling trackers.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.form = config.mask
+        self.norm = nn.LayerNorm(config.dim)
         self.query = nn.Linear(config.dim, config.dim)
         self.key = nn.Linear(config.dim, config.dim)
         self.bias = nn.Parameter(torch.zeros(1))
+        if self.form == "gate":  # M is one half everywhere at first: a trained network goes on from where it was
+            nn.init.zeros_(self.key.weight)
+            nn.init.zeros_(self.key.bias)
 
-    def forward(self, search: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
-        """X (B, N, d), E_t (B, 1, d) -> enhanced search tokens (B, N, d), and the mask's logits (B, N, 1)."""
-        # (X W_q)(E W_k)^T = X (W_q (E W_k)^T): W_q acts on the one token instead of on all cells.
+    def forward(self, search: Tensor, cells: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
+        """X (B, N, d), bare cells (B, N, d), E_t (B, 1, d) -> enhanced X (B, N, d), the mask's logits (B, N, 1)."""
+        # (C W_q)(E W_k)^T = C (W_q (E W_k)^T): W_q acts on the one token instead of on all cells.
         key = self.key(token) * search.shape[-1] ** -0.5
-        logits = search @ (key @ self.query.weight).transpose(1, 2) + key @ self.query.bias[:, None] + self.bias
+        reader = (key @ self.query.weight).transpose(1, 2)
+        logits = self.norm(cells) @ reader + key @ self.query.bias[:, None] + self.bias
         if self.form == "dot":
             return search * logits, logits
         mask = logits.sigmoid()
-        return search * (mask if self.form == "product" else 0.5 + mask), logits
+        return search * (mask if self.form == "product" else 2.0 * mask), logits

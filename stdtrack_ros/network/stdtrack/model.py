@@ -14,22 +14,26 @@ from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.embedding import Embedding, unit
 from stdtrack_ros.network.stdtrack.head import CenterHead, HeadMaps
 from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
-from stdtrack_ros.network.stdtrack.memory import TokenMemory
+from stdtrack_ros.network.stdtrack.memory import Slots, TokenMemory
 from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion
 from stdtrack_ros.network.stdtrack.quality import peak_statistics
-from stdtrack_ros.network.stdtrack.transformer import JointLayers
+from stdtrack_ros.network.stdtrack.transformer import JointLayers, pool_cells
 
 
 class TemplateState(NamedTuple):
-    """A target's template, encoded once.
+    """A crop around the target, encoded once: the template, or a later frame for the STM.
 
     Attributes:
-        tokens: state of the joint layers, (B, L, 2, N_z, d) keys and values where cached, else (B, N_z, d) tokens.
-        cells: (B, N_z, d) bare cells, for the matching prior and for the target's appearance.
+        tokens: state of the joint layers, (B, L, 2, N_z, d) keys and values if cached, else (B, N_z, d) tokens.
+        cells: (B, N_z, d) unit vectors of the bare cells, for the matching prior.
+        appearance: (B, d) unit vector, mean of the bare cells that the target covers.
+        maps: (B, L, 2, M, d) the keys and values averaged over 2x2 cells, for the STM; M = 0 if it holds no maps.
     """
 
     tokens: Tensor
     cells: Tensor
+    appearance: Tensor
+    maps: Tensor
 
 
 class StepOutput(NamedTuple):
@@ -37,13 +41,14 @@ class StepOutput(NamedTuple):
 
     Attributes:
         maps: the head's maps.
-        token: (B, 1, d) T_t, what the memory stores.
-        enhanced: (B, 1, d) E_t, what is carried to the next frame.
+        token: (B, 1, d) T_t with the target's appearance, what the STM stores.
+        enhanced: (B, 1, d) E_t (or T_t), what is carried on to the next frame.
         quality: (B,) Q_t.
-        confidence: (B,) logit of the IoU of the box.
-        appearance: (B, d) look of what was found, comparable by cosine with `STDTrack.template_appearance`.
-        mask: (B, N_x, 1) logits of the mask enhancement; zeros where it is off.
+        confidence: (B,) logit: IoU of the box with the target, 0 if it is absent.
+        appearance: (B, d) unit vector: the bare search cells around the peak.
+        mask: (B, N_x, 1) logits of the mask enhancement.
         cells: (B, N_x, d) bare search cells (for distillation).
+        found: (B, N_x, d) search tokens as the layers leave them, before the mask (for distillation).
     """
 
     maps: HeadMaps
@@ -54,13 +59,14 @@ class StepOutput(NamedTuple):
     appearance: Tensor
     mask: Tensor
     cells: Tensor
+    found: Tensor
 
 
 class STDTrack(nn.Module):
     """The whole network; the memory itself lives outside and comes as an input.
 
-    s_t = s_base + E_{t-1}; [s_t; X; Z] -> joint layers -> T_t, X_t; E_t = MFIFM(T_t, memory); X_t masked by E_t
-    -> head.
+    s_t = s_base + g E_{t-1}; [s_t; X; Z, maps of the STM] -> joint layers -> T_t, X_t; E_t = MFIFM(T_t, memory); X_t
+    masked by E_t -> head.
     """
 
     kind = "stdtrack"
@@ -71,6 +77,8 @@ class STDTrack(nn.Module):
         self.embedding = Embedding(config)
         self.base_token = nn.Parameter(torch.zeros(1, 1, config.dim))
         nn.init.trunc_normal_(self.base_token, std=0.02)
+        # g: E_{t-1} enters as much as training finds useful.
+        self.carry = nn.Parameter(torch.zeros(config.dim)) if config.token else None
         self.layers = JointLayers(config)
         self.fusion = MultiFrameFusion(config) if config.memory else None
         self.mask = MaskEnhancement(config) if config.mask != "off" else None
@@ -78,48 +86,56 @@ class STDTrack(nn.Module):
         self.confidence = ConfidenceHead(config)
 
     def start(self, template: Tensor) -> TemplateState:
-        """Template crops (B, 3, T, T) float BGR 0..255 -> their state."""
+        """Encode crops around the target: (B, 3, T, T) float BGR 0..255."""
         tokens, cells = self.embedding.template(template)
-        return TemplateState(self.layers.encode_template(tokens), cells)
+        encoded = self.layers.encode_template(tokens)
+        maps = encoded.new_zeros(len(cells), 1, 2, 0, self.config.dim)
+        if self.config.uses_maps:
+            maps = pool_cells(encoded, self.config.template_cells)
+        return TemplateState(encoded, unit(cells), unit(self._covered(cells)), maps)
 
-    def step(self, template: TemplateState, search: Tensor, token: Tensor, memory: Tensor, valid: Tensor) -> StepOutput:
-        """One frame.
+    def step(self, template: TemplateState, search: Tensor, token: Tensor, memory: Slots) -> StepOutput:
+        """Process one frame.
 
         Args:
+            template: the target's, of B targets.
             search: (B, 3, S, S) float BGR 0..255.
             token: (B, 1, d) what the last frame carried on, zeros in the first.
-            memory: (B, K, d) stored tokens. valid: (B, K), 1 where there is one.
+            memory: what the STM holds, K slots.
         """
+        config = self.config
         tokens, cells = self.embedding.search(search, template.cells)
-        own = self.base_token + token if self.config.token else self.base_token.expand(search.shape[0], -1, -1)
-        seen = self.layers(torch.cat((own, tokens), dim=1), template.tokens)
+        own = self.base_token.expand(search.shape[0], -1, -1)
+        if self.carry is not None:
+            own = own + self.carry * token
+        maps = memory.maps.to(tokens.dtype) if config.uses_maps else None
+        seen = self.layers(torch.cat((own.to(tokens.dtype), tokens), dim=1), template.tokens, maps, memory.valid)
         current, found = seen[:, :1], seen[:, 1:]
-        enhanced = self.fusion(current, memory, valid) if self.fusion is not None else current
-        mask = torch.zeros_like(found[..., :1])
+        enhanced = current
+        if self.fusion is not None:
+            enhanced = self.fusion(current, template.appearance, memory.tokens, memory.valid)
+        masked, mask = found, torch.zeros_like(found[..., :1])
         if self.mask is not None:
-            found, mask = self.mask(found, enhanced)
-        maps = self.head(found)
-        peak = peak_statistics(maps.score.float().sigmoid())
-        appearance = peak.pool(cells)
-        agreement = unit(appearance) * unit(self.template_appearance(template.cells))
+            masked, mask = self.mask(found, cells, enhanced)
+        head = self.head(masked)
+        peak = peak_statistics(head.score.float().sigmoid())
+        appearance = unit(peak.pool(cells.float()))
         return StepOutput(
-            maps=maps,
-            token=current,
-            enhanced=enhanced if self.config.propagate == "enhanced" else current,
-            quality=peak.quality(self.config.quality).detach(),
-            confidence=self.confidence(enhanced, found, agreement, peak),
+            maps=head,
+            token=self.fusion.stored(current, appearance) if self.fusion is not None else current,
+            enhanced=enhanced if config.propagate == "enhanced" else current,
+            quality=peak.quality(config.quality).detach(),
+            confidence=self.confidence(enhanced, masked.float(), appearance * template.appearance, mask, peak),
             appearance=appearance,
             mask=mask,
             cells=cells,
+            found=found,
         )
 
-    def template_appearance(self, cells: Tensor) -> Tensor:
-        """Bare template cells (B, N_z, d) -> mean over the cells that the target covers, (B, d)."""
-        side = self.config.template_cells
-        margin = round(side * (1 - 1 / self.config.template_factor) / 2)
-        line = torch.arange(side, device=cells.device).sub((side - 1) / 2).abs().lt(side / 2 - margin).to(cells.dtype)
-        inner = torch.outer(line, line).flatten()
-        return (inner / inner.sum()) @ cells
+    def entry(self, output: StepOutput, seen: TemplateState) -> Slots:
+        """What the STM stores of a frame, K = 1: its token, and the target's surroundings encoded as a template."""
+        valid = torch.ones_like(output.quality)[:, None]
+        return Slots(output.token, seen.maps[:, None], valid)
 
     def initial_token(self, batch: int) -> Tensor:
         """(B, 1, d) zeros: nothing has been carried on yet."""
@@ -127,4 +143,22 @@ class STDTrack(nn.Module):
 
     def initial_memory(self, batch: int, capacity: int | None = None) -> TokenMemory:
         """An empty STM for B clips, of `config.capacity` slots unless told otherwise."""
-        return TokenMemory.empty(batch, capacity or self.config.capacity, self.config.dim, self.base_token.device)
+        config, device = self.config, self.base_token.device
+        slots = capacity or config.capacity
+        cells = config.map_cells if config.uses_maps else 0
+        layers = config.depth if config.uses_maps else 1
+        return TokenMemory.empty(
+            Slots(
+                torch.zeros(batch, slots, config.dim, device=device),
+                torch.zeros(batch, slots, layers, 2, cells, config.dim, device=device),
+                torch.zeros(batch, slots, device=device),
+            )
+        )
+
+    def _covered(self, cells: Tensor) -> Tensor:
+        """Bare template cells (B, N_z, d) -> mean over the cells that the target covers, (B, d)."""
+        side = self.config.template_cells
+        margin = round(side * (1 - 1 / self.config.template_factor) / 2)
+        line = torch.arange(side, device=cells.device).sub((side - 1) / 2).abs().lt(side / 2 - margin).to(cells.dtype)
+        inner = torch.outer(line, line).flatten()
+        return (inner / inner.sum()) @ cells

@@ -1,71 +1,76 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The Spatiotemporal Token Maintainer (STM): a few tokens of the past, the best of them (paper, method).
+"""The Spatiotemporal Token Maintainer (STM): a few frames of the past, the best of them (paper, method).
 
-The same rule as `network.memory`, for one target and in NumPy.
+The same rule as `network.stdtrack.memory`, for one target and in NumPy.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.settings import MemorySettings
 from stdtrack_ros.tracker.models.model import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class TokenMemory:
-    """Stored tokens; never changed, only replaced.
+    """Stored frames; never changed, only replaced.
 
     Attributes:
-        tokens: (K, d) float32, zeros in free slots.
-        appearances: (K, d) float32 of the target in the same frames, compared with what is found after a loss.
-        quality: (K,) float64 Q of each token; NaN in free slots.
-        age: (K,) int64 number of frames offered since it was stored.
-        offered: frames offered so far.
+        contents: what each slot holds, by name, each (K, ...) float32, zeros in free slots.
+        quality: (K,) float64 Q of each stored frame; NaN in free slots.
+        age: (K,) int64 number of frames since it was stored.
     """
 
-    tokens: FloatArray
-    appearances: FloatArray
+    contents: Mapping[str, FloatArray]
     quality: NDArray[np.float64]
     age: NDArray[np.int64]
-    offered: int = 0
 
     @classmethod
-    def empty(cls, capacity: int, dim: int) -> TokenMemory:
-        """A memory of K free slots for tokens of width d."""
-        none = np.zeros((capacity, dim), np.float32)
-        return cls(none, none, np.full(capacity, np.nan), np.zeros(capacity, np.int64))
+    def empty(cls, capacity: int, shapes: Mapping[str, tuple[int, ...]]) -> TokenMemory:
+        """Make a memory of K free slots that hold arrays of the given names and shapes."""
+        contents = {name: np.zeros((capacity, *shape), np.float32) for name, shape in shapes.items()}
+        return cls(contents, np.full(capacity, np.nan), np.zeros(capacity, np.int64))
 
     @property
     def valid(self) -> FloatArray:
-        """(K,) float32, 1 where a token is stored."""
+        """(K,) float32, 1 where a frame is stored."""
         return (~np.isnan(self.quality)).astype(np.float32)
 
-    def offer(self, token: FloatArray, look: FloatArray, quality: float, settings: MemorySettings) -> TokenMemory:
-        """The memory after a trusted frame with token (d,), appearance (d,) and quality Q_t.
+    def is_due(self, spacing: int) -> bool:
+        """Whether the last frame was stored at least `spacing` frames ago, or none was."""
+        stored = self.age[self.valid > 0]
+        return not len(stored) or int(stored.min()) + 1 >= spacing
 
-        A free slot is filled first. A full memory gives up the token of lowest quality (the older one of equals), or
-        with `fifo` the oldest; a pinned initial token is never given up. Between two stored tokens lie at least
-        `spacing` frames.
+    def grown_older(self) -> TokenMemory:
+        """The memory after a trusted frame that is not stored."""
+        return replace(self, age=self.age + 1)
+
+    def store(self, entry: Mapping[str, FloatArray], quality: float, policy: str) -> TokenMemory:
+        """The memory after a trusted frame that is stored.
+
+        A free slot is filled first. A full memory gives up the frame of lowest quality (the older one of equals), or
+        with `fifo` the oldest.
+
+        Args:
+            entry: arrays by the names of `contents`, without the axis of slots.
+            quality: Q_t of the frame.
+            policy: `quality` or `fifo`.
         """
-        aged = replace(self, age=self.age + 1, offered=self.offered + 1)
-        if self.offered % settings.spacing:
-            return aged
-        slot = self._slot(settings)
-        tokens, appearances = aged.tokens.copy(), aged.appearances.copy()
-        qualities, age = aged.quality.copy(), aged.age.copy()
-        tokens[slot], appearances[slot], qualities[slot], age[slot] = token, look, quality, 0
-        return replace(aged, tokens=tokens, appearances=appearances, quality=qualities, age=age)
+        slot = self._slot(policy)
+        contents = {name: array.copy() for name, array in self.contents.items()}
+        for name, array in contents.items():
+            array[slot] = entry[name]
+        qualities, age = self.quality.copy(), self.age + 1
+        qualities[slot], age[slot] = quality, 0
+        return TokenMemory(contents, qualities, age)
 
-    def _slot(self, settings: MemorySettings) -> int:
+    def _slot(self, policy: str) -> int:
         free = np.isnan(self.quality)
         if free.any():
             return int(free.argmax())
-        first = 1 if settings.pin_initial and len(self.quality) > 1 else 0
-        quality, age = self.quality[first:], self.age[first:]
-        rank = np.lexsort((-age,) if settings.policy == "fifo" else (-age, quality))
-        return first + int(rank[0])
+        return int(np.lexsort((-self.age,) if policy == "fifo" else (-self.age, self.quality))[0])

@@ -81,3 +81,12 @@ class Model(Protocol):
 
     def similarity(self, state: Any, prediction: Prediction) -> tuple[float, float]:
         """Return the cosines of what was found with the template and with what was remembered since; 1 if unknown."""
+
+    def without_memory(self, state: Any) -> Any:
+        """Return the state as `start` gave it: all that was learned since is forgotten."""
+
+    def with_memory_of(self, state: Any, other: Any) -> Any:
+        """Return the state's first look with all that another state has learned since its start."""
+
+    def with_looks(self, state: Any, others: Sequence[Any]) -> Any:
+        """Return the state's memory with the mean of the first looks of other states as its first look."""

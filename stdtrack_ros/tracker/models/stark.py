@@ -107,6 +107,24 @@ class StarkModel:
             outside=np.concatenate([state.outside[:1], outside]),
         )
 
+    def without_memory(self, state: StarkState) -> StarkState:
+        """See `Model.without_memory`: the dynamic template is the initial one again."""
+        count = self._templates
+        return StarkState(np.repeat(state.features[:1], count, axis=0), np.repeat(state.outside[:1], count, axis=0), 0)
+
+    def with_memory_of(self, state: StarkState, other: StarkState) -> StarkState:
+        """See `Model.with_memory_of`: the dynamic template of the other."""
+        if not _has_later_look(other):
+            return self.without_memory(state)
+        features = np.concatenate([state.features[:1], other.features[1:]])
+        return StarkState(features, np.concatenate([state.outside[:1], other.outside[1:]]), other.frames)
+
+    def with_looks(self, state: StarkState, others: Sequence[StarkState]) -> StarkState:
+        """See `Model.with_looks`; cells count as outside if they are in the first of the others."""
+        first = np.asarray(np.mean([each.features[:1] for each in others], axis=0), dtype=np.float32)
+        fresh = self.without_memory(StarkState(first, others[0].outside[:1], 0))
+        return self.with_memory_of(fresh, state)
+
     def similarity(self, state: StarkState, prediction: Prediction) -> tuple[float, float]:
         """Unknown: STARK gives no appearance to compare."""
         return 1.0, 1.0
@@ -115,6 +133,11 @@ class StarkModel:
         template = frame.extract_around(box, self.info.template_factor, self.info.template_size)
         blackened, outside = blacken_outside(template[None])
         return self.backend.start({"template": blackened})["features"], outside
+
+
+def _has_later_look(state: StarkState) -> bool:
+    """Whether the dynamic template is another look than the initial one."""
+    return not np.array_equal(state.features[1:], state.features[:1].repeat(len(state.features) - 1, axis=0))
 
 
 def _grown(box: Box) -> Box:

@@ -24,27 +24,23 @@ class StdtrackState:
     """What STDTrack carries from frame to frame for one target.
 
     Attributes:
-        first: the first look's arrays as the `start` graph gave them, by name, each with a leading axis of 1.
-        template: the same with the latest look in it.
-        appearance: (d,) look of the target in the template.
+        template: the template's arrays as the `start` graph gave them, by name, each with a leading axis of 1.
         token: (1, d) E_{t-1}, zeros at first.
         memory: the STM.
-        frames: those remembered so far.
+        appearance: (d,) unit vector of the target in the last trusted frame; the template's at first.
     """
 
-    first: Mapping[str, FloatArray]
     template: Mapping[str, FloatArray]
-    appearance: FloatArray
     token: FloatArray
     memory: TokenMemory
-    frames: int = 0
+    appearance: FloatArray
 
 
 class StdtrackModel:
     """Runs STDTrack on any backend."""
 
     def __init__(self, backend: Backend, settings: TrackerSettings) -> None:
-        self.backend, self.memory, self.template = backend, settings.memory, settings.template
+        self.backend, self.memory = backend, settings.memory
         network = backend.metadata["network"]
         self._dim, self._capacity = int(network["dim"]), self.memory.capacity or int(network["capacity"])
         self.calibration = Calibration.of(backend.metadata)
@@ -55,17 +51,15 @@ class StdtrackModel:
         return model_info(self.backend, f"stdtrack/{self.backend.metadata['network']['backbone']}")
 
     def start(self, frame: FrameView, box: Box) -> StdtrackState:
-        """Return the state of a new target: template encoded, token and memory empty but for a pinned first token."""
+        """Return the state of a new target: template encoded, token and memory empty."""
         info = self.info
         template = frame.extract_around(box, info.template_factor, info.template_size)
         found = dict(self.backend.start({"template": template[None]}))
-        appearance = found.pop("template_appearance")[0]
-        memory = TokenMemory.empty(self._capacity, self._dim)
-        state = StdtrackState(found, found, appearance, np.zeros((1, self._dim), np.float32), memory)
-        if not self.memory.pin_initial:
-            return state
-        search = frame.extract_around(box, info.search_factor, info.search_size)
-        return self.remember(state, self.step([state], search[None], [0.0])[0], frame, box)
+        shapes: dict[str, tuple[int, ...]] = {"appearance": (self._dim,), "memory": (self._dim,)}
+        if "template_maps" in found:
+            shapes["memory_maps"] = found.pop("template_maps").shape[1:]
+        memory = TokenMemory.empty(self._capacity, shapes)
+        return StdtrackState(found, np.zeros((1, self._dim), np.float32), memory, found["template_appearance"][0])
 
     def step(
         self, states: Sequence[StdtrackState], searches: Image, window_influences: Sequence[float]
@@ -76,7 +70,8 @@ class StdtrackModel:
         }
         arrays["search"] = searches
         arrays["token"] = np.stack([state.token for state in states])
-        arrays["memory"] = np.stack([state.memory.tokens for state in states])
+        for name in states[0].memory.contents:
+            arrays[name] = np.stack([state.memory.contents[name] for state in states])
         arrays["valid"] = np.stack([state.memory.valid for state in states])
         found = self.backend.step(arrays)
         return [
@@ -85,34 +80,51 @@ class StdtrackModel:
         ]
 
     def remember(self, state: StdtrackState, prediction: Prediction, frame: FrameView, box: Box) -> StdtrackState:
-        """The state after a trusted frame: E_t is carried on, T_t offered to the STM, the look to the template."""
+        """The state after a trusted frame: E_t is carried on, good frames go into the STM now and then."""
         token, enhanced = prediction.output
         assert prediction.embedding is not None
-        memory = state.memory.offer(token[0], prediction.embedding, prediction.token_quality, self.memory)
-        frames, rules = state.frames + 1, self.template
-        due = rules.update_interval > 0 and frames % rules.update_interval == 0
-        template = state.template
-        if due and prediction.quality >= rules.update_quality:
-            template = self._renewed(state.first, frame, box)
-        return replace(state, token=enhanced, memory=memory, template=template, frames=frames)
+        memory = state.memory.grown_older()
+        if state.memory.is_due(self.memory.spacing) and prediction.quality >= self.memory.store_quality:
+            entry = self._entry(state.memory, prediction.embedding, token, frame, box)
+            memory = state.memory.store(entry, prediction.token_quality, self.memory.policy)
+        return replace(state, token=enhanced, memory=memory, appearance=prediction.embedding)
 
-    def _renewed(self, first: Mapping[str, FloatArray], frame: FrameView, box: Box) -> dict[str, FloatArray]:
-        """The first look with a share of the present one.
+    def _entry(
+        self, memory: TokenMemory, appearance: FloatArray, token: FloatArray, frame: FrameView, box: Box
+    ) -> dict[str, FloatArray]:
+        """What the STM stores of a frame: token, appearance, and the target's surroundings encoded as a template."""
+        info, entry = self.info, {"appearance": appearance, "memory": token[0]}
+        if "memory_maps" in memory.contents:
+            crop = frame.extract_around(box, info.template_factor, info.template_size)
+            seen = self.backend.start({"template": crop[None]})
+            entry["memory_maps"] = seen["template_maps"][0]
+        return entry
 
-        They are mixed cell by cell: both looks are centred on the target, and the network was trained on such mixtures.
-        """
-        info, share = self.info, np.float32(self.template.share)
-        crop = frame.extract_around(box, info.template_factor, info.template_size)
-        look = self.backend.start({"template": crop[None]})
-        return {name: (1 - share) * array + share * look[name] for name, array in first.items()}
+    def without_memory(self, state: StdtrackState) -> StdtrackState:
+        """See `Model.without_memory`."""
+        shapes = {name: array.shape[1:] for name, array in state.memory.contents.items()}
+        memory = TokenMemory.empty(len(state.memory.quality), shapes)
+        return replace(state, token=np.zeros_like(state.token), memory=memory)
+
+    def with_memory_of(self, state: StdtrackState, other: StdtrackState) -> StdtrackState:
+        """See `Model.with_memory_of`: token and STM."""
+        return replace(state, token=other.token, memory=other.memory)
+
+    def with_looks(self, state: StdtrackState, others: Sequence[StdtrackState]) -> StdtrackState:
+        """See `Model.with_looks`."""
+        template = {name: _mean([each.template[name] for each in others]) for name in state.template}
+        for name in ("template_cells", "template_appearance"):  # unit vectors
+            template[name] /= np.linalg.norm(template[name], axis=-1, keepdims=True)
+        return replace(state, template=template)
 
     def similarity(self, state: StdtrackState, prediction: Prediction) -> tuple[float, float]:
-        """Cosines of the appearance with the template's, and with the most alike of the frames in the STM."""
+        """Cosines of the appearance with the template's, and with the most similar of the remembered frames."""
         assert prediction.embedding is not None
-        stored = state.memory.appearances[state.memory.valid > 0]
+        stored = state.memory.contents["appearance"][state.memory.valid > 0]
+        remembered = np.concatenate((state.appearance[None], stored))
         return (
-            _cosine(prediction.embedding, state.appearance),
-            max((_cosine(prediction.embedding, one) for one in stored), default=1.0),
+            _cosine(prediction.embedding, state.template["template_appearance"][0]),
+            max(_cosine(prediction.embedding, one) for one in remembered),
         )
 
     def _prediction(
@@ -127,6 +139,11 @@ class StdtrackModel:
             embedding=found["appearance"][index],
             output=(found["token_out"][index], found["enhanced"][index]),
         )
+
+
+def _mean(arrays: Sequence[FloatArray]) -> FloatArray:
+    mean: FloatArray = np.mean(arrays, axis=0, dtype=np.float32)
+    return mean
 
 
 def _cosine(first: FloatArray, second: FloatArray) -> float:

@@ -46,7 +46,7 @@ def mirror(clip: Clip) -> None:
         cv2.flip(image, 1, dst=image)
     axis = 2 * clip.windows[0, 0]
     clip.windows[:, 0] = axis - clip.windows[:, 0]
-    for boxes in (clip.boxes, clip.previous_boxes):
+    for boxes in (clip.boxes, clip.previous_boxes, clip.companions):
         boxes[:, 0] = axis - boxes[:, 0] - boxes[:, 2]
 
 

@@ -35,6 +35,7 @@ class Clip:
         previous_boxes: (F, 4) float32, the truth one frame before each (for frame 0: its own).
         present: (F,) bool, False: left the frame, fully covered, or another object in its place.
         valid: (F,) bool, False: the label is not known, no loss.
+        companions: (F, 4) float32, the box of another target beside it; NaN if there is none.
         source: what it was made from.
     """
 
@@ -45,6 +46,7 @@ class Clip:
     previous_boxes: NDArray[np.float32]
     present: NDArray[np.bool_]
     valid: NDArray[np.bool_]
+    companions: NDArray[np.float32]
     source: str
 
     def crop(self, frame: int) -> Crop:
@@ -121,5 +123,13 @@ def assemble(
     windows = np.array([(crop.center_x, crop.center_y, crop.side_px) for crop in crops], np.float32)
     previous = np.concatenate([boxes[:1], boxes[:-1]])
     return Clip(
-        template, canvases, windows, boxes.astype(np.float32), previous.astype(np.float32), present, valid, source
+        template=template,
+        canvases=canvases,
+        windows=windows,
+        boxes=boxes.astype(np.float32),
+        previous_boxes=previous.astype(np.float32),
+        present=present,
+        valid=valid,
+        companions=np.full((len(boxes), 4), np.nan, np.float32),
+        source=source,
     )

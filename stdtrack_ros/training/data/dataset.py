@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence as ListOf
+from copy import deepcopy
 from fnmatch import fnmatch
 
 import cv2
@@ -17,7 +19,8 @@ from stdtrack_ros.sequences.shards.stills import Still, open_stills
 from stdtrack_ros.sequences.shards.tar_shards import PSEUDO
 from stdtrack_ros.training.data.augmentation import augment
 from stdtrack_ros.training.data.clips import Clip, ClipSource
-from stdtrack_ros.training.data.settings import DataSettings
+from stdtrack_ros.training.data.mixing import mix
+from stdtrack_ros.training.data.settings import DataSettings, MixingSettings
 from stdtrack_ros.training.data.video_clips import VideoClips, sequence_weights
 from stdtrack_ros.training.synthetic.object_bank import ObjectBank
 from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips, PictureClips
@@ -27,13 +30,22 @@ class ClipDataset:
     """Clips by index, the same for the same seed: what `torch.utils.data.DataLoader` takes as a map-style data set."""
 
     def __init__(
-        self, sources: ListOf[tuple[ClipSource, float]], length: int, seed: int, size: int, augmented: bool = True
+        self,
+        sources: ListOf[tuple[ClipSource, float]],
+        length: int,
+        seed: int,
+        size: int,
+        augmented: bool = True,
+        mixing: MixingSettings | None = None,
     ) -> None:
         """`size` clips of `length` frames from sources with weights (which need not sum to 1)."""
         self.sources = [source for source, _ in sources]
         total = np.cumsum([weight for _, weight in sources])
         self._cumulative = total / total[-1]
         self.length, self.seed, self.size, self.augmented = length, seed, size, augmented
+        self.mixing = mixing
+        # Clips are mixed with those made just before; a process that starts in the middle makes these again.
+        self._recent: OrderedDict[int, Clip] = OrderedDict()
 
     def __len__(self) -> int:
         return self.size
@@ -41,12 +53,22 @@ class ClipDataset:
     def __getitem__(self, index: int) -> Clip:
         if not 0 <= index < self.size:
             raise IndexError(index)
-        rng = np.random.default_rng((self.seed, index))
-        source = self.sources[int(np.searchsorted(self._cumulative, rng.random()))]
-        clip = source.sample(rng, self.length)
+        rng = np.random.default_rng((self.seed, index, 1))
+        clip = deepcopy(self._sampled(index))
+        if self.mixing:
+            mix(rng, clip, self.mixing, lambda number: self._sampled(max(index - number, 0)))
         if self.augmented:
             augment(rng, clip)
         return clip
+
+    def _sampled(self, index: int) -> Clip:
+        if index not in self._recent:
+            rng = np.random.default_rng((self.seed, index))
+            source = self.sources[int(np.searchsorted(self._cumulative, rng.random()))]
+            self._recent[index] = source.sample(rng, self.length)
+            while len(self._recent) > (2 * self.mixing.choice if self.mixing else 1):
+                self._recent.popitem(last=False)
+        return self._recent[index]
 
 
 def use_one_thread(worker: int = 0) -> None:
@@ -67,7 +89,7 @@ def build_dataset(settings: DataSettings, length: int, seed: int, size: int) -> 
     sources = [(source, weight) for source, weight in sources if weight > 0]
     if not sources:
         raise SettingError("There is nothing to train on: give data.videos or data.stills, with a weight above 0.")
-    return ClipDataset(sources, length, seed, size)
+    return ClipDataset(sources, length, seed, size, mixing=settings.mixing)
 
 
 def _excluded(name: str, settings: DataSettings) -> bool:

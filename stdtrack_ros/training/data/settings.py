@@ -10,6 +10,17 @@ from stdtrack_ros.settings import SettingGroup, setting
 from stdtrack_ros.training.data.clips import CANVAS_FACTOR
 
 
+class MixingSettings(SettingGroup):
+    """How often a clip shows another clip's target, too."""
+
+    companion_prob: float = setting(0.35, "Clips with another clip's target beside the target.", ge=0, le=1)
+    similar_prob: float = setting(
+        0.5, "Of those, the clips whose companion is the most similar of several.", ge=0, le=1
+    )
+    metamorphosis_prob: float = setting(0.1, "Clips whose target turns into another clip's.", ge=0, le=1)
+    choice: int = setting(10, "Clips to choose a companion from.", ge=1, le=100)
+
+
 class DataSettings(SettingGroup):
     """What training draws its clips from, and how it cuts and alters them.
 
@@ -47,3 +58,4 @@ class DataSettings(SettingGroup):
     )
     distractor_prob: float = setting(0.25, "Stills: probability of any other object beside the target.", ge=0, le=1)
     occluder_prob: float = setting(0.15, "Stills: probability of something that passes before the target.", ge=0, le=1)
+    mixing: MixingSettings = MixingSettings()

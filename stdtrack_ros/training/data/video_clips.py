@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence as ListOf
 
@@ -128,7 +129,7 @@ def sequence_weights(sequences: ListOf[Sequence], fractions: dict[str, float]) -
 
     A kind's fraction grows with the square root of its number of sequences; `fractions` sets that of some kinds.
     """
-    kinds = [sequence.name.split("_")[0] for sequence in sequences]
+    kinds = [re.split(r"[_\d]", sequence.name)[0] for sequence in sequences]
     counts: dict[str, int] = defaultdict(int)
     for kind in kinds:
         counts[kind] += 1

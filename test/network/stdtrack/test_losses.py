@@ -18,6 +18,7 @@ from stdtrack_ros.network.stdtrack.losses import (
     focal_loss,
     frame_loss,
     heat_map,
+    mask_loss,
 )
 from stdtrack_ros.network.stdtrack.model import StepOutput
 from stdtrack_ros.network.stdtrack.quality import FORMS, peak_neighbourhood, peak_statistics, token_quality
@@ -59,14 +60,17 @@ def maps_for(box: tuple[float, float, float, float], side: int = 16) -> HeadMaps
 
 def output_for(maps: HeadMaps) -> StepOutput:
     none = torch.zeros(1, 1, 4)
-    return StepOutput(maps, none, none, torch.zeros(1), torch.zeros(1), none[:, 0], torch.zeros(1, 256, 1), none)
+    return StepOutput(maps, none, none, torch.zeros(1), torch.zeros(1), none[:, 0], torch.zeros(1, 256, 1), none, none)
 
 
 TRUTH = torch.tensor([[0.4, 0.6, 0.3, 0.2]])
 
 
-def target(present: bool = True, valid: bool = True) -> FrameTarget:
-    return FrameTarget(TRUTH, torch.tensor([present]), torch.tensor([valid]))
+def target(
+    present: bool = True, valid: bool = True, companion: tuple[float, float, float, float] | None = None
+) -> FrameTarget:
+    beside = torch.tensor([companion or (math.nan,) * 4])
+    return FrameTarget(TRUTH, torch.tensor([present]), torch.tensor([valid]), beside)
 
 
 def test_maps_decode_to_the_box_they_were_made_for() -> None:
@@ -94,6 +98,31 @@ def test_an_absent_target_asks_for_a_flat_map_and_no_box() -> None:
 def test_a_frame_without_a_known_label_costs_nothing() -> None:
     loss, _ = frame_loss(output_for(maps_for((0.1, 0.1, 0.9, 0.9))), target(valid=False), LossWeights())
     assert float(loss) == 0.0
+
+
+def test_target_companion_and_background_weigh_the_same_in_the_mask() -> None:
+    """On a 4x4 grid with 4 cells of the target, 1 of the companion and 11 of the background, by hand."""
+    beside = FrameTarget(
+        torch.tensor([[0.25, 0.25, 0.5, 0.5]]),
+        torch.tensor([True]),
+        torch.tensor([True]),
+        torch.tensor([[0.875, 0.875, 0.25, 0.25]]),
+    )
+    logits = torch.full((1, 4, 4), -20.0)
+    logits[0, :2, :2] = 20.0
+    assert float(mask_loss(logits.flatten(1), beside, 4)) == pytest.approx(0.0, abs=1e-6)
+    logits[0, 3, 3] = 3.0  # the companion is taken for the target
+    assert float(mask_loss(logits.flatten(1), beside, 4)) == pytest.approx(math.log(1 + math.exp(3.0)) / 3, rel=1e-4)
+    alone = beside._replace(companion=torch.full((1, 4), math.nan))
+    assert float(mask_loss(logits.flatten(1), alone, 4)) == pytest.approx(math.log(1 + math.exp(3.0)) / 24, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("box", "right"), [((0.4, 0.6, 0.3, 0.2), 1.0), ((0.7, 0.6, 0.3, 0.2), 0.0), ((0.1, 0.1, 0.1, 0.1), math.nan)]
+)
+def test_beside_a_companion_the_right_one_counts(box: tuple[float, float, float, float], right: float) -> None:
+    _, parts = frame_loss(output_for(maps_for(box)), target(companion=(0.7, 0.6, 0.3, 0.2)), LossWeights())
+    assert float(parts["right"]) == pytest.approx(right, nan_ok=True)
 
 
 def peaked(value: float, second: float = 0.0) -> torch.Tensor:

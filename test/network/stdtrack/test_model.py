@@ -13,6 +13,7 @@ from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.stdtrack.backbones.efficientnet_lite import EfficientNetLite
 from stdtrack_ros.network.stdtrack.config import NetworkConfig, preset
 from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
+from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.network.stdtrack.reparameterize import RepConv, merge_all
@@ -68,14 +69,17 @@ def sample(network: STDTrack, batch: int = 2) -> tuple[object, ...]:
     template = 255 * torch.rand(batch, 3, config.template_size, config.template_size, generator=generator)
     search = 255 * torch.rand(batch, 3, config.search_size, config.search_size, generator=generator)
     token = torch.randn(batch, 1, config.dim, generator=generator)
-    memory = torch.randn(batch, config.capacity, config.dim, generator=generator)
-    return network.start(template), search, token, memory, torch.ones(batch, config.capacity)
+    shapes = network.initial_memory(batch).slots
+    slots = Slots(*(torch.randn(part.shape, generator=generator) for part in shapes))
+    return network.start(template), search, token, slots._replace(valid=torch.ones_like(slots.valid))
 
 
 SWITCHES = [
     {},
     {"token": False},
     {"memory": False},
+    {"maps": False},
+    {"pooled_keys": False},
     {"mask": "off"},
     {"mask": "product"},
     {"mask": "dot"},
@@ -95,6 +99,8 @@ SWITCHES = [
 def test_every_part_can_be_switched_off(switches: dict[str, object]) -> None:
     """Shapes stay, and every weight that is left takes part in the result."""
     network = STDTrack(SMALL.model_copy(update=switches)).train()
+    if network.mask is not None and network.mask.form == "gate":
+        torch.nn.init.normal_(network.mask.key.weight)  # closed at first
     output = network.step(*sample(network))
     side = SMALL.search_cells
     assert output.maps.score.shape == (2, 1, side, side)
@@ -102,8 +108,8 @@ def test_every_part_can_be_switched_off(switches: dict[str, object]) -> None:
     assert output.token.shape == output.enhanced.shape == (2, 1, SMALL.dim)
     assert output.quality.shape == output.confidence.shape == (2,)
     assert ((output.quality >= 0) & (output.quality < 1)).all()
-    total = sum(part.square().sum() for part in (*output.maps, output.confidence, output.enhanced, output.mask))
-    total.backward()
+    parts = (*output.maps, output.confidence, output.enhanced, output.token, output.mask)
+    sum(part.square().sum() for part in parts).backward()
     assert [name for name, value in network.named_parameters() if value.grad is None] == []
 
 
@@ -112,10 +118,42 @@ def test_every_part_can_be_switched_off(switches: dict[str, object]) -> None:
 )
 def test_token_and_memory_reach_the_result_only_where_they_are_on(switches: dict[str, bool], matters: bool) -> None:
     network = STDTrack(SMALL.model_copy(update=switches)).eval()
-    template, search, token, memory, valid = sample(network)
-    first = network.step(template, search, token, memory, valid).maps.score
-    other = network.step(template, search, token + 1.0, memory + torch.randn_like(memory), valid).maps.score
+    if network.carry is not None:
+        torch.nn.init.normal_(network.carry)
+    template, search, token, slots = sample(network)
+    changed = slots._replace(tokens=slots.tokens.flip(-1), maps=slots.maps.flip(-1), cells=slots.cells.flip(-1))
+    first = network.step(template, search, token, slots).maps.score
+    other = network.step(template, search, token + 1.0, changed).maps.score
     assert torch.equal(first, other) is not matters
+
+
+@pytest.mark.parametrize("part", ["maps", "cells"])
+def test_what_a_slot_shows_counts_if_the_slot_is_filled(part: str) -> None:
+    network = STDTrack(SMALL).eval()
+    template, search, token, slots = sample(network)
+    half = torch.tensor([[1.0, 1, 1, 0, 0, 0]] * 2)
+    slots = slots._replace(valid=half)
+
+    def score(slot: int) -> torch.Tensor:
+        changed = getattr(slots, part).clone()
+        changed[:, slot] = changed[:, slot].flip(-1)
+        return network.step(template, search, token, slots._replace(**{part: changed})).maps.score
+
+    before = network.step(template, search, token, slots).maps.score
+    assert torch.equal(score(4), before)
+    assert not torch.allclose(score(1), before)
+
+
+def test_a_later_frame_of_the_same_target_is_stored_as_the_template_is() -> None:
+    """In the STM, the template's own crop has the keys and values of the template, averaged over 2x2 cells."""
+    network = STDTrack(SMALL).eval()
+    template, search, token, _ = sample(network)
+    entry = network.entry(network.step(template, search, token, network.initial_memory(2).slots), template)
+    side = SMALL.template_cells
+    grid = template.tokens.unflatten(3, (side, side))
+    torch.testing.assert_close(entry.maps[:, 0, :, :, 0], grid[:, :, :, :2, :2].mean(dim=(3, 4)))
+    torch.testing.assert_close(entry.cells[:, 0], template.cells)
+    torch.testing.assert_close(template.cells.norm(dim=-1), torch.ones(2, side**2), rtol=1e-2, atol=1e-2)
 
 
 def test_the_paper_like_preset_attends_jointly_and_the_light_one_caches_the_template() -> None:
@@ -136,21 +174,25 @@ def fusion() -> MultiFrameFusion:
 
 def test_fusion_does_not_see_invalid_slots_nor_the_order_of_the_stored() -> None:
     module = fusion()
-    token, memory = torch.randn(1, 1, 32), torch.randn(1, 6, 32)
+    token, initial, memory = torch.randn(1, 1, 32), torch.randn(1, 32), torch.randn(1, 6, 32)
     valid = torch.tensor([[1.0, 1, 1, 0, 0, 0]])
-    first = module(token, memory, valid)
+    first = module(token, initial, memory, valid)
     changed = memory.clone()
     changed[:, 3:] = 100.0
-    torch.testing.assert_close(module(token, changed, valid), first)
-    torch.testing.assert_close(module(token, memory[:, [2, 0, 1, 3, 4, 5]], valid), first, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(module(token, initial, changed, valid), first)
+    order = [2, 0, 1, 3, 4, 5]
+    torch.testing.assert_close(module(token, initial, memory[:, order], valid), first, rtol=1e-4, atol=1e-5)
     changed = memory.clone()
     changed[:, 0] *= -1.0
-    assert not torch.allclose(module(token, changed, valid), first)
+    assert not torch.allclose(module(token, initial, changed, valid), first)
 
 
-def test_fusion_is_defined_with_an_empty_memory() -> None:
-    found = fusion()(torch.randn(2, 1, 32), torch.zeros(2, 6, 32), torch.zeros(2, 6))
+def test_an_empty_memory_leaves_the_templates_appearance() -> None:
+    module = fusion()
+    token, none = torch.randn(2, 1, 32), torch.zeros(2, 6, 32)
+    found = module(token, torch.randn(2, 32), none, torch.zeros(2, 6))
     assert torch.isfinite(found).all()
+    assert not torch.allclose(module(token, torch.randn(2, 32), none, torch.zeros(2, 6)), found)
 
 
 def test_the_carried_token_stays_bounded_over_thousands_of_frames() -> None:
@@ -158,21 +200,25 @@ def test_the_carried_token_stays_bounded_over_thousands_of_frames() -> None:
     torch.manual_seed(0)
     module = fusion()
     mix = torch.nn.Linear(32, 32)
-    token, norms = torch.zeros(1, 1, 32), []
+    token, initial, norms = torch.zeros(1, 1, 32), torch.randn(1, 32), []
     with torch.no_grad():
         for _ in range(5000):
-            token = module(mix(token) + 1.0, token.expand(1, 6, 32), torch.ones(1, 6))
+            token = module(mix(token) + 1.0, initial, token.expand(1, 6, 32), torch.ones(1, 6))
             norms.append(float(token.norm()))
     assert max(norms[10:]) / min(norms[10:]) < 1.5
 
 
-@pytest.mark.parametrize("form", ["residual", "product"])
-def test_the_bounded_masks_scale_each_token_by_its_own_weight(form: str) -> None:
+@pytest.mark.parametrize(("form", "gain"), [("gate", 2.0), ("product", 1.0)])
+def test_the_bounded_masks_scale_each_token_by_the_agreement_of_its_cell(form: str, gain: float) -> None:
     module = MaskEnhancement(SMALL.model_copy(update={"mask": form})).eval()
-    search, token = torch.randn(1, 9, 32), torch.randn(1, 1, 32)
-    enhanced, logits = module(search, token)
-    gain = logits.sigmoid() + (0.5 if form == "residual" else 0.0)
-    torch.testing.assert_close(enhanced, search * gain)
+    search, cells, token = torch.randn(1, 9, 32), torch.randn(1, 9, 32), torch.randn(1, 1, 32)
+    if form == "gate":
+        torch.testing.assert_close(module(search, cells, token)[0], search)  # untrained, it changes nothing
+        torch.nn.init.normal_(module.key.weight)
+    enhanced, logits = module(search, cells, token)
+    plain = (module.query(module.norm(cells)) @ module.key(token).transpose(1, 2)) / 32**0.5
+    torch.testing.assert_close(logits, plain, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(enhanced, search * logits.sigmoid() * gain)
 
 
 def test_imagenet_weights_are_folded_exactly() -> None:

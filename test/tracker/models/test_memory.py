@@ -10,81 +10,82 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.memory import TokenMemory as BatchMemory
-from stdtrack_ros.settings import MemorySettings
 from stdtrack_ros.tracker.models.memory import TokenMemory
 
 QUALITIES = st.lists(st.sampled_from([0.1, 0.2, 0.25, 0.5, 0.75, 0.9]), min_size=1, max_size=30)
 
 
-def fill(qualities: list[float], rules: MemorySettings) -> TokenMemory:
-    """A memory that was offered token i, all of value i, for the i-th quality."""
-    memory = TokenMemory.empty(rules.capacity, 3)
+def fill(qualities: list[float], capacity: int, policy: str = "quality", spacing: int = 1) -> TokenMemory:
+    """A memory after trusted frames of these qualities, frame i with a token and a map of value i."""
+    memory = TokenMemory.empty(capacity, {"memory": (3,), "memory_maps": (2, 2)})
     for index, quality in enumerate(qualities):
-        token = np.full(3, index, np.float32)
-        memory = memory.offer(token, -token, quality, rules)
+        if memory.is_due(spacing):
+            entry = {"memory": np.full(3, index, np.float32), "memory_maps": np.full((2, 2), -index, np.float32)}
+            memory = memory.store(entry, quality, policy)
+        else:
+            memory = memory.grown_older()
     return memory
 
 
 def stored(memory: TokenMemory) -> list[int]:
-    return sorted(int(token[0]) for token, valid in zip(memory.tokens, memory.valid, strict=True) if valid)
+    tokens = memory.contents["memory"]
+    return sorted(int(token[0]) for token, valid in zip(tokens, memory.valid, strict=True) if valid)
 
 
-def test_a_full_memory_gives_up_the_lowest_quality_and_takes_the_new_token_always() -> None:
-    rules = MemorySettings(capacity=3)
-    assert stored(fill([0.5, 0.2, 0.9], rules)) == [0, 1, 2]
-    assert stored(fill([0.5, 0.2, 0.9, 0.1], rules)) == [0, 2, 3]
-    assert stored(fill([0.5, 0.2, 0.9, 0.1, 0.3], rules)) == [0, 2, 4]
+def test_a_full_memory_gives_up_the_lowest_quality_and_takes_the_new_frame_always() -> None:
+    assert stored(fill([0.5, 0.2, 0.9], 3)) == [0, 1, 2]
+    assert stored(fill([0.5, 0.2, 0.9, 0.1], 3)) == [0, 2, 3]
+    assert stored(fill([0.5, 0.2, 0.9, 0.1, 0.3], 3)) == [0, 2, 4]
 
 
 def test_of_equal_qualities_the_older_goes() -> None:
-    assert stored(fill([0.5, 0.5, 0.5, 0.5], MemorySettings(capacity=3))) == [1, 2, 3]
+    assert stored(fill([0.5, 0.5, 0.5, 0.5], 3)) == [1, 2, 3]
 
 
 def test_fifo_gives_up_the_oldest() -> None:
-    assert stored(fill([0.9, 0.1, 0.8, 0.7, 0.6], MemorySettings(capacity=3, policy="fifo"))) == [2, 3, 4]
-
-
-def test_a_pinned_initial_token_stays() -> None:
-    rules = MemorySettings(capacity=3, pin_initial=True)
-    assert 0 in stored(fill([0.01] + [0.9] * 10, rules))
-    assert 0 not in stored(fill([0.01] + [0.9] * 10, MemorySettings(capacity=3)))
+    assert stored(fill([0.9, 0.1, 0.8, 0.7, 0.6], 3, "fifo")) == [2, 3, 4]
 
 
 def test_spacing_leaves_frames_out() -> None:
-    assert stored(fill([0.5] * 7, MemorySettings(capacity=6, spacing=3))) == [0, 3, 6]
+    assert stored(fill([0.5] * 7, 6, spacing=3)) == [0, 3, 6]
 
 
-def test_a_memory_is_never_changed_by_an_offer() -> None:
-    memory = fill([0.5, 0.6], MemorySettings(capacity=2))
-    tokens, quality = memory.tokens.copy(), memory.quality.copy()
-    memory.offer(np.full(3, 9, np.float32), np.zeros(3, np.float32), 0.7, MemorySettings(capacity=2))
-    np.testing.assert_array_equal(memory.tokens, tokens)
+def test_a_memory_is_never_changed_by_storing() -> None:
+    memory = fill([0.5, 0.6], 2)
+    tokens, quality = memory.contents["memory"].copy(), memory.quality.copy()
+    memory.store({"memory": np.full(3, 9, np.float32), "memory_maps": np.zeros((2, 2), np.float32)}, 0.7, "quality")
+    np.testing.assert_array_equal(memory.contents["memory"], tokens)
     np.testing.assert_array_equal(memory.quality, quality)
 
 
 @given(qualities=QUALITIES, capacity=st.integers(1, 8))
 @settings(max_examples=150, deadline=None)
 def test_never_more_than_the_capacity_and_all_but_the_last_are_good(qualities: list[float], capacity: int) -> None:
-    memory = fill(qualities, MemorySettings(capacity=capacity))
+    memory = fill(qualities, capacity)
     kept = stored(memory)
     assert len(kept) == min(len(qualities), capacity)
     assert len(qualities) - 1 in kept
-    if capacity > 1:  # the best token ever offered is among them
+    if capacity > 1:  # the best frame ever offered is among them
         assert np.nanmax(memory.quality) == max(qualities)
 
 
 @pytest.mark.parametrize("policy", ["quality", "fifo"])
 @given(qualities=QUALITIES, capacity=st.integers(1, 6))
 @settings(max_examples=100, deadline=None)
-def test_training_and_tracking_keep_the_same_tokens(policy: str, qualities: list[float], capacity: int) -> None:
-    rules = MemorySettings(capacity=capacity, policy=policy)
-    single = fill(qualities, rules)
-    batch = BatchMemory.empty(2, capacity, 3)
+def test_training_and_tracking_keep_the_same_frames(policy: str, qualities: list[float], capacity: int) -> None:
+    """Also where training lets a clip use a part of the slots only; a clip that stores nothing stays empty."""
+    single = fill(qualities, capacity, policy)
+    shapes = Slots(torch.zeros(2, 6, 3), torch.zeros(2, 6, 1, 2, 1, 3), torch.zeros(2, 6, 4, 3), torch.zeros(2, 6))
+    batch, allowed = BatchMemory.empty(shapes), torch.tensor([capacity, capacity])
     for index, quality in enumerate(qualities):
-        token = torch.full((2, 1, 3), float(index))
-        batch = batch.store(token, torch.tensor([quality, quality]), torch.tensor([True, False]), policy)
-    np.testing.assert_array_equal(batch.tokens[0].numpy(), single.tokens)
-    np.testing.assert_array_equal(batch.valid[0].numpy(), single.valid)
-    np.testing.assert_array_equal(single.appearances, -single.tokens)  # both are of the same frames
-    assert batch.valid[1].sum() == 0  # a clip that keeps nothing stays empty
+        entry = Slots(*(torch.full_like(part[:, :1], float(index)) for part in shapes))
+        batch = batch.store(entry, torch.tensor([quality, quality]), torch.tensor([True, False]), policy, allowed)
+    np.testing.assert_array_equal(batch.slots.tokens[0, :capacity].numpy(), single.contents["memory"])
+    np.testing.assert_array_equal(batch.slots.valid[0, :capacity].numpy(), single.valid)
+    np.testing.assert_array_equal(batch.slots.cells[0, :, 0, 0].numpy(), batch.slots.tokens[0, :, 0].numpy())
+    assert batch.slots.valid[0, capacity:].sum() == 0
+    assert batch.slots.valid[1].sum() == 0
+    # Every part of a slot is of the same frame.
+    np.testing.assert_array_equal(single.contents["memory_maps"][:, 0, 0], -single.contents["memory"][:, 0])

@@ -54,7 +54,7 @@ def test_light_changes_slowly_and_keeps_the_order_of_levels() -> None:
     ramp = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 8, 3))
     for seed in range(20):
         frames = 8
-        clip = Clip(ramp.copy(), np.stack([ramp] * frames), *([np.zeros((frames, 4))] * 5), "ramp")  # type: ignore[arg-type]
+        clip = Clip(ramp.copy(), np.stack([ramp] * frames), *([np.zeros((frames, 4))] * 6), "ramp")  # type: ignore[arg-type]
         light(np.random.default_rng(seed), clip)
         means = clip.canvases.mean(axis=(1, 2, 3))
         assert np.abs(np.diff(means)).max() < 12

@@ -96,4 +96,5 @@ def test_collated_clips_are_stacked() -> None:
     batch = collate([clip(), clip()])
     assert batch["canvases"].shape == (2, 3, CANVAS_SIZE, CANVAS_SIZE, 3)
     assert batch["present"].dtype == bool
-    assert sorted(batch) == ["boxes", "canvases", "present", "previous_boxes", "template", "valid", "windows"]
+    names = ["boxes", "canvases", "companions", "present", "previous_boxes", "template", "valid", "windows"]
+    assert sorted(batch) == names
