@@ -75,6 +75,16 @@ class ModelSettings(SettingGroup):
 class SearchSettings(SettingGroup):
     """Where and how the search window is read."""
 
+    window: Literal["auto", "small", "large"] = setting(
+        "auto", "Search window; auto: the small one while the target is TRACKING and slow, else the large one."
+    )
+    fast_motion: float = setting(
+        0.35,
+        "Motion expected from frame to frame from which on the window is large.",
+        unit="target sizes",
+        ge=0.0,
+        le=10.0,
+    )
     window_influence: float = setting(
         0.8, "Share of the Hann window in the choice of the peak; 0 none, 1 the full product.", ge=0.0, le=1.0
     )

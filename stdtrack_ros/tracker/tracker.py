@@ -255,10 +255,20 @@ class Tracker:
         return self._result(state, decision.candidate)
 
     def _follow_window(self, state: TrackState) -> Crop:
-        info = self.model.info
-        return Crop.around(
-            state.motion.box if self._coasting(state) else state.box, info.search_factor, info.search_size
-        )
+        info, coasting = self.model.info, self._coasting(state)
+        factor = info.large_search_factor if self._may_be_far(state) else info.search_factor
+        return Crop.around(state.motion.box if coasting else state.box, factor, info.search_size)
+
+    def _may_be_far(self, state: TrackState) -> bool:
+        """Whether the target may be outside the small window: it is doubtful, or moves fast."""
+        choice = self.settings.search.window
+        if choice != "auto":
+            return choice == "large"
+        if state.status is not Status.TRACKING:
+            return True
+        size = float(np.sqrt(np.prod(state.box[2:])))
+        moved = float(np.linalg.norm(state.motion.velocity)) * state.elapsed_s
+        return moved > self.settings.search.fast_motion * size
 
     def _search_windows(self, state: TrackState, frame: FrameView) -> list[Crop]:
         place = box_from_center(*box_center(state.box), *state.whole_box[2:])
@@ -340,7 +350,7 @@ class Tracker:
         return self.settings.motion.enabled and state.status is not Status.TRACKING
 
     def _new_search(self) -> Redetection:
-        return Redetection(self.model.info.search_factor, self.model.info.search_size)
+        return Redetection(self.model.info.large_search_factor, self.model.info.search_size)
 
     def _require_state(self) -> TrackState:
         if self._state is None:

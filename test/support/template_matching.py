@@ -34,6 +34,7 @@ INFO = ModelInfo(
     template_factor=2.0,
     search_size=4 * PATCH,
     search_factor=4.0,
+    large_search_factor=4.0,
 )
 
 

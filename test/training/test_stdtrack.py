@@ -25,6 +25,7 @@ from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.losses import LossWeights
+from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.model import STDTrack, StepOutput, TemplateState
 from stdtrack_ros.settings import build_settings
 from stdtrack_ros.training import rollout as rollout_module
@@ -115,10 +116,16 @@ def test_it_learns_a_small_task() -> None:
     config = NetworkConfig(**{**SMALL, "dim": 48, "head_channels": (16,)})
     network = STDTrack(config).train()
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3)
-    losses = []
+    losses, rules = [], RolloutSettings(shift=0.5, template_failure_prob=0.0, large_window_prob=0.0)
     for _ in range(40):
         generator = torch.Generator().manual_seed(7)  # the same windows every time
-        loss, parts = rollout(network, clips, RolloutSettings(shift=0.5, blend=0.0), LossWeights(), generator)
+        loss, parts = rollout(
+            network,
+            clips,
+            RolloutSettings(shift=0.5, template_failure_prob=0.0, large_window_prob=0.0),
+            LossWeights(),
+            generator,
+        )
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -164,34 +171,42 @@ def test_closed_loop_windows_follow_the_networks_own_boxes(videos: Path) -> None
     dataset = ClipDataset([(source, 1.0)], 3, 3, 4, augmented=False)
     clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
     open_loop, closed_loop = (
-        watched_windows(network, clips, RolloutSettings(closed_loop=one, blend=0.0)) for one in (0.0, 1.0)
+        watched_windows(network, clips, RolloutSettings(closed_loop_prob=one)) for one in (0.0, 1.0)
     )
     torch.testing.assert_close(open_loop[0], closed_loop[0])
     assert not torch.allclose(open_loop[1], closed_loop[1])
 
 
-def test_later_looks_enter_the_template_of_a_clip(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first frame sees the first look; a share of a later one follows where the box was good enough."""
+def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first frame sees the template and an empty STM; later ones a mixed template, and the frames before them."""
     torch.manual_seed(0)
     network = STDTrack(NetworkConfig(**SMALL)).eval()
-    dataset = ClipDataset([(cutouts(2), 1.0)], 3, 3, 4, augmented=False)
+    dataset = ClipDataset([(cutouts(2), 1.0)], 4, 3, 4, augmented=False)
     clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
-    seen: list[torch.Tensor] = []
+    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
     step = network.step
 
-    def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
-        seen.append(template.tokens)
-        return step(template, *rest)
+    def watched(template: TemplateState, search: torch.Tensor, token: torch.Tensor, memory: Slots) -> StepOutput:
+        seen.append((template.tokens, memory.valid))
+        return step(template, search, token, memory)
 
     monkeypatch.setattr(network, "step", watched)
-    monkeypatch.setattr(rollout_module, "BLEND_RATE", 1.0)
     first = network.start(clips["template"].permute(0, 3, 1, 2).float()).tokens
-    for good_iou, blend, renewed in ((0.0, 0.5, True), (0.0, 0.0, False), (1.01, 0.5, False)):
-        monkeypatch.setattr(rollout_module, "BLEND_IOU", good_iou)
+    for good_iou, failing in ((0.0, 1.0), (0.0, 0.0), (1.01, 0.0)):
+        monkeypatch.setattr(rollout_module, "STORE_IOU", good_iou)
         seen.clear()
-        rollout(network, clips, RolloutSettings(shift=0.0, blend=blend), LossWeights(), torch.Generator())
-        torch.testing.assert_close(seen[0], first)
-        assert torch.equal(seen[1], first) is not renewed
+        settings = RolloutSettings(shift=0.0, template_failure_prob=failing, store_prob=1.0, blind_store_prob=0.0)
+        rollout(network, clips, settings, LossWeights(), torch.Generator().manual_seed(2))
+        torch.testing.assert_close(seen[0][0], first)
+        assert not seen[0][1].any()
+        changed = (seen[3][0] != first).flatten(1).any(dim=1)
+        assert changed.tolist() == [bool(failing)] * 4
+        present = clips["present"][:, :3].sum(dim=1)
+        stored = seen[3][1].sum(dim=1)
+        assert (stored > 0).any() if good_iou == 0.0 else not stored.any()
+        assert (stored <= present).all()
 
 
 def watched_windows(
@@ -222,9 +237,9 @@ def test_gradient_flows_between_frames_unless_it_is_cut(detach: bool) -> None:
     clips["valid"][:, 0] = False
     torch.manual_seed(0)
     network = STDTrack(NetworkConfig(**SMALL)).eval()
-    first = watched_windows(network, clips, RolloutSettings(closed_loop=0.0, detach=detach, blend=0.0), backward=True)[
-        0
-    ]
+    torch.nn.init.normal_(network.carry)  # zero at first
+    rules = RolloutSettings(closed_loop_prob=0.0, detach=detach)
+    first = watched_windows(network, clips, rules, backward=True)[0]
     flows = first.grad is not None and float(first.grad.abs().sum()) > 0
     assert flows is not detach
 

@@ -55,4 +55,5 @@ def model_info(backend: Backend, name: str) -> ModelInfo:
         template_factor=network["template_factor"],
         search_size=network["search_size"],
         search_factor=network["search_factor"],
+        large_search_factor=network.get("large_search_factor", network["search_factor"]),
     )

@@ -29,6 +29,7 @@ class ModelInfo:
         sha256: hash of the model file, in hex.
         template_size, search_size: sides of the network's inputs in px.
         template_factor, search_factor: windows' sides in units of sqrt(width * height) of the box.
+        large_search_factor: the same for a search window when the target may be far; as many pixels.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ModelInfo:
     template_factor: float
     search_size: int
     search_factor: float
+    large_search_factor: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[OnnxBackend, TorchBackend]) -> None:
     """Each backend runs on its own token and memory, so that a difference would add up."""
     # A capacity of 4, not the 6 that the network was exported with: the slots are free.
-    settings = make_settings({"memory.capacity": 4, "template.update_interval": 0})
+    settings = make_settings({"memory.capacity": 4, "memory.spacing": 1, "memory.store_quality": 0.0})
     models = [StdtrackModel(backend, settings) for backend in pair]
     rng = np.random.default_rng(0)
     template = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -65,45 +65,32 @@ def started(model: StdtrackModel, template: np.ndarray) -> StdtrackState:
     return model.start(FrameView(template), np.array([16.0, 16.0, 32.0, 32.0]))
 
 
-def model_of(backend: OnnxBackend | TorchBackend, **template: float) -> StdtrackModel:
-    return StdtrackModel(backend, make_settings({f"template.{name}": value for name, value in template.items()}))
+def model_of(backend: OnnxBackend | TorchBackend, **memory: float) -> StdtrackModel:
+    return StdtrackModel(backend, make_settings({f"memory.{name}": value for name, value in memory.items()}))
 
 
-def test_the_template_takes_a_share_of_good_looks_at_intervals(
-    pair: tuple[OnnxBackend, TorchBackend],
-) -> None:
-    model = model_of(pair[0], update_interval=2, update_quality=0.7, share=0.25)
+def test_good_frames_are_stored_at_intervals_as_templates_of_their_own(pair: tuple[OnnxBackend, TorchBackend]) -> None:
+    model = model_of(pair[0], spacing=2, store_quality=0.7)
     rng = np.random.default_rng(2)
     frame = FrameView(rng.integers(0, 256, (120, 160, 3), dtype=np.uint8))
     box = np.array([40.0, 30.0, 24.0, 20.0])
     first = started(model, rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
     good = replace(model.step([first], rng.integers(0, 256, (1, 96, 96, 3), dtype=np.uint8), [0.0])[0], quality=0.7)
-    one = model.remember(first, good, frame, box)
-    assert one.template is first.template
-    poor = model.remember(one, replace(good, quality=0.69), frame, box)
-    assert poor.template is first.template
-    two = model.remember(one, good, frame, box)
-    look = model.start(frame, box)
-    for name, array in two.template.items():
-        np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * look.template[name], atol=1e-5)
-    other = model.start(frame, box + 9)
-    four = model.remember(model.remember(two, good, frame, box), good, frame, box + 9)
-    for name, array in four.template.items():  # the look before is gone, the first one stays
-        np.testing.assert_allclose(array, 0.75 * first.template[name] + 0.25 * other.template[name], atol=1e-5)
-
-
-def test_a_pinned_first_token_is_of_the_frame_of_the_start(pair: tuple[OnnxBackend, TorchBackend]) -> None:
-    model = StdtrackModel(pair[0], make_settings({"memory.capacity": 2, "memory.pin_initial": True}))
-    frame = FrameView(np.random.default_rng(2).integers(0, 256, (120, 160, 3), dtype=np.uint8))
-    box = np.array([40.0, 30.0, 24.0, 20.0])
-    state = model.start(frame, box)
-    assert state.memory.valid.tolist() == [1.0, 0.0] and state.token.any()
-    search = frame.extract_around(box, model.info.search_factor, model.info.search_size)
-    for _ in range(4):
-        better = replace(model.step([state], search[None], [0.0])[0], token_quality=1.0)
-        later = model.remember(state, better, frame, box)
-        np.testing.assert_array_equal(later.memory.tokens[0], state.memory.tokens[0])
-        state = later
+    poor = model.remember(first, replace(good, quality=0.69), frame, box)
+    assert not poor.memory.valid.any()
+    np.testing.assert_array_equal(poor.token, good.output[1])  # E_t is carried on all the same
+    one = model.remember(poor, good, frame, box)
+    two = model.remember(one, good, frame, box + 9)
+    three = model.remember(two, good, frame, box + 9)
+    assert [int(state.memory.valid.sum()) for state in (one, two, three)] == [1, 1, 2]
+    assert three.template is first.template
+    np.testing.assert_array_equal(one.memory.contents["memory"][0], good.output[0][0])
+    np.testing.assert_array_equal(one.memory.contents["appearance"][0], good.embedding)
+    if "memory_maps" not in one.memory.contents:  # joint attention has no keys and values to keep
+        return
+    crop = frame.extract_around(box, model.info.template_factor, model.info.template_size)
+    maps = pair[0].start({"template": crop[None]})["template_maps"][0]
+    np.testing.assert_array_equal(one.memory.contents["memory_maps"][0], maps)
 
 
 @pytest.mark.parametrize("parts", [{"token": False, "memory": False, "mask": "off"}, {"memory": False}])

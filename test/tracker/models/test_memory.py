@@ -77,14 +77,14 @@ def test_never_more_than_the_capacity_and_all_but_the_last_are_good(qualities: l
 def test_training_and_tracking_keep_the_same_frames(policy: str, qualities: list[float], capacity: int) -> None:
     """Also where training lets a clip use a part of the slots only; a clip that stores nothing stays empty."""
     single = fill(qualities, capacity, policy)
-    shapes = Slots(torch.zeros(2, 6, 3), torch.zeros(2, 6, 1, 2, 1, 3), torch.zeros(2, 6, 4, 3), torch.zeros(2, 6))
+    shapes = Slots(torch.zeros(2, 6, 3), torch.zeros(2, 6, 1, 2, 1, 3), torch.zeros(2, 6))
     batch, allowed = BatchMemory.empty(shapes), torch.tensor([capacity, capacity])
     for index, quality in enumerate(qualities):
         entry = Slots(*(torch.full_like(part[:, :1], float(index)) for part in shapes))
         batch = batch.store(entry, torch.tensor([quality, quality]), torch.tensor([True, False]), policy, allowed)
     np.testing.assert_array_equal(batch.slots.tokens[0, :capacity].numpy(), single.contents["memory"])
     np.testing.assert_array_equal(batch.slots.valid[0, :capacity].numpy(), single.valid)
-    np.testing.assert_array_equal(batch.slots.cells[0, :, 0, 0].numpy(), batch.slots.tokens[0, :, 0].numpy())
+    np.testing.assert_array_equal(batch.slots.maps[0, :, 0, 0, 0, 0].numpy(), batch.slots.tokens[0, :, 0].numpy())
     assert batch.slots.valid[0, capacity:].sum() == 0
     assert batch.slots.valid[1].sum() == 0
     # Every part of a slot is of the same frame.

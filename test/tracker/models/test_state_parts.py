@@ -13,9 +13,10 @@ import torch
 
 from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import Stark
-from stdtrack_ros.settings import ModelSettings, StarkSettings, make_settings
+from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
 from stdtrack_ros.tracker.backends.torch import TorchBackend
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import Model
 from stdtrack_ros.tracker.models.stark import StarkModel
 
@@ -23,7 +24,7 @@ CPU = ModelSettings(threads=1, provider="cpu")
 
 
 def stdtrack() -> Model:
-    return load_model(make_settings({"model.threads": 1, "template.update_interval": 2, "template.update_quality": 0}))
+    return load_model(make_settings({"model.threads": 1, "memory.spacing": 2, "memory.store_quality": 0}))
 
 
 def stark() -> Model:
@@ -41,7 +42,10 @@ def stark() -> Model:
         score_head=True,
         templates=2,
     )
-    return StarkModel(TorchBackend(Stark(config).eval(), CPU), StarkSettings(update_interval=1, update_score=0.0))
+    return StarkModel(
+        TorchBackend(Stark(config).eval(), CPU),
+        make_settings({"tracker": "stark_st50", "stark.update_interval": 1, "stark.update_score": 0.0}),
+    )
 
 
 @pytest.fixture(params=[stdtrack, stark])
@@ -54,11 +58,13 @@ def model(request: pytest.FixtureRequest) -> Model:
 def learned(model: Model, seed: int) -> tuple[Any, Any]:
     """A state at its start, and after three frames."""
     rng, info = np.random.default_rng(seed), model.info
-    fresh = state = model.start(blots(rng, info.template_size))
+    frame = FrameView(blots(rng, 320))
+    middle = np.array([128.0, 128.0, 64.0, 64.0])
+    fresh = state = model.start(frame, middle)
     for _ in range(3):
         image = blots(rng, info.search_size)
-        middle = np.array([0.3, 0.3, 0.4, 0.4]) * info.search_size
-        state = model.remember(state, model.step([state], image[None], [0.0])[0], image, middle)
+        prediction = model.step([state], image[None], [0.0])[0]
+        state = model.remember(state, prediction, FrameView(blots(rng, 320)), middle)
     return fresh, state
 
 
