@@ -119,13 +119,7 @@ def test_it_learns_a_small_task() -> None:
     losses, rules = [], RolloutSettings(shift=0.5, template_failure_prob=0.0, large_window_prob=0.0)
     for _ in range(40):
         generator = torch.Generator().manual_seed(7)  # the same windows every time
-        loss, parts = rollout(
-            network,
-            clips,
-            RolloutSettings(shift=0.5, template_failure_prob=0.0, large_window_prob=0.0),
-            LossWeights(),
-            generator,
-        )
+        loss, parts = rollout(network, clips, rules, LossWeights(), generator)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
