@@ -47,9 +47,8 @@ class StepGraph(nn.Module):
     def __init__(self, network: STDTrack) -> None:
         super().__init__()
         self.network = network
-        self.inputs = ("search", "template_tokens", "template_cells", "template_appearance", "token", "memory", "valid")
-        if network.config.uses_maps:
-            self.inputs += ("memory_maps",)
+        names = ("search", "template_tokens", "template_cells", "template_appearance", "token", "memory", "valid")
+        self.inputs = (*names, "memory_maps") if network.config.uses_maps else names
 
     def forward(
         self,
