@@ -338,7 +338,25 @@ def flatten(settings: SettingGroup) -> dict[str, bool | int | float | str]:
 
 
 def load_settings(path: Path) -> TrackerSettings:
-    """Settings from a ROS parameter file (`/**: {ros__parameters: {...}}`) or from a plain nested YAML file."""
+    """Load the tracker's settings from a file; parameters of the node beside them in a ROS parameter file are no error.
+
+    Raises:
+        SettingError: see `read_settings_file`; a setting that does not exist, or a value that is not allowed.
+    """
+    values, of_node = read_settings_file(path)
+    groups = {info.name.split(".")[0] for info in describe(with_plugged_in(TrackerSettings))}
+    return make_settings({name: value for name, value in values.items() if not of_node or name.split(".")[0] in groups})
+
+
+def read_settings_file(path: Path) -> tuple[dict[str, Any], bool]:
+    """Read values by dotted name from a ROS parameter file (`/**: {ros__parameters: {...}}`) or a plain nested table.
+
+    Returns:
+        The values, and whether it is a ROS parameter file.
+
+    Raises:
+        SettingError: the file cannot be read, or holds no table.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
@@ -347,11 +365,8 @@ def load_settings(path: Path) -> TrackerSettings:
         raise SettingError(f"The settings file {path} holds {type(content).__name__}, not a table of names and values.")
     for node in content.values():
         if isinstance(node, dict) and "ros__parameters" in node:
-            content = node["ros__parameters"]
-            break
-    known = {info.name for info in describe(with_plugged_in(TrackerSettings))}
-    groups = {name.split(".")[0] for name in known}
-    return make_settings({name: value for name, value in _dotted(content) if name.split(".")[0] in groups})
+            return dict(_dotted(node["ros__parameters"] or {})), True
+    return dict(_dotted(content)), False
 
 
 def _dotted(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

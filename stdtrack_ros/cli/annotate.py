@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import parse_box
 
@@ -22,39 +23,30 @@ if TYPE_CHECKING:
 def annotate(
     bag: Annotated[Path, typer.Argument(help="Bag to read: folder, .mcap or .db3.")],
     out: Annotated[Path, typer.Option(help="Folder of the bag to write.")],
-    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in the first image.")] = "",
-    topic: Annotated[str, typer.Option(help="Image topic; empty: the only one.")] = "",
-    ground_truth_topic: Annotated[
-        str, typer.Option(help="Start on the first box of this topic instead of --init.")
-    ] = "",
-    ground_truth_csv: Annotated[
-        Path | None, typer.Option("--ground-truth", help="Start on the first box of this CSV file instead.")
-    ] = None,
+    init: options.Init = "",
+    topic: options.Topic = "",
+    ground_truth_topic: options.GroundTruthTopic = "",
+    ground_truth: options.GroundTruthFile = None,
     box_topic: Annotated[str, typer.Option(help="Topic of the boxes.")] = "/stdtrack/tracked_box",
     picture_topic: Annotated[
         str, typer.Option(help="Topic of the annotated JPEGs; empty: none.")
     ] = "/stdtrack/image_annotated/compressed",
     jpeg_quality: Annotated[int, typer.Option(min=1, max=100, help="Quality of the annotated JPEGs.")] = 80,
     storage: Annotated[str, typer.Option(help="mcap or sqlite3.")] = "mcap",
-    settings: Annotated[Path | None, typer.Option(help="YAML file of settings or ROS parameters.")] = None,
-    tracker: Annotated[str, typer.Option(help="stdtrack, stark_s50, stark_st50 or stark_st101.")] = "",
-    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
-    provider: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "",
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the network; 0: all.")] = None,
+    settings: options.SettingsFile = None,
+    overrides: options.Overrides = None,
+    model: options.Model = "",
 ) -> None:
     """Write a bag with all messages of another one, and the tracker's boxes and pictures beside them."""
     from stdtrack_ros.evaluation.annotated_bag import Topics, annotate_bag
     from stdtrack_ros.sequences.recordings.bag_file import BagFile
     from stdtrack_ros.sequences.recordings.bags import image_topic
-    from stdtrack_ros.settings import flatten, load_settings, make_settings
     from stdtrack_ros.tracker import create_tracker
 
-    chosen = {"tracker": tracker, "model.path": model, "model.provider": provider, "model.threads": threads}
-    given = {name: value for name, value in chosen.items() if value not in ("", None)}
-    configured = make_settings((flatten(load_settings(settings)) if settings else {}) | given)
+    configured = options.tracker_settings(settings, overrides, model)
     source = BagFile(bag)
     topics = Topics(image_topic(source, topic or None), box_topic, picture_topic)
-    start = _start(bag, topics.image, init, ground_truth_topic, ground_truth_csv)
+    start = _start(bag, topics.image, init, ground_truth_topic, ground_truth)
     running = create_tracker(configured)
     console = Console()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -73,14 +65,14 @@ def annotate(
     _print(console, out, outcome)
 
 
-def _start(bag: Path, camera: str, init: str, ground_truth_topic: str, ground_truth_csv: Path | None) -> Start:
+def _start(bag: Path, camera: str, init: str, ground_truth_topic: str, ground_truth: Path | None) -> Start:
     from stdtrack_ros.evaluation.annotated_bag import Start, start_on_ground_truth
     from stdtrack_ros.sequences.recordings.bags import BagSequence
 
     if init:
         return Start(parse_box(init))
-    if ground_truth_topic or ground_truth_csv:
-        return start_on_ground_truth(BagSequence(bag.name, bag, camera, ground_truth_topic or None, ground_truth_csv))
+    if ground_truth_topic or ground_truth:
+        return start_on_ground_truth(BagSequence(bag.name, bag, camera, ground_truth_topic or None, ground_truth))
     raise SettingError(
         "Nobody says what to track: give --init x,y,width,height, --ground-truth-topic or --ground-truth."
     )

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
-from stdtrack_ros.settings import flatten, load_settings, make_settings
 
 if TYPE_CHECKING:
     from stdtrack_ros.benchmark.benchmark import Benchmark, Footage
@@ -32,19 +32,20 @@ def benchmark(
     threads: Annotated[str, typer.Option(help="Numbers of CPU threads; the first also for stages and baselines.")] = "",
     baseline: Annotated[list[str] | None, typer.Option(help="As in evaluate; default: kcf, csrt, mil.")] = None,
     baselines: Annotated[bool, typer.Option(help="Baselines beside ours.")] = True,
-    settings: Annotated[Path | None, typer.Option(help="YAML file of settings or ROS parameters.")] = None,
-    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
+    settings: options.SettingsFile = None,
+    overrides: options.Overrides = None,
+    model: options.Model = "",
+    topic: options.Topic = "",
 ) -> None:
     """Measure each stage from the compressed image to the message: p50, p95, p99, threads, baselines, floor."""
     from stdtrack_ros.benchmark.benchmark import run_benchmark
     from stdtrack_ros.benchmark.benchmark_picture import draw_benchmark
-    from stdtrack_ros.benchmark.system_info import busy_note, describe_system
     from stdtrack_ros.evaluation.trackers.baselines import baseline_spec
+    from stdtrack_ros.system_info import busy_note, describe_system
 
     console = Console()
-    values = flatten(load_settings(settings)) if settings else {}
-    chosen = make_settings({**values, **({"model.path": model} if model else {})})
-    footage = _footage(source, frames, size)
+    chosen = options.tracker_settings(settings, overrides, model)
+    footage = _footage(source, topic, frames, size)
     names = ["kcf", "csrt", "mil"] if baseline is None else baseline
     others = [baseline_spec(name) for name in names] if baselines else []
     system = {**describe_system(), "Note": busy_note()}
@@ -79,7 +80,7 @@ def _counts(text: str) -> list[int]:
     return list(dict.fromkeys(counts))
 
 
-def _footage(source: Path | None, frames: int, size: str) -> Footage:
+def _footage(source: Path | None, topic: str, frames: int, size: str) -> Footage:
     from stdtrack_ros.benchmark.benchmark import Footage, painted_footage
     from stdtrack_ros.evaluation.protocols import start_of
     from stdtrack_ros.sequences.catalog import open_sequences
@@ -89,7 +90,7 @@ def _footage(source: Path | None, frames: int, size: str) -> Footage:
         if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 64):
             raise SettingError(f"--size takes WIDTHxHEIGHT of at least 64x64, such as 1280x720; found '{size}'.")
         return painted_footage(int(width), int(height), frames)
-    handle = open_sequences([source])[0]
+    handle = open_sequences([source], topic=topic or None)[0]
     sequence = handle.open()
     start, box = start_of(sequence)
     pictures = [sequence.frame(index) for index in range(start, min(len(sequence), start + frames + 1))]

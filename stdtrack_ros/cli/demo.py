@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Box, parse_box
 
@@ -46,26 +47,29 @@ class Clip:
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo_out"),
     clip: Annotated[Path | None, typer.Option(help="Another video file; needs --init.")] = None,
-    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in its first frame.")] = "",
-    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
+    init: options.Init = "",
+    settings: options.SettingsFile = None,
+    overrides: options.Overrides = None,
+    model: options.Model = "",
     gif: Annotated[Path | None, typer.Option(help="Also write a small animation here.")] = None,
 ) -> None:
     """Play a clip over DDS into the node, and show what came back: video, picture, JSON, summary."""
     from stdtrack_ros.cli.overlay_video import stamps_ns
-    from stdtrack_ros.cli.replay import Replay
+    from stdtrack_ros.cli.replay import Replay, node_parameters
     from stdtrack_ros.evaluation.report.box_log import read_box_log, summarize
     from stdtrack_ros.sequences.recordings.bags import BagSequence
     from stdtrack_ros.sequences.recordings.image_bag import video_messages, write_image_bag
 
     console = Console()
     chosen = _own_clip(clip, init) if clip else demo_clip()
+    parameters = node_parameters(settings, overrides, model)
     out.mkdir(parents=True, exist_ok=True)
     bag = out / "bag"
     shutil.rmtree(bag, ignore_errors=True)
     images = write_image_bag(bag, video_messages(chosen.path))
     console.print(f"[bold]{escape(chosen.path.name)}[/]: {images} frames are now the bag {escape(str(bag))}")
 
-    Replay(bag, chosen.init, out, model).run(images, console)
+    Replay(bag, chosen.init, out, parameters).run(images, console)
     log, recording = read_box_log(out / "boxes.csv"), BagSequence("demo", bag)
     summary = summarize(log, images, chosen.by_stamp(stamps_ns(recording)))
     _write_results(out, recording, log, summary, chosen, gif)

@@ -39,8 +39,7 @@ def export(
             written = export_onnx(network, out, facts)
     if weights is not None:
         save_weights(content, weights, facts.get("calibration"))
-        written = (*written, weights)
-    for path in written:
+    for path in written if weights is None else (*written, weights):
         Console().print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", markup=False)
 
 
@@ -51,4 +50,5 @@ def _calibrated(tracker: str, model: Path, folder: Path) -> dict[str, Any]:
     from stdtrack_ros.training.calibration import calibrate
 
     settings = make_settings({"tracker": tracker, "model.path": str(model), "model.provider": "cpu"})
-    return calibrate(load_model(settings), settings, open_annotated(folder)).facts()
+    model_to_fit: Any = load_model(settings)  # of a family whose quality is calibrated
+    return calibrate(model_to_fit, settings, open_annotated(folder)).facts()

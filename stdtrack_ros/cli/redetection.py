@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from stdtrack_ros.cli import options
+
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.redetection import StatusRun
     from stdtrack_ros.sequences.staged import StagedSequence
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
 
 def redetection(
     paths: Annotated[list[Path], typer.Argument(help="Sequences, as for `stdtrack evaluate`.")],
-    settings: Annotated[Path | None, typer.Option(help="YAML of settings.")] = None,
+    settings: options.SettingsFile = None,
+    overrides: options.Overrides = None,
+    model: options.Model = "",
+    topic: options.Topic = "",
+    ground_truth_topic: options.GroundTruthTopic = "",
+    ground_truth: options.GroundTruthFile = None,
     out: Annotated[Path | None, typer.Option(help="JSON file to write the figures to.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Stage every n-th sequence only.")] = 1,
 ) -> None:
@@ -30,19 +37,21 @@ def redetection(
     from stdtrack_ros.evaluation.metrics.covariance_consistency import report_coverage
     from stdtrack_ros.evaluation.redetection import report_losses, run_with_status
     from stdtrack_ros.sequences.catalog import open_sequences
-    from stdtrack_ros.settings import load_settings, make_settings
     from stdtrack_ros.tracker import Tracker, load_model
 
-    chosen = load_settings(settings) if settings else make_settings({})
+    chosen = options.tracker_settings(settings, overrides, model)
     if out is not None:  # now: what was measured for hours shall have a place to go
         out.parent.mkdir(parents=True, exist_ok=True)
-    model = load_model(chosen)
-    plain = [handle.open() for handle in open_sequences(paths)]
+    network = load_model(chosen)
+    handles = open_sequences(
+        paths, topic=topic or None, ground_truth_topic=ground_truth_topic or None, ground_truth_csv=ground_truth
+    )
+    plain = [handle.open() for handle in handles]
     jobs = [("as recorded", sequence) for sequence in plain]
     jobs += [(staged.event, staged) for staged in stage_all(plain[::every])]
     runs: dict[str, list[StatusRun]] = {}
     for name, sequence in track(jobs, "tracking", console=Console(stderr=True)):
-        runs.setdefault(name, []).append(run_with_status(Tracker(model, chosen), sequence))
+        runs.setdefault(name, []).append(run_with_status(Tracker(network, chosen), sequence))
     runs["all staged"] = [run for name, some in runs.items() if name != "as recorded" for run in some]
     reports = {name: asdict(report_losses(some)) for name, some in runs.items() if some}
     Console().print(_table("Loss detection and recovery", LOSS_COLUMNS, reports))

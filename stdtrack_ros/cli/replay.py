@@ -12,16 +12,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from stdtrack_ros.cli import options
 from stdtrack_ros.errors import StdtrackError
 from stdtrack_ros.geometry import Box, check_box, parse_box
 from stdtrack_ros.shipped_files import shipped_file
@@ -29,16 +30,19 @@ from stdtrack_ros.shipped_files import shipped_file
 START_S, QUIET_S, STOP_S = 120.0, 2.0, 15.0
 """Longest wait for the network to load; silence after which no more results come; time to leave after SIGINT."""
 POLL_S = 0.1
+OWN_PARAMETERS = ("use_sim_time",)
+"""Parameters that a replay sets itself."""
 
 
 def replay(
     bag: Annotated[Path, typer.Argument(help="Bag to play: folder, .mcap or .db3.")],
     out: Annotated[Path, typer.Option(help="Folder for boxes.csv and the logs of the processes.")],
-    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in the first image.")],
-    topic: Annotated[str, typer.Option(help="Image topic; empty: the only one.")] = "",
+    init: options.Init,
+    topic: options.Topic = "",
     rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Speed; 0.5 plays at half of it.")] = 1.0,
-    settings: Annotated[Path | None, typer.Option(help="YAML file of ROS parameters of the node.")] = None,
-    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
+    settings: options.SettingsFile = None,
+    overrides: options.Overrides = None,
+    model: options.Model = "",
 ) -> None:
     """Play a bag over DDS into the real node, without launch, and write down the boxes that come back."""
     from stdtrack_ros.evaluation.report.box_log import read_box_log
@@ -50,7 +54,8 @@ def replay(
     compressed = sequence.bag.topics[sequence.topic] == COMPRESSED
     out.mkdir(parents=True, exist_ok=True)
     console = Console()
-    run = Replay(bag, box, out, model, sequence.topic, rate, settings, compressed)
+    parameters = node_parameters(settings, overrides, model)
+    run = Replay(bag, box, out, parameters, topic=sequence.topic, rate=rate, compressed=compressed)
     run.run(len(sequence), console)
     log = read_box_log(out / "boxes.csv")
     missed = len(sequence) - 1 - len(log)
@@ -68,10 +73,9 @@ class Replay:
         bag: what is played.
         init: (4,) box in its first image, px.
         out: folder for `boxes.csv` and the processes' logs.
-        model: model file; empty: the one of this package.
+        parameters: of the node, by name, over those of config/replay.yaml.
         topic: image topic in the bag; empty: the only one.
         rate: speed of the playing; a tracker slower than the camera drops no image where this is small enough.
-        settings: YAML file of the node's parameters; None: config/replay.yaml.
         compressed: the images of the bag are compressed.
     """
 
@@ -80,18 +84,17 @@ class Replay:
         bag: Path,
         init: Box,
         out: Path,
-        model: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        *,
         topic: str = "",
         rate: float = 1.0,
-        settings: Path | None = None,
         compressed: bool = False,
     ) -> None:
         self._out = out
         self._boxes = out / "boxes.csv"
-        self._tracker = ["--params-file", str(settings or shipped_file("config", "replay.yaml"))]
-        self._tracker += ["-p", "use_sim_time:=true"]
-        if model:
-            self._tracker += ["-p", f"model.path:={_quoted(model)}"]
+        self._tracker = ["--params-file", str(shipped_file("config", "replay.yaml")), "-p", "use_sim_time:=true"]
+        for name, value in (parameters or {}).items():
+            self._tracker += ["-p", f"{name}:={_quoted(value) if isinstance(value, str) else json.dumps(value)}"]
         if compressed:
             self._tracker += ["-p", "image_transport:=compressed"]
         box = ",".join(f"{number:.9g}" for number in init)  # as many digits as the 32 bits of TargetInit hold
@@ -155,6 +158,22 @@ class Replay:
         log = self._log(executable)
         tail = " | ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:])
         return f"{executable} ended with exit code {process.returncode}: {tail or 'it said nothing'} (see {log})."
+
+
+def node_parameters(file: Path | None, overrides: list[str] | None, model: str) -> dict[str, Any]:
+    """Return the parameters of the node that `--settings`, `--set` and `--model` give, by name.
+
+    Raises:
+        SettingError: a file that cannot be read, a parameter that does not exist, or a value that is not allowed.
+    """
+    from stdtrack_ros.nodes.parameters import TrackerNodeSettings
+    from stdtrack_ros.settings import build_settings, read_settings_file
+
+    values = read_settings_file(file)[0] if file else {}
+    values = {name: value for name, value in values.items() if name not in OWN_PARAMETERS}
+    values |= options.overridden(overrides, model)
+    build_settings(TrackerNodeSettings, values)
+    return values
 
 
 def _quoted(value: object) -> str:

@@ -22,11 +22,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.geometry import Box, Image, parse_box
 
 if TYPE_CHECKING:
-    from stdtrack_ros.settings import TrackerSettings
     from stdtrack_ros.tracker.result import TrackResult
 
 FOLDER_RATE = 30.0
@@ -57,20 +57,18 @@ def track(
     out: Annotated[Path | None, typer.Option(help="Write an annotated MP4 here.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write boxes and summary here.")] = None,
     show: Annotated[bool, typer.Option(help="Show a window; without --init, draw the box in it.")] = False,
-    settings: Annotated[Path | None, typer.Option(help="YAML file of settings or ROS parameters.")] = None,
-    tracker: Annotated[str, typer.Option(help="stdtrack, stark_s50, stark_st50 or stark_st101.")] = "",
-    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
-    provider: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "",
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the network; 0: all.")] = None,
+    settings: options.SettingsFile = None,
+    overrides: options.Overrides = None,
+    model: options.Model = "",
+    topic: options.Topic = "",
 ) -> None:
     """Track one target through a video, a folder of images, a bag, a camera or a stream, without ROS."""
     from stdtrack_ros.tracker import create_tracker
 
     if show:
         _check_display()
-    chosen = {"tracker": tracker, "model.path": model, "model.provider": provider, "model.threads": threads}
-    configured = _settings(settings, {name: value for name, value in chosen.items() if value not in ("", None)})
-    footage = open_footage(source)
+    configured = options.tracker_settings(settings, overrides, model)
+    footage = open_footage(source, topic)
     stamp_s, first = _first_frame(footage, source)
     box = parse_box(init) if init else _ask_for_box(first, footage, show)
     running = create_tracker(configured)
@@ -86,7 +84,7 @@ def track(
     _print_summary(console, summary, out, json_file)
 
 
-def open_footage(source: str) -> Footage:
+def open_footage(source: str, topic: str = "") -> Footage:
     """The frames of whatever a user names.
 
     Raises:
@@ -100,7 +98,7 @@ def open_footage(source: str) -> Footage:
     if (source.isdecimal() and not path.exists()) or "://" in source or path.is_char_device():
         return Footage(live_frames(source), None, FOLDER_RATE)
     try:
-        handles = open_sequences([path])
+        handles = open_sequences([path], topic=topic or None)
     except SequenceError:
         images = list_images(path)  # a folder of nothing but images is no benchmark's, and good enough
         if not images:
@@ -136,12 +134,6 @@ def summarize_results(results: list[TrackResult]) -> dict[str, Any]:
         "frames_by_status": {status.name: count for status, count in Counter(statuses).items()},
         "state_changes": changes,
     }
-
-
-def _settings(path: Path | None, given: dict[str, Any]) -> TrackerSettings:
-    from stdtrack_ros.settings import flatten, load_settings, make_settings
-
-    return make_settings((flatten(load_settings(path)) if path else {}) | given)
 
 
 def _first_frame(footage: Footage, source: str) -> tuple[float, Image]:

@@ -10,15 +10,15 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from stdtrack_ros.cli.overrides import read_assignments
+from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.families import family_of_kind
 
 
 def train(
     folder: Annotated[Path, typer.Argument(help="Folder of the run; one that holds a checkpoint is continued.")],
-    settings: Annotated[Path | None, typer.Option("--settings", help="YAML file with the run's settings.")] = None,
-    assignments: Annotated[
+    settings: options.SettingsFile = None,
+    overrides: Annotated[
         list[str] | None, typer.Option("--set", help="A setting as name=value, for example --set data.max_stride=10.")
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, over all resumptions.")] = None,
@@ -27,7 +27,7 @@ def train(
     from stdtrack_ros.settings import build_settings
 
     values: dict[str, Any] = _dotted_file(settings) if settings else {}
-    values |= read_assignments(assignments or [])
+    values |= options.read_overrides(overrides or [])
     if minutes is not None:
         values["minutes"] = minutes
     training = family_of_kind(values.get("family", "stdtrack"), "The setting family").part("training")

@@ -116,10 +116,14 @@ def open_sequences(
     handles = _with_unique_names(handles)
     if ground_truth_csv is None or not ground_truth_csv.is_dir():
         return handles
-    return [
-        replace(one, reader=partial(one.reader, ground_truth_csv=ground_truth_csv / f"{one.name}.csv"))
-        for one in handles
-    ]
+    return [_with_ground_truth(one, ground_truth_csv / f"{one.name}.csv") for one in handles]
+
+
+def _with_ground_truth(handle: SequenceHandle, csv: Path) -> SequenceHandle:
+    """Return the handle of a bag or video with another file of boxes."""
+    reader = handle.reader
+    assert isinstance(reader, partial)
+    return replace(handle, reader=partial(reader.func, **{**reader.keywords, "ground_truth_csv": csv}))
 
 
 def _in_shard(path: Path) -> list[SequenceHandle]:

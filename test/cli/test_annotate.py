@@ -30,7 +30,7 @@ def test_a_bag_with_ground_truth(
         for index in range(3):
             bag.image(noise, stamp(index))
             bag.tracked_box((60, 40, 40, 30), stamp(index))
-    options = ("--ground-truth-topic", "truth", "--box-topic", "boxes", "--threads", 1)
+    options = ("--ground-truth-topic", "truth", "--box-topic", "boxes", "--set", "model.threads=1")
     assert run(monkeypatch, tmp_path / "flight", "--out", tmp_path / "out", *options) == 0
     assert "3 images" in capsys.readouterr().out.replace("\n", "")
     written = BagFile(tmp_path / "out")

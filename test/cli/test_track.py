@@ -125,7 +125,7 @@ def test_a_benchmark_sequence_brings_its_first_box(folder: Path, tmp_path: Path)
         (["{video}", "--init", "500,500,20,20"], "outside"),
         (["{video}", "--init", "5,5,nan,20"], "finite"),
         (["{video}", "--init", "60,50,48,48", "--model", "{tmp}/no.onnx"], "no.onnx"),
-        (["{video}", "--init", "60,50,48,48", "--provider", "tpu"], "auto, cpu"),
+        (["{video}", "--init", "60,50,48,48", "--set", "model.provider=tpu"], "auto, cpu"),
         (["{video}", "--init", "60,50,48,48", "--settings", "{tmp}/no.yaml"], "no.yaml"),
         (["{video}", "--show"], "screen"),
         (["{tmp}/text.mp4", "--init", "1,2,3,4"], "text.mp4"),

@@ -19,7 +19,9 @@ from stdtrack_ros.evaluation.metrics.metric_definitions import METRICS
 from stdtrack_ros.evaluation.metrics.scores import frames_with_ground_truth
 from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary, TrackerSummary
 from stdtrack_ros.evaluation.report.failure_cases import FailureCase
-from stdtrack_ros.evaluation.report.html_report import as_html
+
+PAGE_MODULES = ("jinja2", "plotly")
+"""What the page needs beyond the package's own requirements; JSON and CSV need nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,17 @@ class RunInfo:
     command: str
 
 
-def write_report(folder: Path, summary: EvaluationSummary, info: RunInfo, cases: Sequence[FailureCase]) -> Path:
-    """Write report.html, report.json, summary.csv and sequences.csv into a folder; the path of the HTML."""
+def write_report(
+    folder: Path, summary: EvaluationSummary, info: RunInfo, cases: Sequence[FailureCase], page: bool = True
+) -> Path:
+    """Write report.json, summary.csv, sequences.csv and, with `page`, report.html into a folder.
+
+    Returns:
+        The path of the page, or of report.json without it.
+    """
     content = as_json(summary, info)
-    text = json.dumps(content, indent=1, allow_nan=False)
-    (folder / "report.json").write_text(text, encoding="utf-8")
+    written = folder / "report.json"
+    _write_text(written, json.dumps(content, indent=1, allow_nan=False))
     _write_csv(folder / "summary.csv", [{"tracker": each.name, **each.metrics} for each in summary.trackers])
     rows = [
         {"tracker": tracker, "sequence": name, **row}
@@ -53,9 +61,16 @@ def write_report(folder: Path, summary: EvaluationSummary, info: RunInfo, cases:
         for name, row in table.items()
     ]
     _write_csv(folder / "sequences.csv", rows)
-    page = folder / "report.html"
-    page.write_text(as_html(content, summary, cases), encoding="utf-8")
-    return page
+    if page:
+        from stdtrack_ros.evaluation.report.html_report import as_html
+
+        written = folder / "report.html"
+        _write_text(written, as_html(content, summary, cases))
+    return written
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def as_json(summary: EvaluationSummary, info: RunInfo) -> dict[str, Any]:

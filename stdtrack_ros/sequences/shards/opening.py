@@ -29,7 +29,7 @@ def read_shard(path: Path) -> list[StoredSequence | TarredVideo]:
         SequenceError: the file is no whole tar, holds no sequence, or a box file in it does not fit its frames.
     """
     members = tar_members(path)
-    sequences = [*image_sequences(path, members), *videos_of(path, members)]
+    sequences: list[StoredSequence | TarredVideo] = [*image_sequences(path, members), *videos_of(path, members)]
     if not sequences:
         raise SequenceError(
             f"The shard {path} holds no sequence, which is a folder of images with a groundtruth.txt, or <clip>.mp4 "
