@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from stdtrack_ros.cli import options
-from stdtrack_ros.errors import SettingError
+from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.geometry import parse_box
+from stdtrack_ros.outputs import check_outputs
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.annotated_bag import Outcome, Start
@@ -43,6 +44,7 @@ def annotate(
     from stdtrack_ros.sequences.recordings.bags import image_topic
     from stdtrack_ros.tracker import create_tracker
 
+    check_outputs({"--out": out}, [bag, ground_truth, settings, model or None])
     configured = options.tracker_settings(settings, overrides, model)
     source = BagFile(bag)
     topics = Topics(image_topic(source, topic or None), box_topic, picture_topic)
@@ -83,7 +85,11 @@ def _print(console: Console, out: Path, outcome: Outcome) -> None:
         console.print(f"[yellow]{escape(sentence)}[/]", highlight=False)
     if len(outcome.unreadable) > 5:
         console.print(f"[yellow]... and {len(outcome.unreadable) - 5} more images that cannot be used.[/]")
+    for sentence in outcome.notes:
+        console.print(f"[yellow]{escape(sentence)}[/]", highlight=False)
     if outcome.interrupted:
         console.print("[yellow]Ended by the user; the bag is complete up to there.[/]")
     statuses = ", ".join(f"{status.name} {count}" for status, count in outcome.statuses.items())
     console.print(f"[bold]{escape(str(out))}[/]: {outcome.images} images, {statuses or 'no boxes'}", highlight=False)
+    if outcome.broken_off:
+        raise SequenceError(f"{outcome.broken_off} What was tracked up to there is kept in {out}.")

@@ -58,7 +58,7 @@ def demo(
     from stdtrack_ros.cli.replay import Replay, node_parameters
     from stdtrack_ros.evaluation.report.box_log import read_box_log, summarize
     from stdtrack_ros.sequences.recordings.bags import BagSequence
-    from stdtrack_ros.sequences.recordings.image_bag import video_messages, write_image_bag
+    from stdtrack_ros.sequences.recordings.image_bag import open_camera, write_image_bag
 
     console = Console()
     chosen = _own_clip(clip, init) if clip else demo_clip()
@@ -66,7 +66,7 @@ def demo(
     out.mkdir(parents=True, exist_ok=True)
     bag = out / "bag"
     shutil.rmtree(bag, ignore_errors=True)
-    images = write_image_bag(bag, video_messages(chosen.path))
+    images = write_image_bag(bag, open_camera(chosen.path).messages)
     console.print(f"[bold]{escape(chosen.path.name)}[/]: {images} frames are now the bag {escape(str(bag))}")
 
     Replay(bag, chosen.init, out, parameters).run(images, console)
@@ -108,9 +108,9 @@ def _write_results(
 
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     rate = (len(recording) - 1) / max(recording.stamps_s[-1] - recording.stamps_s[0], 1e-3)
-    with VideoWriter(out / "annotated.mp4", rate) as video:
-        for picture in overlay_frames(recording, log, clip.init):
-            video.write(picture)
+    with VideoWriter(out / "annotated.mp4") as video:
+        for stamp_s, picture in zip(recording.stamps_s, overlay_frames(recording, log, clip.init), strict=True):
+            video.write(picture, float(stamp_s))
     samples = sample_pictures(recording, log, clip.by_stamp(stamps_ns(recording)), SAMPLES)
     draw_run(out / "run.png", log, recording.frame(len(recording) // 2), samples, _title(summary))
     if gif is not None:

@@ -10,10 +10,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import typer
@@ -25,13 +27,14 @@ from rich.table import Table
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.geometry import Box, Image, parse_box
+from stdtrack_ros.outputs import check_file, check_outputs, write_text
 
 if TYPE_CHECKING:
+    from stdtrack_ros.sequences.sequence import Sequence
     from stdtrack_ros.tracker.result import TrackResult
 
-FOLDER_RATE = 30.0
-"""Frames a second of a folder of images, which says none."""
 WINDOW = "stdtrack: q ends"
+SHOWN_LEFT_OUT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +42,36 @@ class Footage:
     """Frames to track in.
 
     Attributes:
-        frames: stamp in s and (H, W, 3) uint8 BGR of each.
-        count: how many, None where nobody knows.
-        rate: frames a second for a video written of them.
-        first_box: (4,) box in the first frame, where the source brings one.
+        frames: stamp in s and (H, W, 3) uint8 BGR of each frame that can be read.
+        count: how many there are; None: nobody knows.
+        first_box: (4,) box in the first frame, if the source brings one.
+        notes: sentences on what was repaired or odd in the source.
+        left_out: sentences on frames that cannot be read; it grows as the frames are taken.
     """
 
     frames: Iterator[tuple[float, Image]]
     count: int | None
-    rate: float
     first_box: Box | None = None
+    notes: tuple[str, ...] = ()
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """What came of a run so far.
+
+    Attributes:
+        results: stamp in s and result of each frame after the first.
+        ended: why it ended before the end of the frames; empty if it did not.
+    """
+
+    results: list[tuple[float, TrackResult]] = field(default_factory=list)
+    ended: str = ""
 
 
 def track(
     source: Annotated[str, typer.Argument(help="Video, folder of images, bag, camera number (0) or stream address.")],
-    init: Annotated[str, typer.Option(help="Box x,y,width,height (px) in the first frame.")] = "",
+    init: options.Init = "",
     out: Annotated[Path | None, typer.Option(help="Write an annotated MP4 here.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write boxes and summary here.")] = None,
     show: Annotated[bool, typer.Option(help="Show a window; without --init, draw the box in it.")] = False,
@@ -67,6 +85,9 @@ def track(
 
     if show:
         _check_display()
+    check_outputs({"--out": out, "--json": json_file}, [local_path(source), settings, model or None])
+    check_file("--out", out)
+    check_file("--json", json_file)
     configured = options.tracker_settings(settings, overrides, model)
     footage = open_footage(source, topic)
     stamp_s, first = _first_frame(footage, source)
@@ -77,46 +98,74 @@ def track(
     console = Console()
     told = escape(f"on {info.provider} {info.note}".rstrip())
     console.print(f"[bold]{escape(info.name)}[/] {told}", highlight=False)
-    results = _run(running, footage, _Outputs(out, footage.rate, show, first, box), console)
-    summary = summarize_results([result for _, result in results])
-    if json_file is not None:
-        _write_json(json_file, source, box, results, summary)
-    _print_summary(console, summary, out, json_file)
+    for note in footage.notes:
+        console.print(f"[yellow]{escape(note)}[/]", highlight=False, soft_wrap=True)
+    outputs = _Outputs(out, show)
+    outputs.put_given(first, box, stamp_s)
+    run = Run()
+    try:
+        _track_all(running, footage, outputs, console, run)
+    except BaseException as error:
+        run.ended = str(error) or type(error).__name__
+        raise
+    finally:  # whatever ended it, what was tracked so far is kept
+        summary = summarize_results([result for _, result in run.results])
+        if json_file is not None and (run.results or not run.ended):
+            _write_json(json_file, source, box, run, summary, footage)
+        _print_summary(console, summary, out, json_file, footage, run)
+
+
+def local_path(source: str) -> str:
+    """Return the path that a file:// address means; anything else as it is."""
+    return url2pathname(urlsplit(source).path) if source.startswith("file://") else source
 
 
 def open_footage(source: str, topic: str = "") -> Footage:
-    """The frames of whatever a user names.
+    """Open the frames of whatever a user names.
 
     Raises:
         SequenceError: nothing there, nothing that can be read, or several sequences.
     """
     from stdtrack_ros.sequences.catalog import open_sequences
-    from stdtrack_ros.sequences.frames import list_images, read_image
-    from stdtrack_ros.sequences.recordings.videos import live_frames
+    from stdtrack_ros.sequences.recordings.videos import VideoReader, VideoSequence, camera_frames
 
+    source = local_path(source)
     path = Path(source)
-    if (source.isdecimal() and not path.exists()) or "://" in source or path.is_char_device():
-        return Footage(live_frames(source), None, FOLDER_RATE)
-    try:
-        handles = open_sequences([path], topic=topic or None)
-    except SequenceError:
-        images = list_images(path)  # a folder of nothing but images is no benchmark's, and good enough
-        if not images:
-            raise
-        frames = ((index / FOLDER_RATE, read_image(image)) for index, image in enumerate(images))
-        return Footage(frames, len(images), FOLDER_RATE)
+    if "://" in source:
+        reader = VideoReader(source)
+        is_live = reader.is_live
+        reader.close()
+        return Footage(camera_frames(source), None) if is_live else _of_sequence(VideoSequence("stream", source))
+    if (source.isdecimal() and not path.exists()) or path.is_char_device():
+        return Footage(camera_frames(source), None)
+    handles = open_sequences([path], topic=topic or None)
     if len(handles) != 1:
         raise SequenceError(f"{source} holds {len(handles)} sequences; name one, such as {handles[0].path}.")
-    sequence = handles[0].open()
-    stamps, count = sequence.stamps_s, len(sequence)
-    frames = ((float(stamps[index]), sequence.frame(index)) for index in range(count))
-    rate = (count - 1) / max(float(stamps[-1] - stamps[0]), 1e-3) if count > 1 else FOLDER_RATE
-    known = bool(np.isfinite(sequence.boxes[0]).all())
-    return Footage(frames, count, rate, sequence.boxes[0] if known else None)
+    return _of_sequence(handles[0].open())
+
+
+def _of_sequence(sequence: Sequence) -> Footage:
+    first = sequence.boxes[0]
+    left_out: list[str] = []
+    known = first if np.isfinite(first).all() else None
+    return Footage(_readable(sequence, left_out), len(sequence), known, tuple(sequence.notes), left_out)
+
+
+def _readable(sequence: Sequence, left_out: list[str]) -> Iterator[tuple[float, Image]]:
+    """Yield stamp and picture of each frame that can be read; the others are named in `left_out`."""
+    for index, stamp_s in enumerate(sequence.stamps_s):
+        try:
+            image = sequence.frame(index)
+        except SequenceError as error:
+            if index == 0:
+                raise
+            left_out.append(str(error))
+            continue
+        yield float(stamp_s), image
 
 
 def summarize_results(results: list[TrackResult]) -> dict[str, Any]:
-    """A run in numbers: frames, time a frame of the whole tracker, status and its changes."""
+    """Sum up a run: frames, time per frame of the whole tracker, status and its changes."""
     from stdtrack_ros.tracker.result import Status
 
     times_ms = [sum(result.timings_ms.values()) for result in results]
@@ -165,20 +214,24 @@ def _check_display() -> None:
 class _Outputs:
     """Where annotated frames go: a file, a window, both or neither; open while in a `with` statement."""
 
-    def __init__(self, path: Path | None, rate: float, show: bool, first: Image, box: Box) -> None:
+    def __init__(self, path: Path | None, show: bool) -> None:
         from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
-        from stdtrack_ros.tracker.drawing import draw_given
 
         self._show = show
         self._stack = ExitStack()
-        self._writer = self._stack.enter_context(VideoWriter(path, rate)) if path else None
-        if self._writer is not None:
-            picture = first.copy()
-            draw_given(picture, box, "given")
-            self._writer.write(picture)
+        self._writer = self._stack.enter_context(VideoWriter(path)) if path else None
 
-    def put(self, image: Image, result: TrackResult) -> bool:
-        """Show and write one frame; False where the user wants to end."""
+    def put_given(self, image: Image, box: Box, stamp_s: float) -> None:
+        """Write the frame that the target was given in."""
+        from stdtrack_ros.tracker.drawing import draw_given
+
+        if self._writer is not None:
+            picture = image.copy()
+            draw_given(picture, box, "given")
+            self._writer.write(picture, stamp_s)
+
+    def put(self, image: Image, result: TrackResult, stamp_s: float) -> bool:
+        """Show and write one frame; False if the user wants to end."""
         from stdtrack_ros.tracker.drawing import draw_target
 
         if self._writer is None and not self._show:
@@ -186,7 +239,7 @@ class _Outputs:
         picture = image.copy()
         draw_target(picture, result.box, result.status, result.quality, result.velocity)
         if self._writer is not None:
-            self._writer.write(picture)
+            self._writer.write(picture, stamp_s)
         if not self._show:
             return True
         import cv2
@@ -197,31 +250,32 @@ class _Outputs:
     def __enter__(self) -> _Outputs:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
 
-def _run(running: Any, footage: Footage, outputs: _Outputs, console: Console) -> list[tuple[float, TrackResult]]:
-    """Track to the end of the frames, or until the user ends it; what was found so far is kept then."""
-    results: list[tuple[float, TrackResult]] = []
+def _track_all(running: Any, footage: Footage, outputs: _Outputs, console: Console, run: Run) -> None:
+    """Track to the end of the frames, or until the user ends it; `run` holds what was found so far."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with outputs, Progress(*columns, console=console) as progress:
         task = progress.add_task("tracking", total=footage.count - 1 if footage.count else None)
         try:
             for stamp_s, image in footage.frames:
                 result = running.track(image, stamp_s)
-                results.append((stamp_s, result))
-                progress.update(task, advance=1, description=f"{result.status.name} {result.quality:.2f}")
-                if not outputs.put(image, result):
+                run.results.append((stamp_s, result))
+                progress.update(
+                    task,
+                    completed=len(run.results) + len(footage.left_out),
+                    description=f"{result.status.name} {result.quality:.2f}",
+                )
+                if not outputs.put(image, result, stamp_s):
+                    run.ended = "ended by the user"
                     break
         except KeyboardInterrupt:
-            console.print("ended by the user")
-    return results
+            run.ended = "ended by the user"
 
 
-def _write_json(
-    path: Path, source: str, box: Box, results: list[tuple[float, TrackResult]], summary: dict[str, Any]
-) -> None:
+def _write_json(path: Path, source: str, box: Box, run: Run, summary: dict[str, Any], footage: Footage) -> None:
     rows = [
         {
             "frame": result.frame_number,
@@ -231,19 +285,31 @@ def _write_json(
             "quality": None if np.isnan(result.quality) else result.quality,
             "time_ms": sum(result.timings_ms.values()),
         }
-        for stamp_s, result in results
+        for stamp_s, result in run.results
     ]
-    content = {"source": source, "init": box.tolist(), "summary": summary, "frames": rows}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise SettingError(f"The file {path} cannot be written: {error.strerror}; name another one.") from error
+    content = {
+        "source": source,
+        "init": box.tolist(),
+        "notes": list(footage.notes),
+        "left_out": footage.left_out,
+        "ended": run.ended,
+        "summary": summary,
+        "frames": rows,
+    }
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
-def _print_summary(console: Console, summary: dict[str, Any], out: Path | None, json_file: Path | None) -> None:
+def _print_summary(
+    console: Console, summary: dict[str, Any], out: Path | None, json_file: Path | None, footage: Footage, run: Run
+) -> None:
+    for sentence in footage.left_out[:SHOWN_LEFT_OUT]:
+        console.print(f"[yellow]left out: {escape(sentence)}[/]", highlight=False, soft_wrap=True)
+    if len(footage.left_out) > SHOWN_LEFT_OUT:
+        console.print(f"[yellow]left out: {len(footage.left_out) - SHOWN_LEFT_OUT} more frames.[/]")
+    if run.ended:
+        console.print(f"[yellow]{escape(run.ended)}[/]; what was tracked so far is kept", highlight=False)
     table = Table(show_header=False)
-    table.add_row("frames", str(summary["frames"]))
+    table.add_row("frames", str(summary["frames"]) + (f" of {footage.count - 1}" if footage.count else ""))
     if summary["frames"]:
         table.add_row("tracker alone", f"{summary['fps_of_tracker']:.1f} fps")
         table.add_row("time p50 / p95", f"{summary['time_ms_p50']:.1f} / {summary['time_ms_p95']:.1f} ms")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.images import decode_message
 from stdtrack_ros.sequences.recordings.bag_copy import BagCopy
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE, BagFile
-from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence, full_name, seconds, stamp_ns
+from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence, full_name, recorded_timeline
 from stdtrack_ros.sequences.recordings.box_messages import BoxMessages, given_result
+from stdtrack_ros.sequences.timeline import Timeline, seconds
 from stdtrack_ros.tracker.drawing import draw_target
 from stdtrack_ros.tracker.result import Status, TrackResult
 from stdtrack_ros.tracker.tracker import Tracker
@@ -32,8 +33,7 @@ class Start:
 
     Attributes:
         box: (4,) px.
-        stamp_ns: stamp of the image that the box belongs to, or when it was recorded where it has none; None: the
-            first image.
+        stamp_ns: stamp of the image that the box belongs to, as the bag's timeline has it; None: the first image.
     """
 
     box: Box
@@ -68,17 +68,21 @@ class Outcome:
         images: images of the topic, tracked or not.
         statuses: how many boxes of each status were written.
         unreadable: sentences on images that could not be used; their frames have no box.
+        notes: sentences on what was repaired in the stamps.
         interrupted: the user ended it; what is written is complete up to there.
+        broken_off: why the copy ends early; empty if it does not. What is written is complete up to there.
     """
 
     images: int = 0
     statuses: Counter[Status] = field(default_factory=Counter)
     unreadable: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
     interrupted: bool = False
+    broken_off: str = ""
 
 
 def start_on_ground_truth(sequence: BagSequence) -> Start:
-    """The first frame with a ground-truth box.
+    """Return the first frame with a ground-truth box.
 
     Raises:
         SequenceError: there is none.
@@ -87,7 +91,7 @@ def start_on_ground_truth(sequence: BagSequence) -> Start:
     if not known.any():
         raise SequenceError(f"No frame of {sequence.topic} in {sequence.bag.path} has a ground-truth box to start on.")
     index = int(known.argmax())
-    return Start(sequence.boxes[index], stamp_ns(sequence.message(index)) or sequence.recorded_ns(index))
+    return Start(sequence.boxes[index], int(sequence.timeline.stamps_ns[index]))
 
 
 def annotate_bag(
@@ -107,20 +111,22 @@ def annotate_bag(
         progress: called after each message of the source.
 
     Raises:
-        SequenceError: the source is damaged, or the bag cannot be written; then nothing is left at `out`.
+        SequenceError: the source is damaged before the target starts, or the bag cannot be written; then nothing is
+            left at `out`. Damage after the start ends the copy there, and the outcome says so.
         InputError: no target can be started on that box.
     """
-    annotator = _Annotator(tracker, start)
+    timeline = recorded_timeline(source, topics.image)
+    annotator = _Annotator(tracker, start, timeline)
     outcome = annotator.outcome
     try:
         with BagCopy(source, out, topics.added(), storage) as copy:
             messages = BoxMessages(copy.types)
-            for connection, recorded_ns, data in copy.copied():
+            for connection, recorded_ns, data in _until_damage(copy.copied(), tracker, outcome):
                 progress()
                 if connection.topic != topics.image:
                     continue
                 original = source.decode(data, connection.msgtype)
-                image, result = annotator.step(original, recorded_ns)
+                image, result = annotator.step(original)
                 if image is None:
                     continue
                 header = messages.header(original.header)
@@ -136,24 +142,40 @@ def annotate_bag(
     return outcome
 
 
+def _until_damage(
+    messages: Iterator[tuple[Any, int, bytes]], tracker: Tracker, outcome: Outcome
+) -> Iterator[tuple[Any, int, bytes]]:
+    """Yield messages up to the end or, once a target is tracked, to the place where the source is damaged."""
+    try:
+        yield from messages
+    except SequenceError as error:
+        if not tracker.initialized:
+            raise
+        outcome.broken_off = str(error)
+
+
 class _Annotator:
     """The tracker over the images of a bag, as it runs over those of a camera."""
 
-    def __init__(self, tracker: Tracker, start: Start) -> None:
-        self.outcome = Outcome()
+    def __init__(self, tracker: Tracker, start: Start, timeline: Timeline) -> None:
+        self.outcome = Outcome(notes=timeline.notes)
+        self._stamps_ns = dict(zip(timeline.kept.tolist(), timeline.stamps_ns.tolist(), strict=True))
         # Rounded as TargetInit carries a box: the node would start on just this one.
         self._tracker, self._start = tracker, Start(start.box.astype(np.float32).astype(np.float64), start.stamp_ns)
         tracker.reset()
 
-    def step(self, message: Any, recorded_ns: int) -> tuple[Image | None, TrackResult | None]:
-        """The picture (None where it cannot be used) and the result (None before the target's start)."""
+    def step(self, message: Any) -> tuple[Image | None, TrackResult | None]:
+        """Return the picture (None if it cannot be used) and the result (None before the target's start)."""
+        number = self.outcome.images
         self.outcome.images += 1
+        if number not in self._stamps_ns:  # its stamp goes back: a note says so
+            return None, None
         try:
             image = decode_message(message)
         except InputError as error:
-            self.outcome.unreadable.append(f"Image {self.outcome.images - 1}: {error}")
+            self.outcome.unreadable.append(f"Image {number}: {error}")
             return None, None
-        result = self._track(image, stamp_ns(message) or recorded_ns)
+        result = self._track(image, self._stamps_ns[number])
         self.outcome.statuses[Status.NONE if result is None else result.status] += 1
         return image, result
 

@@ -20,7 +20,8 @@ from stdtrack_ros.evaluation.realtime import replay
 from stdtrack_ros.evaluation.results import Run, SequenceFacts, facts_of
 from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerSpec, TrackerUnderTest
 from stdtrack_ros.geometry import Box
-from stdtrack_ros.sequences.catalog import SequenceHandle, is_bag
+from stdtrack_ros.sequences.catalog import SequenceHandle
+from stdtrack_ros.sequences.recordings.bag_file import is_bag
 from stdtrack_ros.sequences.sequence import Sequence
 
 WARM_UP_STEPS = 2

@@ -17,14 +17,13 @@ from pathlib import Path
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.sequences.datasets.benchmarks import find_sequences
 from stdtrack_ros.sequences.datasets.folders import FolderSource
-from stdtrack_ros.sequences.frames import number_key
+from stdtrack_ros.sequences.frames import list_images, number_key
+from stdtrack_ros.sequences.recordings.bag_file import is_bag
 from stdtrack_ros.sequences.recordings.videos import SUFFIXES as VIDEO_SUFFIXES
-from stdtrack_ros.sequences.recordings.videos import VideoSequence
+from stdtrack_ros.sequences.recordings.videos import VideoSequence, is_video
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.sequences.shards.opening import SUFFIX as SHARD_SUFFIX
 from stdtrack_ros.sequences.shards.opening import open_in_shard, read_shard, shards_in
-
-_BAG_SUFFIXES = frozenset({".mcap", ".db3", ".bag"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +140,6 @@ def _within(path: Path, folder: Path) -> bool:
     return folder.resolve() in path.resolve().parents
 
 
-def is_bag(path: Path) -> bool:
-    """Whether a path is a rosbag2 folder or a single bag file, by its looks."""
-    return (path / "metadata.yaml").is_file() if path.is_dir() else path.suffix in _BAG_SUFFIXES
-
-
 def _expand(path: Path) -> list[Path]:
     """The path itself, or what a glob pattern matches."""
     if path.exists():
@@ -162,18 +156,23 @@ def _look(path: Path, layout: str) -> Listed[Path | FolderSource]:
     """The bags and videos at a path, and the sequences of the benchmark that it is."""
     if is_bag(path) or (path.is_file() and path.suffix.lower() in {*VIDEO_SUFFIXES, SHARD_SUFFIX}):
         return [path]
+    if path.is_file() and is_video(path):
+        return [path]
     if path.is_file():
-        known = ", ".join(sorted(VIDEO_SUFFIXES))
-        raise SequenceError(f"The file {path} is neither a bag (.mcap, .db3) nor a shard (.tar) nor a video ({known}).")
+        raise SequenceError(
+            f"The file {path} is neither a bag (.mcap, .db3) nor a shard (.tar) nor a video that PyAV can open."
+        )
     if layout == "auto" and (shards := shards_in(path)):
         return shards
     recordings: list[Path | FolderSource] = [*_recordings(path)] if layout == "auto" else []
     try:
         return [*recordings, *find_sequences(path, layout)]
     except SequenceError:
-        if not recordings:
+        if recordings:
+            return recordings
+        if layout != "auto" or not list_images(path):
             raise
-        return recordings
+        return [FolderSource(path.resolve().name, "images", path, None)]
 
 
 def _check_ground_truth(ground_truth_csv: Path | None, found: Listed[Path | FolderSource]) -> None:

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Image
@@ -25,9 +28,26 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(found, key=number_key)
 
 
-def number_key(path: Path) -> list[tuple[int, str]]:
-    """Sorts names by the numbers in them."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name) if part]
+def number_key(path: Path) -> list[tuple[Decimal, str]]:
+    """Return a key that sorts names by the numbers in them; a time such as 1699999999.25 is one number."""
+    parts = re.split(r"(\d{9,10}\.\d+|\d+)", path.name)
+    return [(Decimal(part), "") if part[0].isdecimal() else (Decimal(-1), part) for part in parts if part]
+
+
+def stamps_in_names(images: Sequence[Path]) -> NDArray[np.int64] | None:
+    """Return the (N,) ns that the names of images state, if all of them are times since 1970 and grow; else None.
+
+    Times are seconds with a fraction (1305031102.175304.png), or whole micro- or nanoseconds (1403636579763555584.png).
+    """
+    stamps = []
+    for path in images:
+        match = re.fullmatch(r"(\d{9,10}\.\d+)|(\d{16})|(\d{19})", path.stem)
+        if match is None:
+            return None
+        factor = (10**9, 10**3, 1)[match.lastindex - 1]  # type: ignore[operator]  # one of the three has matched
+        stamps.append(int(Decimal(match[0]) * factor))
+    stamps_ns = np.array(stamps, dtype=np.int64)
+    return stamps_ns if len(stamps) > 1 and (np.diff(stamps_ns) > 0).all() else None
 
 
 def read_image(path: Path) -> Image:

@@ -14,11 +14,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
-from stdtrack_ros.cli.track import open_footage, summarize_results
-from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.cli.main import main
+from stdtrack_ros.cli.track import Run, _Outputs, _track_all, open_footage, summarize_results
+from stdtrack_ros.errors import ModelError, SequenceError
 from stdtrack_ros.geometry import iou
 from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
+from stdtrack_ros.sequences.recordings.videos import VideoSequence
 from stdtrack_ros.tracker.result import Status, TrackResult
 
 COUNT, SIDE = 8, 48
@@ -86,7 +89,7 @@ def test_a_folder_of_images_is_read_in_the_order_of_its_numbers(folder: Path) ->
     frames = list(footage.frames)
     assert footage.count == len(frames) == COUNT
     for index, (stamp_s, image) in enumerate(frames):
-        assert stamp_s == pytest.approx(index / footage.rate)
+        assert stamp_s == pytest.approx(index / 30)
         assert np.array_equal(image, _scene(index))
 
 
@@ -98,9 +101,8 @@ def test_a_folder_that_is_named_like_a_number_is_no_camera(
     assert open_footage("20241121").count == COUNT
 
 
-def test_a_video_has_its_own_stamps_and_rate(video: Path) -> None:
+def test_a_video_has_its_own_stamps(video: Path) -> None:
     footage = open_footage(str(video))
-    assert footage.rate == pytest.approx(25.0)
     assert [stamp_s for stamp_s, _ in footage.frames] == pytest.approx([0.04 * index for index in range(COUNT)])
 
 
@@ -114,6 +116,20 @@ def test_a_benchmark_sequence_brings_its_first_box(folder: Path, tmp_path: Path)
     first = open_footage(str(sequence)).first_box
     assert first is not None
     assert first.tolist() == [60, 50, SIDE, SIDE]
+
+
+def test_an_address_of_a_file_is_that_file(video: Path) -> None:
+    frames = list(open_footage(video.as_uri()).frames)
+    assert [stamp_s for stamp_s, _ in frames] == pytest.approx([0.04 * index for index in range(COUNT)])
+
+
+def test_a_frame_that_cannot_be_read_is_left_out_and_named(folder: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    (broken / "3.png").write_bytes(b"")
+    footage = open_footage(str(broken))
+    assert [round(30 * stamp_s) for stamp_s, _ in footage.frames] == [0, 1, 2, 4, 5, 6, 7]
+    (sentence,) = footage.left_out
+    assert "3.png" in sentence
 
 
 @pytest.mark.parametrize(
@@ -140,6 +156,50 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--out", "--json"])
+@pytest.mark.parametrize("way", ["itself", "symbolic link", "hard link"])
+def test_an_output_is_never_the_input(
+    video: Path, tmp_path: Path, option: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = tmp_path / "flight.mp4"
+    shutil.copy(video, recording)
+    target = recording if way == "itself" else tmp_path / "link.mp4"
+    if way == "symbolic link":
+        target.symlink_to("flight.mp4")
+    elif way == "hard link":
+        os.link(recording, target)
+    monkeypatch.setattr("sys.argv", ["stdtrack", "track", str(recording), "--init", "60,50,48,48", option, str(target)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert recording.read_bytes() == video.read_bytes()
+
+
+class _Failing:
+    """A tracker that breaks down after some frames."""
+
+    def __init__(self, frames: int) -> None:
+        self._left = frames
+
+    def track(self, image: np.ndarray, stamp_s: float) -> TrackResult:
+        if self._left == 0:
+            raise ModelError("The network is gone.")
+        self._left -= 1
+        return TrackResult(
+            np.ones(4), Status.TRACKING, 0.5, 0.5, np.zeros((4, 4)), np.zeros(2), 0.0, 5 - self._left, {"a": 1.0}
+        )
+
+
+def test_what_was_tracked_before_a_failure_is_kept(video: Path, tmp_path: Path) -> None:
+    run, footage = Run(), open_footage(str(video))
+    outputs = _Outputs(tmp_path / "out.mp4", show=False)
+    with pytest.raises(ModelError):
+        _track_all(_Failing(4), footage, outputs, Console(quiet=True), run)
+    assert len(run.results) == 4
+    assert len(VideoSequence("out", tmp_path / "out.mp4")) == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
 def test_a_folder_of_several_sequences_asks_for_one(folder: Path, tmp_path: Path) -> None:

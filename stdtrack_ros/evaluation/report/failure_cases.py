@@ -140,21 +140,18 @@ def _corner(center: float, length: float, available: float) -> float:
 
 
 def write_video(path: Path, summary: EvaluationSummary, handle: SequenceHandle) -> None:
-    """A sequence as an MP4 at its own rate, with the ground truth, every tracker's box and a legend.
+    """Write a sequence as an MP4 with its own stamps, the ground truth, every tracker's box and a legend.
 
     Raises:
         SequenceError: a frame cannot be read, or the file not be written.
     """
     sequence = handle.open()
-    stamps = np.asarray(sequence.stamps_s)
-    step = float(np.median(np.diff(stamps))) if len(stamps) > 1 else 1 / 30
-    rate = float(np.clip(1 / step if step > 0 else 30.0, 1.0, 120.0))
-    with VideoWriter(path, rate) as writer:
-        for frame in range(len(sequence)):
+    with VideoWriter(path) as writer:
+        for frame, stamp_s in enumerate(sequence.stamps_s):
             canvas = sequence.frame(frame).copy()
             draw_boxes(canvas, summary, handle.name, frame, lambda box: box)
             _draw_legend(canvas, summary, handle.name, frame)
-            writer.write(canvas)
+            writer.write(canvas, float(stamp_s))
 
 
 def _draw_legend(image: Image, summary: EvaluationSummary, name: str, frame: int) -> None:

@@ -23,7 +23,8 @@ from stdtrack_ros.geometry import Box, parse_box
 from stdtrack_ros.msg import TargetInit, TrackedBox
 from stdtrack_ros.nodes.parameters import SettingsNode
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED, RAW
-from stdtrack_ros.sequences.recordings.image_bag import CAMERA_INFO, CameraMessage, camera_messages
+from stdtrack_ros.sequences.recordings.image_bag import CAMERA_INFO, CameraMessage, open_camera
+from stdtrack_ros.sequences.timeline import Pace
 from stdtrack_ros.settings import SettingGroup, setting
 
 CHANNELS = {
@@ -83,12 +84,19 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         Raises:
             SequenceError: the recording cannot be read.
         """
-        images, began, first_ns = 0, 0.0, 0
-        for message in camera_messages(Path(self.settings.source), self.settings.source_topic):
-            if images == 0 and first_ns == 0:
+        recording, pace = open_camera(Path(self.settings.source), self.settings.source_topic), Pace()
+        for note in recording.notes:
+            self.get_logger().warning(note)
+        images, began, moment_ns = 0, None, 0
+        for message in recording.messages:
+            if began is None:
                 self._wait_for_subscriber(message.kind)
-                began, first_ns = time.monotonic(), message.recorded_ns
-            _sleep_until(began + (message.recorded_ns - first_ns) / 1e9 / self.settings.rate)
+                began = time.monotonic()
+            if message.kind != CAMERA_INFO:
+                moment_ns, note = pace.next(message.recorded_ns)
+                if note:
+                    self.get_logger().warning(note)
+            _sleep_until(began + moment_ns / 1e9 / self.settings.rate)
             if not rclpy.ok():
                 break
             self._publish(message)

@@ -16,7 +16,8 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.sequences.datasets import attributes
 from stdtrack_ros.sequences.datasets.ground_truth import Notes, align_rows, clean_boxes, read_boxes
-from stdtrack_ros.sequences.frames import SameSize, list_images, read_image
+from stdtrack_ros.sequences.frames import SameSize, list_images, read_image, stamps_in_names
+from stdtrack_ros.sequences.timeline import jump_notes, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,9 @@ class FolderSequence:
         self.images = list_images(source.images)[source.first - 1 : source.last]
         if not self.images:
             raise SequenceError(f"The sequence '{source.name}' has no images in {source.images}.")
-        self.boxes, self.notes = self._ground_truth()
-        self.stamps_s: NDArray[np.float64] = np.arange(len(self.images)) / source.frame_rate
+        self.stamps_s, notes = self._stamps()
+        self.boxes, more = self._ground_truth()
+        self.notes = notes + more
         self.attributes = _attributes(source)
         self._size = SameSize()
 
@@ -93,6 +95,13 @@ class FolderSequence:
         image = read_image(self.images[index])
         self._size.check(image.shape[1], image.shape[0], f"The frame {self.images[index]}")
         return image
+
+    def _stamps(self) -> tuple[NDArray[np.float64], Notes]:
+        """Return the times in the images' names if there are such, else those of the layout's frame rate."""
+        named = stamps_in_names(self.images) if self.source.layout in ("plain", "images") else None
+        if named is not None:
+            return seconds(named), ("The stamps are the times in the images' names.", *jump_notes(named))
+        return np.arange(len(self.images)) / self.source.frame_rate, ()
 
     def _ground_truth(self) -> tuple[Box, Notes]:
         source = self.source

@@ -53,6 +53,8 @@ FORMATS: dict[str, ResultFormat] = {
     "avist": ResultFormat("AVisT", "otb"),
     "vot": ResultFormat("VOT", "vot"),
     "plain": ResultFormat("plain", "otb"),
+    "images": ResultFormat("images", "otb"),
+    "shard": ResultFormat("shards", "otb"),
     "bag": ResultFormat("bags", "otb"),
     "video": ResultFormat("videos", "otb"),
 }

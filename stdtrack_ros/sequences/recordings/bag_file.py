@@ -42,6 +42,15 @@ uint32 image_height
 """`msg/TrackedBox.msg` without its comments: bags are read and written where the built messages are not installed."""
 
 
+SUFFIXES = frozenset({".mcap", ".db3", ".bag", ".mcap.zstd", ".db3.zstd"})
+"""Endings of single bag files."""
+
+
+def is_bag(path: Path) -> bool:
+    """Tell whether a path is a rosbag2 folder or a single bag file, by its looks."""
+    return (path / "metadata.yaml").is_file() if path.is_dir() else path.name.lower().endswith(tuple(SUFFIXES))
+
+
 def typestore() -> Any:
     """The message types of ROS 2 Jazzy and our own, for bags that do not carry their definitions, and for writing."""
     store = get_typestore(Stores.ROS2_JAZZY)

@@ -23,13 +23,12 @@ from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, pla
 from stdtrack_ros.sequences.frames import SameSize
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
 from stdtrack_ros.sequences.recordings.bag_ground_truth import box_topics, read_ground_truth
+from stdtrack_ros.sequences.timeline import Timeline, repair_recorded, seconds
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 IMAGE_TYPES = (RAW, COMPRESSED)
 
-_MOST_BACK = 0.1  # share of frames whose stamps may go back before the bag as a whole makes no sense
 _MOST_SKIPPED = 2  # images ahead that are quicker to read over than to look up
-_JUMP_S, _JUMP_FRAMES = 5.0, 20.0  # a gap is named where it is longer than both, in seconds and usual intervals
 
 
 def image_topic(bag: BagFile, topic: str | None) -> str:
@@ -65,9 +64,24 @@ def stamp_ns(message: Any) -> int:
     return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
 
 
-def seconds(times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Nanoseconds as seconds, rounded as the node rounds a stamp, so that both see the same intervals."""
-    return times_ns // 10**9 + (times_ns % 10**9) * 1e-9
+def recorded_timeline(bag: BagFile, topic: str) -> Timeline:
+    """Return the timeline of an image topic, as far as the bag can be read.
+
+    Raises:
+        SequenceError: the bag is damaged before the first image, or its stamps make no sense.
+    """
+    header_ns: list[int] = []
+    log_ns: list[int] = []
+    try:
+        for connection, recorded_ns, data in bag.messages(bag.connections(topic)):
+            header_ns.append(stamp_ns(bag.decode(data, connection.msgtype)))
+            log_ns.append(recorded_ns)
+    except SequenceError:
+        if not log_ns:
+            raise
+    if not log_ns:
+        raise SequenceError(f"The topic {topic} of {bag.path} has no messages.")
+    return repair_recorded(np.array(header_ns), np.array(log_ns), str(bag.path))
 
 
 class BagSequence:
@@ -93,9 +107,10 @@ class BagSequence:
         self._connections = self.bag.connections(self.topic)
         self._size = SameSize()
         self._log_ns, header_ns, notes = self._index()
-        self._kept, self.stamps_s, more = _order(header_ns, self._log_ns, path)
+        self.timeline = repair_recorded(header_ns, self._log_ns, str(path))
+        self._kept, self.stamps_s = self.timeline.kept, self.timeline.stamps_s
         self.boxes, ground_truth_notes = self._ground_truth(ground_truth_topic, ground_truth_csv)
-        self.notes: Notes = notes + more + ground_truth_notes
+        self.notes: Notes = notes + self.timeline.notes + ground_truth_notes
         self._cursor: tuple[int, Iterator[tuple[Any, int, bytes]]] = 0, self.bag.messages(self._connections)
 
     def __len__(self) -> int:
@@ -175,33 +190,3 @@ class BagSequence:
         offered = box_topics(self.bag)
         hint = (f"The bag has boxes on {', '.join(offered)}; name the topic that is the ground truth to score.",)
         return boxes, notes + (hint if offered else ())
-
-
-def _order(
-    header_ns: NDArray[np.int64], log_ns: NDArray[np.int64], path: Path
-) -> tuple[NDArray[np.intp], NDArray[np.float64], Notes]:
-    """Indices of the images whose stamps do not go back, their stamps in seconds, and notes.
-
-    Raises:
-        SequenceError: so many stamps go back that the bag holds more than one run of a clock.
-    """
-    notes = []
-    if not header_ns.any():
-        header_ns = log_ns
-        notes.append("The images carry no stamps: the times of recording are used.")
-    latest = np.maximum.accumulate(header_ns)
-    kept = np.flatnonzero(header_ns == latest)
-    back = len(header_ns) - len(kept)
-    if back > _MOST_BACK * len(header_ns):
-        first = int(np.flatnonzero(header_ns < latest)[0])
-        raise SequenceError(
-            f"The stamps of {path} go back at frame {first} and {back} of {len(header_ns)} frames lie before one that "
-            "was recorded earlier; the clock was set back while recording, so cut the bag there."
-        )
-    if back:
-        notes.append(f"{back} frames are left out because their stamps go back behind an earlier frame's.")
-    stamps_s = seconds(header_ns[kept])
-    gaps = np.diff(stamps_s)
-    if len(gaps) and gaps.max() > max(_JUMP_S, _JUMP_FRAMES * float(np.median(gaps))):
-        notes.append(f"The stamps jump by {gaps.max():.1f} s after frame {int(gaps.argmax())}.")
-    return kept, stamps_s, tuple(notes)

@@ -13,9 +13,9 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.sequences.recordings.bag_file import BagFile, typestore
+from stdtrack_ros.sequences.recordings.bag_file import BagFile, is_bag, typestore
 from stdtrack_ros.sequences.recordings.bags import RAW, image_topic, stamp_ns
-from stdtrack_ros.sequences.recordings.videos import SUFFIXES, live_frames
+from stdtrack_ros.sequences.recordings.videos import VideoSequence
 
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 FIRST_STAMP_NS = 1_000_000_000
@@ -53,41 +53,51 @@ def image_cdr(image: Image, stamp_ns: int, frame_id: str = "camera") -> bytes:
     return bytes(_STORE.serialize_cdr(types[RAW](header, height, width, "bgr8", 0, 3 * width, pixels), RAW))
 
 
-def video_messages(path: Path) -> Iterator[CameraMessage]:
-    """The frames of a video file as raw images, stamped by the file's clock.
+@dataclass(frozen=True, slots=True)
+class CameraRecording:
+    """A recorded camera, opened to be played.
 
-    Raises:
-        SequenceError: the file cannot be opened, or holds no frame.
+    Attributes:
+        messages: its messages in their order.
+        notes: sentences on what was repaired when it was opened.
     """
-    message = None
-    for stamp_s, image in live_frames(str(path)):
-        stamp = FIRST_STAMP_NS + round(stamp_s * 1e9)
-        message = CameraMessage(RAW, stamp, image_cdr(image, stamp))
-        yield message
-    if message is None:
-        raise SequenceError(f"The video {path} has no frame that can be decoded.")
+
+    messages: Iterator[CameraMessage]
+    notes: tuple[str, ...] = ()
 
 
-def camera_messages(source: Path, topic: str = "") -> Iterator[CameraMessage]:
-    """Messages of one recorded camera in their order, from a bag or, made on the way, from a video file.
+def open_camera(source: Path, topic: str = "") -> CameraRecording:
+    """Open one recorded camera: the messages of a bag as they are, or a video file as raw images with its own stamps.
 
     Args:
         source: a bag (folder, .mcap, .db3) or a video file.
-        topic: the image topic of a bag; empty: the only one. Its camera_info comes along where there is one.
+        topic: the image topic of a bag; empty: the only one. Its camera_info comes along if there is one.
 
     Raises:
         SequenceError: nothing there, a file that cannot be read, or no such topic, with those that there are.
     """
-    if source.suffix.lower() in SUFFIXES:
-        yield from video_messages(source)
-        return
+    if not source.exists():
+        raise SequenceError(f"There is nothing at {source} to play; name a bag or a video file.")
+    if not is_bag(source):
+        video = VideoSequence(source.stem, source)
+        return CameraRecording(_as_raw_images(video), video.timeline.notes)
     bag = BagFile(source)
     image = image_topic(bag, topic or None)
+    return CameraRecording(_of_bag(bag, image))
+
+
+def _of_bag(bag: BagFile, image: str) -> Iterator[CameraMessage]:
     camera_info = f"{image.removesuffix('/compressed').rpartition('/')[0]}/camera_info"
     connections = [*bag.connections(image), *(c for c in bag.connections(camera_info) if c.msgtype == CAMERA_INFO)]
     for connection, recorded_ns, cdr in bag.messages(connections):
         yield CameraMessage(connection.msgtype, recorded_ns, cdr)
     bag.close()
+
+
+def _as_raw_images(video: VideoSequence) -> Iterator[CameraMessage]:
+    for index, since_start_ns in enumerate(video.timeline.stamps_ns):
+        stamp = FIRST_STAMP_NS + int(since_start_ns)
+        yield CameraMessage(RAW, stamp, image_cdr(video.frame(index), stamp))
 
 
 def write_image_bag(path: Path, messages: Iterable[CameraMessage], topic: str = "/camera/image_raw") -> int:

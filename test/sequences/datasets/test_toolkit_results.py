@@ -111,7 +111,7 @@ def test_bad_files_are_told(tmp_path: Path) -> None:
 
 
 def test_every_layout_has_a_format() -> None:
-    assert set(LAYOUTS) | {"bag", "video"} == set(FORMATS)
+    assert set(LAYOUTS) | {"bag", "video", "images", "shard"} == set(FORMATS)
 
 
 def test_the_got10k_toolkit_reads_our_files_and_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

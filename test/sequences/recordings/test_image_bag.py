@@ -15,9 +15,8 @@ from stdtrack_ros.sequences.recordings.bags import RAW, BagSequence
 from stdtrack_ros.sequences.recordings.image_bag import (
     FIRST_STAMP_NS,
     CameraMessage,
-    camera_messages,
     image_cdr,
-    video_messages,
+    open_camera,
     write_image_bag,
 )
 from stdtrack_ros.sequences.recordings.video_writer import VideoWriter, write_gif
@@ -52,7 +51,7 @@ def test_a_bag_gives_back_pixels_and_stamps(tmp_path: Path) -> None:
 def test_messages_of_a_bag_come_back_byte_for_byte(tmp_path: Path) -> None:
     messages = _messages(_images())
     write_image_bag(tmp_path / "bag", messages)
-    read = list(camera_messages(tmp_path / "bag"))
+    read = list(open_camera(tmp_path / "bag").messages)
     assert read == messages
     assert read[2].stamp_ns() == FIRST_STAMP_NS + 2 * STEP_NS
 
@@ -66,13 +65,13 @@ def test_a_bag_that_exists_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_topic_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     write_image_bag(tmp_path / "bag", _messages(_images(1)), topic="/front/image")
     with pytest.raises(SequenceError, match="/front/image"):
-        list(camera_messages(tmp_path / "bag", "/rear/image"))
+        open_camera(tmp_path / "bag", "/rear/image")
 
 
 @pytest.mark.parametrize("name", ["nothing", "nothing.mp4", "nothing.mcap"])
 def test_nothing_there_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(SequenceError, match="nothing"):
-        list(camera_messages(tmp_path / name))
+        open_camera(tmp_path / name)
 
 
 def test_a_written_video_is_h264_that_browsers_play_and_reads_back(tmp_path: Path) -> None:
@@ -88,7 +87,7 @@ def test_a_written_video_is_h264_that_browsers_play_and_reads_back(tmp_path: Pat
         for frame, image in zip(container.decode(video=0), images, strict=True):
             error = np.abs(frame.to_ndarray(format="bgr24").astype(int) - image[:48, :64])
             assert error.mean() < 12
-    messages = list(video_messages(tmp_path / "clip.mp4"))
+    messages = list(open_camera(tmp_path / "clip.mp4").messages)
     assert [message.stamp_ns() for message in messages] == [FIRST_STAMP_NS + index * STEP_NS for index in range(5)]
 
 

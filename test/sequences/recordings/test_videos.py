@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from sample_sequences import index_of, write_lines, write_video
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.sequences.recordings.videos import VideoSequence, live_frames
+from stdtrack_ros.sequences.catalog import open_sequences
+from stdtrack_ros.sequences.recordings.image_bag import open_camera
+from stdtrack_ros.sequences.recordings.videos import VideoSequence, camera_frames
 
 
 def test_frames_stamps_and_ground_truth(tmp_path: Path) -> None:
@@ -32,13 +35,6 @@ def test_frames_outside(tmp_path: Path) -> None:
             video.frame(index)
 
 
-def test_live_frames_of_a_file(tmp_path: Path) -> None:
-    write_video(tmp_path / "film.mp4", 4, rate=10.0)
-    frames = list(live_frames(str(tmp_path / "film.mp4")))
-    assert [index_of(image) for _, image in frames] == [0, 1, 2, 3]
-    np.testing.assert_allclose([stamp for stamp, _ in frames], [0, 0.1, 0.2, 0.3], atol=1e-6)
-
-
 def test_missing_and_broken_files(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match=r"gone.mp4 does not exist"):
         VideoSequence("gone", tmp_path / "gone.mp4")
@@ -46,7 +42,7 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match=r"noise.mp4 cannot be opened"):
         VideoSequence("noise", tmp_path / "noise.mp4")
     with pytest.raises(SequenceError, match="camera 97 cannot be opened"):
-        next(live_frames("97"))
+        next(camera_frames("97"))
 
 
 def test_cut_off_video_is_noted_or_refused(tmp_path: Path) -> None:
@@ -63,3 +59,69 @@ def test_cut_off_video_is_noted_or_refused(tmp_path: Path) -> None:
     video = VideoSequence("film", path)
     assert 5 < len(video) < 40
     assert any("it may be cut off" in note for note in video.notes)
+
+
+def _write(path: Path, images: list[np.ndarray], codec: str = "libx264", container: str | None = None) -> Path:
+    with av.open(str(path), "w", format=container) as file:
+        stream = file.add_stream(codec, rate=30)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for image in images:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        file.mux(stream.encode(None))
+    return path
+
+
+def _shades(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:
+    return [np.full((height, width, 3), 40 + 10 * index, np.uint8) for index in range(count)]
+
+
+@pytest.mark.parametrize("name", ["clip.m2ts", "clip.MTS", "clip.flv", "clip.3gp", "clip.h264", "clip.odd"])
+def test_any_container_is_read_whatever_its_name(tmp_path: Path, name: str) -> None:
+    kinds = {".m2ts": "mpegts", ".mts": "mpegts", ".3gp": "mp4", ".odd": "matroska"}
+    path = _write(tmp_path / name, _shades(6), container=kinds.get(Path(name).suffix.lower()))
+    (handle,) = open_sequences([path])
+    video = handle.open()
+    assert len(video) == 6 and video.frame(5).mean() == pytest.approx(90, abs=3)
+    assert np.diff(video.stamps_s) == pytest.approx(np.full(5, 1 / 30), abs=2e-3)
+
+
+def test_a_text_file_is_no_video(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no video at all\n" * 40)
+    with pytest.raises(SequenceError, match="neither a bag"):
+        open_sequences([tmp_path / "notes.txt"])
+
+
+def test_joined_videos_go_on_and_say_so(tmp_path: Path) -> None:
+    one, two = (_write(tmp_path / f"{name}.ts", _shades(10), container="mpegts") for name in "ab")
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(one.read_bytes() + two.read_bytes())
+    video = VideoSequence("joined", joined)
+    np.testing.assert_allclose(video.stamps_s, np.arange(20) / 30, atol=2e-3)
+    assert any("begin again at frame 10" in note for note in video.notes)
+    played = [message.stamp_ns() for message in open_camera(joined).messages]
+    np.testing.assert_allclose((np.array(played) - played[0]) * 1e-9, video.stamps_s, atol=1e-9)
+
+
+def test_a_size_that_changes_is_named_where_it_does(tmp_path: Path) -> None:
+    one = _write(tmp_path / "a.ts", _shades(10), container="mpegts")
+    two = _write(tmp_path / "b.ts", _shades(10, 96, 128), container="mpegts")
+    (tmp_path / "two.ts").write_bytes(one.read_bytes() + two.read_bytes())
+    video = VideoSequence("two", tmp_path / "two.ts")
+    assert len(video) == 20 and video.frame(9).shape == (48, 64, 3)
+    with pytest.raises(SequenceError, match=r"Frame 12 .* has 128x96 px, the frames before it 64x48 px"):
+        video.frame(12)
+
+
+def test_a_video_is_turned_as_its_mark_says(tmp_path: Path) -> None:
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:, :16] = 255  # bright on the left
+    path = _write(tmp_path / "phone.mp4", [image] * 3)
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 4 + 40
+    quarter = np.array([0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000], dtype=">i4")  # 90 degrees clockwise
+    data[matrix : matrix + 36] = quarter.tobytes()
+    path.write_bytes(data)
+    frame = VideoSequence("phone", path).frame(0)
+    assert frame.shape == (64, 48, 3)
+    assert frame[:10].mean() > 200 and frame[-10:].mean() < 50  # bright at the top
