@@ -167,12 +167,12 @@ def node_parameters(file: Path | None, overrides: list[str] | None, model: str) 
         SettingError: a file that cannot be read, a parameter that does not exist, or a value that is not allowed.
     """
     from stdtrack_ros.nodes.parameters import TrackerNodeSettings
-    from stdtrack_ros.settings import build_settings, read_settings_file
+    from stdtrack_ros.settings import build_settings, read_settings_file, with_plugged_in
 
     values = read_settings_file(file)[0] if file else {}
     values = {name: value for name, value in values.items() if name not in OWN_PARAMETERS}
     values |= options.overridden(overrides, model)
-    build_settings(TrackerNodeSettings, values)
+    build_settings(with_plugged_in(TrackerNodeSettings), values)
     return values
 
 
