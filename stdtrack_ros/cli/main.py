@@ -24,6 +24,7 @@ VERBS = (
     "annotate",
     "replay",
     "redetection",
+    "memory-bench",
     "benchmark",
     "export",
     "pack",
