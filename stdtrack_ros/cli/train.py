@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -13,6 +13,10 @@ import yaml
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.families import family_of_kind
+
+if TYPE_CHECKING:
+    from stdtrack_ros.training.family import TrainingFamily
+    from stdtrack_ros.training.settings import TrainSettings
 
 
 def train(
@@ -24,14 +28,25 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, over all resumptions.")] = None,
 ) -> None:
     """Train a network of the family that the settings name (stdtrack unless told otherwise); resumable at any step."""
+    chosen = read_settings(settings, overrides or [], minutes)
+    family_of_kind(chosen.family, "The setting family").part("training").train(chosen, folder)
+
+
+def read_settings(file: Path | None, overrides: list[str], minutes: float | None = None) -> TrainSettings:
+    """Return a run's settings, of the group of its family, from a file and from `name=value` overrides.
+
+    Raises:
+        SettingError: a name that does not exist, or a value that is not allowed.
+        ModelError: a tracker family that is not installed.
+    """
     from stdtrack_ros.settings import build_settings
 
-    values: dict[str, Any] = _dotted_file(settings) if settings else {}
-    values |= options.read_overrides(overrides or [])
+    values: dict[str, Any] = _dotted_file(file) if file else {}
+    values |= options.read_overrides(overrides)
     if minutes is not None:
         values["minutes"] = minutes
-    training = family_of_kind(values.get("family", "stdtrack"), "The setting family").part("training")
-    training.train(build_settings(training.settings, values), folder)
+    training: TrainingFamily = family_of_kind(values.get("family", "stdtrack"), "The setting family").part("training")
+    return build_settings(training.settings, values)
 
 
 def _dotted_file(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from stdtrack_ros.geometry import Box, Image, box_from_center
 from stdtrack_ros.tracker.backends.backend import Backend, model_info
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.calibration import Calibration
 from stdtrack_ros.tracker.models.model import ModelInfo, Prediction
 
@@ -26,17 +27,27 @@ class ReddestModel:
     def info(self) -> ModelInfo:
         return model_info(self.backend, "reddest")
 
-    def start(self, template: Image) -> None:
+    def start(self, frame: FrameView, box: Box) -> None:
+        template = frame.extract_around(box, self.info.template_factor, self.info.template_size)
         self.backend.start({"template": template[None]})
 
     def step(self, states: Sequence[None], searches: Image, window_influences: Sequence[float]) -> list[Prediction]:
         return [self._predict(score) for score in self.backend.step({"search": searches})["score"][:, 0]]
 
-    def remember(self, state: None, prediction: Prediction, image: Image, box: Box) -> None:
+    def remember(self, state: None, prediction: Prediction, frame: FrameView, box: Box) -> None:
         return None
 
     def similarity(self, state: None, prediction: Prediction) -> tuple[float, float]:
         return 1.0, 1.0
+
+    def without_memory(self, state: None) -> None:
+        return None
+
+    def with_memory_of(self, state: None, other: None) -> None:
+        return None
+
+    def with_looks(self, state: None, others: Sequence[None]) -> None:
+        return None
 
     def _predict(self, score: Any) -> Prediction:
         rows, columns = np.nonzero(score >= 0.5 * score.max())
