@@ -69,7 +69,7 @@ class Crop:
     def extract(self, image: Image) -> Image:
         """Resample the window to (size, size, 3) uint8; what lies outside the image takes the image's mean colour.
 
-        A window larger than the input is averaged over areas, so that distant detail does not alias.
+        A window over twice as large as the input is halved first, so that fine detail does not alias.
         """
         left, top = self.center_x - self.side_px / 2, self.center_y - self.side_px / 2
         height, width = image.shape[:2]
@@ -80,16 +80,14 @@ class Crop:
         if x1 <= x0 or y1 <= y0:
             return np.full((self.size, self.size, 3), border, dtype=np.uint8)
         part = image[y0:y1, x0:x1]
-        scale_x = scale_y = self.scale
-        if self.scale < 0.5:  # area-average first: bilinear sampling alone would skip pixels
-            target = max(round(part.shape[1] * self.scale), 1), max(round(part.shape[0] * self.scale), 1)
-            scale_x = self.scale * part.shape[1] / target[0]
-            scale_y = self.scale * part.shape[0] / target[1]
-            part = cv2.resize(part, target, interpolation=cv2.INTER_AREA)
+        scale = self.scale
+        while scale < 0.5 and min(part.shape[:2]) >= 2:  # bilinear sampling alone would skip pixels
+            part = _halved(part)
+            scale *= 2
         # Pixel centres lie at +0.5: the shift keeps outer corners on outer corners.
-        shift_x = (x0 - left) * self.scale + 0.5 * scale_x - 0.5
-        shift_y = (y0 - top) * self.scale + 0.5 * scale_y - 0.5
-        matrix = np.array([[scale_x, 0.0, shift_x], [0.0, scale_y, shift_y]])
+        shift_x = (x0 - left) * self.scale + 0.5 * scale - 0.5
+        shift_y = (y0 - top) * self.scale + 0.5 * scale - 0.5
+        matrix = np.array([[scale, 0.0, shift_x], [0.0, scale, shift_y]])
         resampled: Image = cv2.warpAffine(
             part,
             matrix,
@@ -101,11 +99,19 @@ class Crop:
         return resampled
 
 
+def _halved(image: Image) -> Image:
+    """Average blocks of 2x2 pixels; an odd last row or column falls away."""
+    height, width = image.shape[0] // 2, image.shape[1] // 2
+    return np.asarray(
+        cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8
+    )
+
+
 def mean_color(image: Image) -> tuple[float, float, float]:
-    """The mean colour of an image, from at most some 4,096 of its pixels (so that it costs the same at any size)."""
-    step = max(int(np.sqrt(image.shape[0] * image.shape[1] / 4096)), 1)
-    blue, green, red = image[::step, ::step].reshape(-1, 3).mean(axis=0).round()
-    return float(blue), float(green), float(red)
+    """The mean colour of an image, from at most 64x64 of its pixels (so that it costs the same at any size)."""
+    size = min(image.shape[1], 64), min(image.shape[0], 64)
+    blue, green, red, _ = cv2.mean(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
+    return round(blue), round(green), round(red)
 
 
 def check_box(box: ArrayLike, image_width: int, image_height: int) -> Box:

@@ -76,7 +76,9 @@ class SearchSettings(SettingGroup):
     """Where and how the search window is read."""
 
     window: Literal["auto", "small", "large"] = setting(
-        "auto", "Search window; auto: the small one while the target is TRACKING and slow, else the large one."
+        "auto",
+        "Search window; auto: small while the target is TRACKING, sure and slow, else large, as it is after "
+        "dropped frames and under 10 frames/s.",
     )
     fast_motion: float = setting(
         0.35,
@@ -174,7 +176,7 @@ class RedetectionSettings(SettingGroup):
 
     enabled: bool = setting(True, "Search for a LOST target; off: it stays LOST until it is started again.")
     crops_per_frame: int = setting(
-        2,
+        1,
         "Windows tried in one frame while LOST; each costs one run of the network.",
         unit="windows",
         ge=1,

@@ -24,12 +24,12 @@ from onnx import TensorProto, helper
 from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 
 PARTS: Mapping[str, str] = {
-    "cells": "backbone",
+    "embedding": "backbone",
     "layers": "backbone",
     "fusion": "MFIFM",
     "mask": "mask",
-    "prior": "mask",
     "head": "head",
+    "peak": "quality",
     "confidence": "quality",
     "bottleneck": "backbone",
     "box_head": "head",
@@ -37,7 +37,7 @@ PARTS: Mapping[str, str] = {
 }
 """Parts of the paper by the first component of a node's name; other components stand for themselves."""
 PREPROCESS = "preprocess"
-_NORMALISATION = ("/cells/Sub", "/cells/Div")
+_NORMALISATION = {"/graph/Cast", "/graph/Transpose", "/embedding/cells/Sub", "/embedding/cells/Div"}
 MATRIX_SIDE = 1024
 
 Inputs = Mapping[str, NDArray[Any]]
@@ -71,8 +71,9 @@ def assign_parts(names: Sequence[str]) -> list[str]:
 
 
 def _part(name: str) -> str | None:
-    components = name.removesuffix("_kernel_time").split("/")
-    if name.startswith(_NORMALISATION):
+    name = name.removesuffix("_kernel_time")
+    components = name.split("/")
+    if name in _NORMALISATION:
         return PREPROCESS
     return PARTS.get(components[1], components[1]) if len(components) > 2 else None
 

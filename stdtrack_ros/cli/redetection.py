@@ -16,7 +16,6 @@ from rich.progress import track
 from rich.table import Table
 
 from stdtrack_ros.cli import options
-from stdtrack_ros.outputs import check_file, check_outputs, write_text
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.redetection import StatusRun
@@ -40,9 +39,9 @@ def redetection(
     from stdtrack_ros.sequences.catalog import open_sequences
     from stdtrack_ros.tracker import Tracker, load_model
 
-    check_outputs({"--out": out}, [*paths, ground_truth, settings, model or None])
-    check_file("--out", out)
     chosen = options.tracker_settings(settings, overrides, model)
+    if out is not None:  # now: what was measured for hours shall have a place to go
+        out.parent.mkdir(parents=True, exist_ok=True)
     network = load_model(chosen)
     handles = open_sequences(
         paths, topic=topic or None, ground_truth_topic=ground_truth_topic or None, ground_truth_csv=ground_truth
@@ -60,7 +59,7 @@ def redetection(
     coverage = {name: asdict(shares) for name, shares in report_coverage(everything).items()}
     Console().print(_table("Share of the frames whose ground truth is in the ellipse", COVERAGE_COLUMNS, coverage))
     if out is not None:
-        write_text(out, json.dumps({**reports, "covariance": coverage}, indent=2) + "\n")
+        out.write_text(json.dumps({**reports, "covariance": coverage}, indent=2) + "\n", encoding="utf-8")
 
 
 def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]

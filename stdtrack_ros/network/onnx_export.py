@@ -4,43 +4,109 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import onnx
+import numpy as np
+import onnx_ir as ir
 import torch
+from onnx_ir.passes.common import RemoveUnusedNodesPass
+from torch.export import Dim
 
 from stdtrack_ros.families import METADATA_KEY
 from stdtrack_ros.network.family import Graph
 
-OPSET = 18
+OPSET = 20
+_FREE_AXIS_MAX = 1024  # what the exporter is told; the exported graph itself takes any size
+_SCOPES = "pkg.torch.onnx.name_scopes"
 
 
 def write_graph(graph: Graph, path: Path, metadata: Mapping[str, Any]) -> None:
-    """Export one graph with a free batch axis; the names of its nodes are the paths of the modules.
+    """Export one graph with a free batch axis.
+
+    Nodes are named after the modules they come from (`/layers/0/attention/MatMul`); those of no module begin with
+    `/graph`. PyTorch's exporter folds the padding of strided convolutions into them and computes constants.
 
     Args:
         metadata: JSON-like; written as one JSON text under `METADATA_KEY`.
     """
-    names = [*graph.inputs, *graph.outputs]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    axes = {name: Dim(name, min=1, max=_FREE_AXIS_MAX) for name in ("batch", *graph.free.values())}
+    shapes = [{0: axes["batch"]} | ({1: axes[graph.free[name]]} if name in graph.free else {}) for name in graph.inputs]
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of operators that we do not use
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of shapes that are fixed, which is what we want
-        torch.onnx.export(
+        warnings.simplefilter("ignore")  # the exporter warns about its own internals
+        program = torch.onnx.export(
             graph,
-            graph.example(),
-            str(path),
+            graph.example(batch=2),  # the exporter takes an axis of 1 for a constant
             input_names=list(graph.inputs),
             output_names=list(graph.outputs),
-            dynamic_axes={name: {0: "batch"} | ({1: graph.free[name]} if name in graph.free else {}) for name in names},
+            dynamic_shapes=tuple(shapes),
             opset_version=OPSET,
-            dynamo=False,
+            dynamo=True,
+            verbose=False,
         )
-    model = onnx.load(str(path))
-    entry = model.metadata_props.add()
-    entry.key, entry.value = METADATA_KEY, json.dumps(metadata, sort_keys=True)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+    assert program is not None
+    model = program.model
+    for value in model.graph.inputs:
+        if value.shape is None or isinstance(value.shape[0], int):  # as `len(tensor)` does in a module
+            raise ValueError(f"The network fixes the batch size of {value.name}; take sizes from tensor.shape.")
+    _infer_free_axes(model.graph)
+    RemoveUnusedNodesPass()(model)
+    _name_nodes(model.graph)
+    model.metadata_props.clear()
+    model.metadata_props[METADATA_KEY] = json.dumps(metadata, sort_keys=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ir.save(model, path)
+
+
+def replace_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
+    """Give an exported model other metadata; its graph stays."""
+    model = ir.load(path)
+    model.metadata_props[METADATA_KEY] = json.dumps(metadata, sort_keys=True)
+    for value in model.graph.initializers.values():  # into memory: they are read from the file that is written to
+        value.const_value = ir.tensor(value.const_value.numpy(), name=value.name)  # type: ignore[union-attr]
+    ir.save(model, path)
+
+
+def _infer_free_axes(graph: ir.Graph) -> None:
+    """Let each Reshape infer its one free axis (-1), instead of computing the size from the batch."""
+    for node in list(graph):
+        shape = node.inputs[1] if node.op_type == "Reshape" else None
+        concat = shape.producer() if shape is not None else None
+        if concat is None or concat.op_type != "Concat":
+            continue
+        known = [ir.convenience.get_const_tensor(part) for part in concat.inputs if part is not None]
+        if sum(part is None for part in known) != 1:
+            continue
+        sizes = np.concatenate([np.array([-1]) if part is None else part.numpy() for part in known]).astype(np.int64)
+        if (sizes == 0).any() or (sizes == -1).sum() != 1:
+            continue
+        name = f"{node.name}_shape"
+        value = ir.Value(name=name, const_value=ir.tensor(sizes, name=name))
+        graph.register_initializer(value)
+        node.replace_input_with(1, value)
+
+
+def _name_nodes(graph: ir.Graph) -> None:
+    """Name each node after its module, and drop the exporter's notes about our source code."""
+    taken: dict[str, int] = {}
+    place = "/graph"
+    for node in graph:
+        scopes = ast.literal_eval(node.metadata_props.get(_SCOPES, "[]"))
+        if scopes:  # a node without scopes was made by an optimisation of the nodes before it
+            modules = [scope for scope in scopes[:-1] if scope.startswith("network.")]
+            place = "/" + modules[-1].removeprefix("network.").replace(".", "/") if modules else "/graph"
+        name = f"{place}/{node.op_type}"
+        number = taken[name] = taken.get(name, -1) + 1
+        node.name = f"{name}_{number}" if number else name
+        node.doc_string = None
+        node.metadata_props.clear()
+        for output in node.outputs:
+            output.metadata_props.clear()
+    for value in (*graph.inputs, *graph.initializers.values()):
+        value.metadata_props.clear()

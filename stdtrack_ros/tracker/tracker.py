@@ -24,6 +24,7 @@ from stdtrack_ros.tracker.models.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import Redetection
 from stdtrack_ros.tracker.result import Status, TrackResult
+from stdtrack_ros.tracker.search_window import SearchWindow
 from stdtrack_ros.tracker.status import TrackStatusMachine
 
 ASSUMED_INTERVAL_S = 1 / 30
@@ -46,6 +47,8 @@ class TrackState:
         status_machine: TRACKING, UNCERTAIN or LOST.
         distractors: the last look-alike, by its place.
         redetection: the search for a LOST target.
+        search_window: small or large, while the target is followed.
+        quality: of the box that the last frame showed.
         stamp_s: capture time of the last frame.
         elapsed_s: from the frame before to the last one.
         seen_s: capture time of the last frame with status TRACKING.
@@ -63,6 +66,8 @@ class TrackState:
     seen_s: float
     status_machine: TrackStatusMachine = field(default_factory=TrackStatusMachine)
     distractors: DistractorFilter = field(default_factory=DistractorFilter)
+    search_window: SearchWindow = field(default_factory=SearchWindow)
+    quality: float = 1.0
     elapsed_s: float = 0.0
     frame_number: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
@@ -237,6 +242,7 @@ class Tracker:
         decision = (
             self._search_decision(state, candidates) if searching else self._follow_decision(state, candidates[0])
         )
+        state.quality = decision.candidate.quality
         judged = time.perf_counter()
 
         # 6. Memory: the token is carried on, offered to the STM, and the template renewed, from trusted frames alone.
@@ -255,20 +261,11 @@ class Tracker:
         return self._result(state, decision.candidate)
 
     def _follow_window(self, state: TrackState) -> Crop:
-        info, coasting = self.model.info, self._coasting(state)
-        factor = info.large_search_factor if self._may_be_far(state) else info.search_factor
-        return Crop.around(state.motion.box if coasting else state.box, factor, info.search_size)
-
-    def _may_be_far(self, state: TrackState) -> bool:
-        """Whether the target may be outside the small window: it is doubtful, or moves fast."""
-        choice = self.settings.search.window
-        if choice != "auto":
-            return choice == "large"
-        if state.status is not Status.TRACKING:
-            return True
-        size = float(np.sqrt(np.prod(state.box[2:])))
-        moved = float(np.linalg.norm(state.motion.velocity)) * state.elapsed_s
-        return moved > self.settings.search.fast_motion * size
+        info, box = self.model.info, state.motion.box if self._coasting(state) else state.box
+        doubtful = state.status is not Status.TRACKING or state.quality < self.settings.status.certain_quality
+        speed = float(np.linalg.norm(state.motion.velocity) / max(np.sqrt(box[2] * box[3]), 1.0))
+        large = state.search_window.choose(doubtful, speed, state.elapsed_s, self.settings.search)
+        return Crop.around(box, info.large_search_factor if large else info.search_factor, info.search_size)
 
     def _search_windows(self, state: TrackState, frame: FrameView) -> list[Crop]:
         place = box_from_center(*box_center(state.box), *state.whole_box[2:])

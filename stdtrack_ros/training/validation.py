@@ -16,7 +16,7 @@ from stdtrack_ros.evaluation.metrics.accuracy import score
 from stdtrack_ros.evaluation.runner import run_ope
 from stdtrack_ros.evaluation.trackers.tracker_interface import OwnTracker
 from stdtrack_ros.families import tracker_in
-from stdtrack_ros.network.families import describe, export_onnx
+from stdtrack_ros.network.families import describe, save_network
 from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.sequences.origin import origin_of
 from stdtrack_ros.settings import make_settings
@@ -37,8 +37,8 @@ def make_validation(paths: Sequence[Path], threads: int) -> Callable[[nn.Module]
 
     def validate(network: nn.Module) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "network.onnx"
-            export_onnx(network, path)
+            path = Path(folder) / "network.pt"  # exporting to ONNX takes longer than it saves
+            save_network(network, path)
             model = {"tracker": tracker_in(describe(network)), "model.path": str(path), "model.threads": threads}
             settings = make_settings({**model, "status.enabled": False})
             sequences = [handle.open() for handle in handles]

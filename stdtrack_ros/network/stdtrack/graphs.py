@@ -95,4 +95,4 @@ def graphs(network: STDTrack) -> tuple[StartGraph, StepGraph]:
 
 
 def _planes(images: Tensor) -> Tensor:
-    return images.permute(0, 3, 1, 2).float()
+    return images.float().permute(0, 3, 1, 2)  # in this order: TensorRT transposes no bytes

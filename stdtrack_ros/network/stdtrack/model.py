@@ -16,7 +16,7 @@ from stdtrack_ros.network.stdtrack.head import CenterHead, HeadMaps
 from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
 from stdtrack_ros.network.stdtrack.memory import Slots, TokenMemory
 from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion
-from stdtrack_ros.network.stdtrack.quality import peak_statistics
+from stdtrack_ros.network.stdtrack.quality import ScorePeak
 from stdtrack_ros.network.stdtrack.transformer import JointLayers, pool_cells
 
 
@@ -83,13 +83,14 @@ class STDTrack(nn.Module):
         self.fusion = MultiFrameFusion(config) if config.memory else None
         self.mask = MaskEnhancement(config) if config.mask != "off" else None
         self.head = CenterHead(config)
+        self.peak = ScorePeak()
         self.confidence = ConfidenceHead(config)
 
     def start(self, template: Tensor) -> TemplateState:
         """Encode crops around the target: (B, 3, T, T) float BGR 0..255."""
         tokens, cells = self.embedding.template(template)
         encoded = self.layers.encode_template(tokens)
-        maps = encoded.new_zeros(len(cells), 1, 2, 0, self.config.dim)
+        maps = encoded.new_zeros(cells.shape[0], 1, 2, 0, self.config.dim)
         if self.config.uses_maps:
             maps = pool_cells(encoded, self.config.template_cells)
         return TemplateState(encoded, unit(cells), unit(self._covered(cells)), maps)
@@ -118,7 +119,7 @@ class STDTrack(nn.Module):
         if self.mask is not None:
             masked, mask = self.mask(found, cells, enhanced)
         head = self.head(masked)
-        peak = peak_statistics(head.score.float().sigmoid())
+        peak = self.peak(head.score.float().sigmoid())
         appearance = unit(peak.pool(cells.float()))
         return StepOutput(
             maps=head,

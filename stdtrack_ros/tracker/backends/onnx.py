@@ -44,7 +44,7 @@ class OnnxBackend:
         self.note = _note(settings, self.provider)
         if self.note and settings.require_provider:
             raise ModelError(self.note)
-        self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.path, self.sha256 = path, hashlib.sha256(path.read_bytes()).hexdigest()
 
     def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
         """See `Backend.start`."""

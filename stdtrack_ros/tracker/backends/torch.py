@@ -40,7 +40,7 @@ class TorchBackend:
             torch.set_num_threads(settings.threads)
         network = network.eval().to(self._device)
         self.metadata: dict[str, Any] = {**describe(network), **(facts or {})}
-        self._start, self._step = inference_graphs(network)
+        self.graphs = inference_graphs(network)
 
     @classmethod
     def from_file(cls, path: Path, settings: ModelSettings) -> TorchBackend:
@@ -54,11 +54,11 @@ class TorchBackend:
 
     def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
         """See `Backend.start`."""
-        return self._run(self._start, inputs)
+        return self._run(self.graphs[0], inputs)
 
     def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
         """See `Backend.step`."""
-        return self._run(self._step, inputs)
+        return self._run(self.graphs[1], inputs)
 
     def _run(self, graph: Any, inputs: Arrays) -> dict[str, FloatArray]:
         with torch.inference_mode():

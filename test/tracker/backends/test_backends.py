@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ import torch
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.families import export_onnx
+from stdtrack_ros.network.onnx_export import replace_metadata
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import ModelSettings, make_settings
@@ -30,10 +32,11 @@ SMALL = NetworkConfig(dim=32, heads=2, depth=2, head_stem=16, head_channels=(8, 
 CPU = ModelSettings(threads=1, provider="cpu")
 
 
-@pytest.fixture(scope="module", params=["cached", "joint", "vit_tiny"])
+@pytest.fixture(scope="module", params=["lite_hybrid", "vit_tiny"])
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[OnnxBackend, TorchBackend]:
     torch.manual_seed(4)
-    change = {"backbone": "vit_tiny"} if request.param == "vit_tiny" else {"attention": request.param}
+    attention = "cached" if request.param == "lite_hybrid" else "joint"
+    change = {"backbone": request.param, "attention": attention, "matching_prior": attention == "cached"}
     network = STDTrack(SMALL.model_copy(update=change)).eval()
     path = tmp_path_factory.mktemp("models") / "net.onnx"
     export_onnx(network, path, {"calibration": {"slope": 2.0, "intercept": -0.5}})
@@ -65,6 +68,32 @@ def started(model: StdtrackModel, template: np.ndarray) -> StdtrackState:
     return model.start(FrameView(template), np.array([16.0, 16.0, 32.0, 32.0]))
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_exported_graphs_equal_the_network(pair: tuple[OnnxBackend, TorchBackend], batch: int) -> None:
+    rng = np.random.default_rng(batch)
+    for run, graph in zip(("start", "step"), pair[1].graphs, strict=True):
+        inputs: dict[str, np.ndarray] = {}
+        for name, example in zip(graph.inputs, graph.example(batch), strict=True):
+            values = rng.integers(0, 256, example.shape) if example.dtype == torch.uint8 else rng.random(example.shape)
+            inputs[name] = (values.round() if name == "valid" else values).astype(example.numpy().dtype)
+        found, expected = (getattr(backend, run)(inputs) for backend in pair)
+        assert found.keys() == expected.keys()
+        for name, array in expected.items():
+            np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_exported_nodes_are_named_by_module_and_hold_nothing_of_the_source(
+    pair: tuple[OnnxBackend, TorchBackend],
+) -> None:
+    model = onnx.load_model_from_string(pair[0].path.read_bytes())
+    operators = {node.op_type for node in model.graph.node}
+    assert "Pad" not in operators, "the padding of strided convolutions belongs into them"
+    parts = {node.name.split("/")[1] for node in model.graph.node}
+    assert parts == {"graph", "embedding", "layers", "fusion", "mask", "head", "peak", "confidence"}
+    assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+    assert [entry.key for entry in model.metadata_props] == ["stdtrack"]
+
+
 def model_of(backend: OnnxBackend | TorchBackend, **memory: float) -> StdtrackModel:
     return StdtrackModel(backend, make_settings({f"memory.{name}": value for name, value in memory.items()}))
 
@@ -93,10 +122,10 @@ def test_good_frames_are_stored_at_intervals_as_templates_of_their_own(pair: tup
     np.testing.assert_array_equal(one.memory.contents["memory_maps"][0], maps)
 
 
-@pytest.mark.parametrize("parts", [{"token": False, "memory": False, "mask": "off"}, {"memory": False}])
-def test_networks_without_some_of_the_parts_run_exported(parts: dict[str, object], tmp_path: Path) -> None:
+def test_a_network_without_some_of_the_parts_runs_exported(tmp_path: Path) -> None:
+    """Inputs that nothing reads are no inputs of the exported graph."""
     torch.manual_seed(4)
-    network = STDTrack(SMALL.model_copy(update=parts)).eval()
+    network = STDTrack(SMALL.model_copy(update={"token": False, "memory": False, "mask": "off"})).eval()
     export_onnx(network, tmp_path / "net.onnx")
     rng = np.random.default_rng(3)
     template, search = (rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((64, 64, 3), (1, 96, 96, 3)))
@@ -154,9 +183,10 @@ def test_a_provider_that_is_not_there_is_told_and_can_be_refused() -> None:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    path = tmp_path / "net.onnx"
-    export_onnx(STDTrack(SMALL), path)
-    return path
+    shipped = shipped_model("stdtrack")
+    for path in (shipped, start_path(shipped)):
+        shutil.copy(path, tmp_path / path.name)
+    return tmp_path / shipped.name
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -172,7 +202,7 @@ def test_a_truncated_file_is_named(files: Path) -> None:
 
 def test_a_missing_template_graph_is_named(files: Path) -> None:
     start_path(files).unlink()
-    with pytest.raises(ModelError, match=r"net\.start\.onnx"):
+    with pytest.raises(ModelError, match=r"stdtrack_lite\.start\.onnx"):
         OnnxBackend(files, CPU)
 
 
@@ -188,10 +218,8 @@ def test_a_foreign_onnx_model_is_refused(tmp_path: Path) -> None:
         OnnxBackend(tmp_path / "relu.onnx", CPU)
 
 
-def test_graphs_of_two_exports_are_not_mixed(files: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other.onnx"
-    export_onnx(STDTrack(SMALL.model_copy(update={"depth": 1})), other)
-    start_path(files).write_bytes(start_path(other).read_bytes())
+def test_graphs_of_two_exports_are_not_mixed(files: Path) -> None:
+    replace_metadata(start_path(files), {"kind": "stdtrack", "network": SMALL.model_dump(mode="json")})
     with pytest.raises(ModelError, match="different exports"):
         OnnxBackend(files, CPU)
 
