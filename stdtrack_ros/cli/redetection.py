@@ -35,6 +35,7 @@ def redetection(
 ) -> None:
     """Measure loss detection and recovery on sequences, plain and with the target staged to vanish."""
     from stdtrack_ros.evaluation.metrics.covariance_consistency import report_coverage
+    from stdtrack_ros.evaluation.metrics.quality_by_state import report_calibration
     from stdtrack_ros.evaluation.redetection import report_losses, run_with_status
     from stdtrack_ros.sequences.catalog import open_sequences
     from stdtrack_ros.tracker import Tracker, load_model
@@ -58,8 +59,13 @@ def redetection(
     everything = runs["as recorded"] + runs["all staged"]
     coverage = {name: asdict(shares) for name, shares in report_coverage(everything).items()}
     Console().print(_table("Share of the frames whose ground truth is in the ellipse", COVERAGE_COLUMNS, coverage))
+    reliability = {name: asdict(found) for name, found in report_calibration(everything).items()}
+    Console().print(_table("Is a quality of 0.8 right eight times in ten?", CALIBRATION_COLUMNS, reliability))
     if out is not None:
-        out.write_text(json.dumps({**reports, "covariance": coverage}, indent=2) + "\n", encoding="utf-8")
+        out.write_text(
+            json.dumps({**reports, "covariance": coverage, "calibration": reliability}, indent=2) + "\n",
+            encoding="utf-8",
+        )
 
 
 def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]
@@ -83,16 +89,22 @@ LOSS_COLUMNS = (
     "recall",
     "absent",
     "false LOST",
+    "in view LOST",
     "gone",
     "doubted",
     "in time",
     "said",
     "after s",
     "found",
+    "in 1 s",
     "after s",
+    "finds",
     "false finds",
 )
 COVERAGE_COLUMNS = ("status", "frames", "centre 50 %", "centre 90 %", "size 50 %", "size 90 %")
+
+
+CALIBRATION_COLUMNS = ("frames", "count", "mean quality", "right", "error", "Brier", "ROC area")
 
 
 def _table(title: str, columns: tuple[str, ...], reports: dict[str, dict[str, float]]) -> Table:

@@ -18,6 +18,8 @@ from stdtrack_ros.tracker.tracker import Tracker
 
 DOUBT_FRAMES = 3
 """Frames within which a target that is gone should be doubted."""
+RETURN_S = 1.0
+"""Time from its return within which a target should be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +51,29 @@ class LossReport:
         recall: of the frames off for longer than the grace, the share with status LOST; NaN where there are none.
         absent_recall: the same of the frames in which the target is absent for longer than that.
         false_lost: of the frames on target (IoU at least 0.5), the share with status LOST.
+        in_view_lost: of the frames in which the target is to be seen, the share with status LOST.
         absences: times that the target went away. doubted: of them, those in which it was not TRACKING in one of the
             first DOUBT_FRAMES frames. in_time: those in which it was LOST within the grace. detected: those in which it
             was LOST while away. detect_s: median time from its going to that.
-        recovered: absences after which it was TRACKING on target again. recover_s: median time from its return to
-            that. false_reacquisitions: times that TRACKING began
-            after LOST in a frame off target.
+        recovered: absences after which it was TRACKING on target again. recovered_in_time: those in which that was
+            within RETURN_S. recover_s: median time from its return to that.
+        reacquisitions: times that TRACKING began after LOST. false_reacquisitions: those in a frame off target.
     """
 
     precision: float
     recall: float
     absent_recall: float
     false_lost: float
+    in_view_lost: float
     absences: int
     doubted: int
     in_time: int
     detected: int
     detect_s: float
     recovered: int
+    recovered_in_time: int
     recover_s: float
+    reacquisitions: int
     false_reacquisitions: int
 
 
@@ -92,8 +98,8 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
     Args:
         grace_s: a target that is away for less than this need not be said LOST.
     """
-    said, off, due, gone, on = [], [], [], [], []
-    detect, recover, doubted, false = [], [], 0, 0
+    said, off, due, gone, on, seen = [], [], [], [], [], []
+    detect, recover, doubted, begun, false = [], [], 0, 0, 0
     for run in runs:
         ious = overlaps(run.boxes, run.ground_truth)
         absent = np.asarray(np.isnan(run.ground_truth).any(axis=1))
@@ -103,27 +109,32 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
         said.append(lost)
         off.append(is_off)
         on.append(np.nan_to_num(ious) >= RECOVERED_IOU)
+        seen.append(~absent)
         due.append(_longer_than(is_off, run.stamps_s, grace_s))
         gone.append(_longer_than(absent, run.stamps_s, grace_s))
-        false += _false_starts(run.statuses, is_off)
+        begins = _reacquired(run.statuses)
+        begun, false = begun + int(begins.sum()), false + int((begins & is_off).sum())
         for begin, end in _spans(absent):
             doubted += bool((run.statuses[begin : min(begin + DOUBT_FRAMES, end)] != int(Status.TRACKING)).any())
             detect.append(_first_time(lost, run.stamps_s, begin, end))
             back = (run.statuses == int(Status.TRACKING)) & on[-1]
             recover.append(_first_time(back, run.stamps_s, end, len(lost)))
-    lost, is_off, on_target, is_due, is_gone = (np.concatenate(part) for part in (said, off, on, due, gone))
+    lost, is_off, on_target, is_due, is_gone, in_view = map(np.concatenate, (said, off, on, due, gone, seen))
     return LossReport(
         precision=_share(is_off[lost]),
         recall=_share(lost[is_due]),
         absent_recall=_share(lost[is_gone]),
         false_lost=_share(lost[on_target]),
+        in_view_lost=_share(lost[in_view]),
         absences=len(detect),
         doubted=doubted,
         in_time=sum(value <= grace_s + 1e-9 for value in detect),
         detected=sum(not np.isnan(value) for value in detect),
         detect_s=_median(detect),
         recovered=sum(not np.isnan(value) for value in recover),
+        recovered_in_time=sum(value <= RETURN_S + 1e-9 for value in recover),
         recover_s=_median(recover),
+        reacquisitions=begun,
         false_reacquisitions=false,
     )
 
@@ -140,10 +151,10 @@ def _longer_than(flags: NDArray[np.bool_], stamps_s: NDArray[np.float64], grace_
     return due
 
 
-def _false_starts(statuses: NDArray[np.int64], is_off: NDArray[np.bool_]) -> int:
+def _reacquired(statuses: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return (N,) whether TRACKING begins after LOST in a frame."""
     tracking = statuses == int(Status.TRACKING)
-    begins = tracking[1:] & (statuses[:-1] == int(Status.LOST))
-    return int((begins & is_off[1:]).sum())
+    return np.concatenate(([False], tracking[1:] & (statuses[:-1] == int(Status.LOST))))
 
 
 def _first_time(flags: NDArray[np.bool_], stamps_s: NDArray[np.float64], begin: int, end: int) -> float:

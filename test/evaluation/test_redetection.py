@@ -40,6 +40,8 @@ def test_a_loss_that_is_said_and_ended_well() -> None:
     assert (report.doubted, report.in_time) == (1, 1)
     assert report.detect_s == pytest.approx(0.2)
     assert report.recover_s == pytest.approx(0.2)
+    assert (report.recovered_in_time, report.reacquisitions) == (1, 1)
+    assert report.in_view_lost == pytest.approx(2 / 7)  # frames 9 and 10, of the seven in which it is there
     assert report.precision == 1.0  # LOST in 5..10: away until 8, then the box is off the target until 10
     assert report.recall == 1.0  # due from 0.4 s after frame 3: frames 7..10
     assert report.absent_recall == 1.0  # frames 7 and 8
@@ -69,7 +71,7 @@ def test_crying_wolf_and_finding_the_wrong_thing() -> None:
     report = report_losses([run(statuses, [True] * 5, [True, True, True, False, False])])
     assert report.precision == 0.0
     assert report.false_lost == 1.0  # both LOST frames are on target, and no other frame with a box is
-    assert report.false_reacquisitions == 1
+    assert (report.reacquisitions, report.false_reacquisitions) == (1, 1)
 
 
 def test_the_verb_reports_every_event(tmp_path: Path) -> None:
@@ -89,7 +91,17 @@ def test_the_verb_reports_every_event(tmp_path: Path) -> None:
     out = tmp_path / "figures" / "recovery.json"
     redetection([tmp_path / "clips"], out=out)
     reports = json.loads(out.read_text())
-    assert set(reports) == {"as recorded", "occlusion", "leave", "cut", "look_alike", "all staged", "covariance"}
+    assert set(reports) == {
+        "as recorded",
+        "occlusion",
+        "leave",
+        "cut",
+        "look_alike",
+        "all staged",
+        "covariance",
+        "calibration",
+    }
     assert set(reports["covariance"]) == {"TRACKING", "UNCERTAIN", "LOST"}
     assert reports["all staged"]["absences"] == 4
     assert reports["as recorded"]["absences"] == 0
+    assert reports["calibration"]["all"]["frames"] == 5 + 4 * 149
