@@ -314,7 +314,7 @@ def make_settings(values: Mapping[str, Any]) -> TrackerSettings:
 
 
 def build_settings(group: type[Group], values: Mapping[str, Any]) -> Group:
-    """The same for any group of settings."""
+    """Build any group of settings from dotted names, as `make_settings` does."""
     nested: dict[str, Any] = {}
     for name, value in values.items():
         *groups, leaf = name.split(".")
@@ -329,7 +329,7 @@ def build_settings(group: type[Group], values: Mapping[str, Any]) -> Group:
 
 
 def flatten(settings: SettingGroup) -> dict[str, bool | int | float | str]:
-    """Settings as dotted names and plain values; `build_settings(type(s), flatten(s)) == s`."""
+    """Return settings as dotted names and plain values; `build_settings(type(s), flatten(s)) == s`."""
     values: dict[str, bool | int | float | str] = {}
     for info in describe(type(settings)):
         value: Any = settings
@@ -393,7 +393,7 @@ def _sentences(group: type[SettingGroup], error: ValidationError) -> str:
 
 
 def allowed(info: SettingInfo) -> str:
-    """What a setting takes, as words: `a number of type float from 0 to 1`."""
+    """Describe in words what a setting takes: `a number of type float from 0 to 1`."""
     if info.choices:
         return "one of " + ", ".join(info.choices)
     words = {bool: "true or false", int: "an integer", float: "a number", str: "a text"}[info.kind]

@@ -22,7 +22,7 @@ __all__ = ["MultiTargetTracker", "Status", "TrackResult", "Tracker", "create_tra
 
 
 def create_tracker(settings: TrackerSettings) -> Tracker:
-    """A tracker with a model of its own.
+    """Make a tracker with a model of its own.
 
     Raises:
         ModelError: the model cannot be had; the sentence says why.
@@ -31,7 +31,7 @@ def create_tracker(settings: TrackerSettings) -> Tracker:
 
 
 def load_model(settings: TrackerSettings) -> Model:
-    """The model that the settings name; one model may serve several trackers.
+    """Load the model that the settings name; one model may serve several trackers.
 
     Raises:
         ModelError: a file that is missing, damaged or of another kind, or a provider that does not start.

@@ -72,7 +72,7 @@ class FeatureDistillation(nn.Module):
         self.register_buffer("mean", torch.zeros(teacher.channels))
 
     def loss(self, search: Tensor, cells: Tensor, template: Tensor | None, template_cells: Tensor) -> Tensor:
-        """The distance over all search cells, and over the template's where its crop is given; a scalar."""
+        """Return the mean distance over all search cells, and over the template's if its crop is given; a scalar."""
         distance = self._distance(search, cells)
         return distance if template is None else 0.5 * (distance + self._distance(template, template_cells))
 

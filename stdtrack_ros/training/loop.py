@@ -50,12 +50,12 @@ class Budget:
         return self.spent_s + time.monotonic() - self.started
 
     def progress(self, step: int) -> float:
-        """Share of the budget that is spent, 0..1."""
-        shares = [
+        """Fraction of the budget that is spent, 0..1."""
+        fractions = [
             step / self.steps if self.steps else 0.0,
             self.elapsed_s / (60 * self.minutes) if self.minutes else 0.0,
         ]
-        return min(max(shares), 1.0)
+        return min(max(fractions), 1.0)
 
 
 class Trainer:
@@ -201,14 +201,14 @@ class Trainer:
     def _schedule(self, progress: float) -> None:
         settings = self.settings
         if progress < settings.warmup:
-            share = max(progress / settings.warmup, 0.01)
+            factor = max(progress / settings.warmup, 0.01)
         elif settings.drop_at:
-            share = 1.0 if progress < settings.drop_at else 0.1
+            factor = 1.0 if progress < settings.drop_at else 0.1
         else:
             angle = torch.pi * (progress - settings.warmup) / max(1.0 - settings.warmup, 1e-9)
-            share = settings.floor + (1 - settings.floor) * 0.5 * (1 + float(torch.cos(torch.tensor(angle))))
+            factor = settings.floor + (1 - settings.floor) * 0.5 * (1 + float(torch.cos(torch.tensor(angle))))
         for group in self.optimizer.param_groups:
-            group["lr"] = settings.learning_rate * group["factor"] * share
+            group["lr"] = settings.learning_rate * group["factor"] * factor
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -252,7 +252,7 @@ class Trainer:
         draw_curves(self.folder)
 
     def _agree(self, decision: bool) -> bool:
-        """The first process decides for all, so that none waits for a gradient that never comes."""
+        """Let the first process decide for all, so that none waits for a gradient that never comes."""
         if not distributed.is_initialized():
             return decision
         flag = torch.tensor([float(decision)], device=self.device)
@@ -286,7 +286,7 @@ def _summary(parts: dict[str, float], trainer: Trainer) -> str:
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set while the context lasts (in a main thread; elsewhere nothing sets it)."""
+    """Give an event that SIGINT and SIGTERM set while the context lasts (in a main thread; elsewhere nothing does)."""
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped
@@ -301,7 +301,7 @@ def _stop_signals() -> Iterator[threading.Event]:
 
 @contextmanager
 def _progress_bar() -> Iterator[tuple[Progress, TaskID]]:
-    """A bar over the budget (of 1000), in the first process only."""
+    """Show a bar over the budget (of 1000), in the first process only."""
     columns = (TextColumn("{task.fields[text]}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True, quiet=_rank() != 0)) as progress:
         yield progress, progress.add_task("train", total=1000, text="starting")

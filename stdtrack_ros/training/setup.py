@@ -20,7 +20,7 @@ _ENDLESS = 1 << 40
 
 
 def prepare_process(settings: TrainSettings) -> torch.device:
-    """Threads, device and, under torchrun, the process group."""
+    """Set threads and, under torchrun, the process group; the device is returned."""
     if settings.threads:
         torch.set_num_threads(settings.threads)
     cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
@@ -31,7 +31,7 @@ def prepare_process(settings: TrainSettings) -> torch.device:
 
 
 def choose_precision(settings: TrainSettings, device: torch.device) -> torch.dtype:
-    """What to compute in: bfloat16 where the hardware has it, unless the settings say otherwise."""
+    """Choose what to compute in: bfloat16 if the hardware has it, unless the settings say otherwise."""
     if settings.precision != "auto":
         return torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
     if device.type == "cuda":
@@ -40,7 +40,7 @@ def choose_precision(settings: TrainSettings, device: torch.device) -> torch.dty
 
 
 def make_batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tensor]]:
-    """Batches from `step` on: clip i of the run is the same whether or not the run was interrupted."""
+    """Make batches from `step` on: clip i of the run is the same whether or not the run was interrupted."""
     world = distributed.get_world_size() if distributed.is_initialized() else 1
     rank = distributed.get_rank() if distributed.is_initialized() else 0
     dataset: ClipDataset = build_dataset(settings.data, settings.length, settings.seed, _ENDLESS)

@@ -68,7 +68,7 @@ class StarkTrainSettings(TrainSettings):
 
 
 class Triplet(NamedTuple):
-    """Inputs and truth of a batch.
+    """Inputs and ground truth of a batch.
 
     Attributes:
         templates: (B, T, 3, m, m) normalised RGB; templates_outside: (B, T, m / 16, m / 16) bool.
@@ -117,7 +117,7 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
 
 
 def make_network(settings: StarkTrainSettings, resumed: dict[str, Any] | None) -> Stark:
-    """The network to train: resumed, from the checkpoint `start`, or new."""
+    """Make the network to train: resumed, from the checkpoint `start`, or new."""
     if resumed is not None:
         return _built(resumed, "last.pt")
     if settings.start:
@@ -143,7 +143,7 @@ def _built(content: dict[str, Any], source: str) -> Stark:
 
 @torch.no_grad()
 def whiten_score(network: Stark, settings: StarkTrainSettings) -> Stark:
-    """The network with a fixed map before its score head, after which the head's inputs have mean 0 and covariance 1.
+    """Put a fixed map before the score head, after which the head's inputs have mean 0 and covariance 1.
 
     The decoder's output is much the same for all windows, and what tells them apart lies in directions of little
     variance: in a small network some hundredths of the largest, which itself is a fraction of the mean. A new head that
@@ -171,7 +171,7 @@ def whiten_score(network: Stark, settings: StarkTrainSettings) -> Stark:
 
 
 def make_triplet_batches(settings: StarkTrainSettings, config: StarkConfig, step: int) -> Iterator[dict[str, Tensor]]:
-    """Batches of clips from `step` on, from a pool where the settings ask for one."""
+    """Make batches of clips from `step` on, from a pool if the settings ask for one."""
     if not settings.pool_size:
         return make_batches(settings, step)
     canvas_size = math.ceil(settings.data.canvas_factor * config.search_size / config.search_factor)
@@ -203,7 +203,7 @@ def choose_trained(network: Stark, settings: StarkTrainSettings) -> None:
 def make_objective(
     settings: StarkTrainSettings,
 ) -> Callable[[nn.Module, dict[str, Tensor], torch.Generator], tuple[Tensor, dict[str, float]]]:
-    """The loss of a batch of clips in a stage, for `Trainer.run`."""
+    """Return the function from a batch of clips to its loss in this stage, for `Trainer.run`."""
 
     def objective(network: nn.Module, clips: dict[str, Tensor], generator: torch.Generator) -> Any:
         assert isinstance(network, Stark)
@@ -226,11 +226,11 @@ def cut_triplet(
     generator: torch.Generator,
     negative_prob: float = 0.0,
 ) -> Triplet:
-    """Templates and search windows from a batch of clips, named and shaped as the fields of `Clip`.
+    """Cut templates and search windows from a batch of clips, named and shaped as the fields of `Clip`.
 
-    The initial template is the clip's own, the dynamic one lies on the truth in the clip's first frame, the search
-    window is on the jittered truth in its last. In a `negative_prob` of the batch the search window is that of the
-    next clip, with another target in it.
+    The initial template is the clip's own, the dynamic one lies on the ground truth in the clip's first frame, the
+    search window is on the jittered ground truth in its last. With probability `negative_prob` the search window is
+    that of the next clip, with another target in it.
     """
     last = clips["boxes"].shape[1] - 1
     canvases, places, boxes = (clips[name][:, last] for name in ("canvases", "windows", "boxes"))

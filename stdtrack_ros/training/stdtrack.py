@@ -83,7 +83,7 @@ def train(settings: StdtrackTrainSettings, folder: Path) -> Trainer:
 
 
 def make_network(settings: StdtrackTrainSettings, resumed: dict[str, Any] | None) -> STDTrack:
-    """The network of a checkpoint, or a new one from the preset and its initialisation."""
+    """Make the network of a checkpoint, or a new one from the preset and its initialisation."""
     content = resumed or (load_checkpoint(Path(settings.start)) if settings.start else None)
     if content is not None:
         config = NetworkConfig.model_validate({**content["network"], **settings.switches})

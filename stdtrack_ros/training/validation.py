@@ -23,7 +23,7 @@ from stdtrack_ros.settings import make_settings
 
 
 def make_validation(paths: Sequence[Path], threads: int) -> Callable[[nn.Module], dict[str, float]] | None:
-    """A function from a network to its scores; None without sequences.
+    """Return a function from a network to its scores; None without sequences.
 
     `auc` is the mean success AUC (OPE) over groups of sequences (see `sequences.origin`), so that a benchmark with many
     clips does not decide alone; `auc_sequences` is the plain mean.

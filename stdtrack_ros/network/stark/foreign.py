@@ -16,7 +16,7 @@ from stdtrack_ros.errors import ModelError
 
 
 def read_weights(path: Path, safe: AbstractContextManager[None] | None = None) -> dict[str, Any]:
-    """The dictionary in a checkpoint: tensors and plain values alone; nothing in the file is ever run.
+    """Read the dictionary in a checkpoint: tensors and plain values only; nothing in the file is ever run.
 
     Args:
         path: any file that `torch.save` wrote.

@@ -64,12 +64,12 @@ class CornerHead(nn.Module):
         """
         similarity = search @ target[:, :, None]
         enhanced = (search * similarity).transpose(1, 2).unflatten(2, (self.cells, self.cells))
-        first, first_share = self._expect(self.top_left(enhanced))
-        second, second_share = self._expect(self.bottom_right(enhanced))
-        return torch.cat([first, second], dim=1), (first_share * second_share).sqrt()
+        first, first_mass = self._expect(self.top_left(enhanced))
+        second, second_mass = self._expect(self.bottom_right(enhanced))
+        return torch.cat([first, second], dim=1), (first_mass * second_mass).sqrt()
 
     def _expect(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Equation 2: (B, 1, cells, cells) logits to the expected corner (B, 2) and the share (B,) near it."""
+        """Equation 2: (B, 1, cells, cells) logits -> expected corner (B, 2), probability mass (B,) near it."""
         probability = logits.flatten(1).softmax(dim=1)
         corner = probability @ self.grid
         distance = (self.grid - corner[:, None]).abs().amax(dim=2) * self.cells

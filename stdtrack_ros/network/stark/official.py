@@ -55,7 +55,7 @@ class Ignored:
 
 
 def import_official(path: Path, variant: str = "auto") -> Stark:
-    """The network of an official checkpoint, in evaluation mode on the CPU.
+    """Return the network of an official checkpoint, in evaluation mode on the CPU.
 
     Args:
         path: `STARKS_ep0500.pth.tar`, `STARKST_ep0050.pth.tar` or alike.
@@ -72,7 +72,7 @@ def import_official(path: Path, variant: str = "auto") -> Stark:
 
 
 def read_official(path: Path) -> dict[str, Tensor]:
-    """The `net` entry of an official checkpoint: tensors under their official names."""
+    """Return the `net` entry of an official checkpoint: tensors by their official names."""
     inert: list[Any] = [(Ignored, name) for name in TRAINING_OBJECTS]
     content = read_weights(path, torch.serialization.safe_globals(inert))
     weights = content.get("net")
@@ -85,7 +85,7 @@ def read_official(path: Path) -> dict[str, Tensor]:
 
 
 def recognize(weights: Mapping[str, Tensor], path: Path) -> str:
-    """The variant whose depth and score head a checkpoint has."""
+    """Return the name of the variant whose depth and score head a checkpoint has."""
     found = [match for key in weights if (match := re.match(r"backbone\.0\.body\.layer3\.(\d+)\.", key))]
     depth = 1 + max((int(match[1]) for match in found), default=-1)
     scored = any(key.startswith("cls_head.") for key in weights)
@@ -100,7 +100,7 @@ def recognize(weights: Mapping[str, Tensor], path: Path) -> str:
 
 
 def build(weights: Mapping[str, Tensor], config: StarkConfig, source: str) -> Stark:
-    """A network from official weights; every key must map and every parameter must be there.
+    """Build a network from official weights; every key must map and every parameter must be there.
 
     Args:
         weights: tensors under their official names.
@@ -127,7 +127,7 @@ def build(weights: Mapping[str, Tensor], config: StarkConfig, source: str) -> St
 
 
 def official_name(name: str) -> str:
-    """What the official code calls one of our weights."""
+    """Return the official name of one of our weights."""
     if name.startswith(("box_head.top_left.", "box_head.bottom_right.")):
         return _corner_name(name)
     for pattern, replacement in RULES:

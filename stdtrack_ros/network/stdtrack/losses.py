@@ -42,7 +42,7 @@ class LossWeights(SettingGroup):
 
 
 def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of one frame and its parts, each a scalar: means over the frames that have the term.
+    """Return the loss of one frame and its parts, each a scalar: means over the frames that have the term.
 
     The box terms are taken over all cells near the target's centre, weighted by the heat map, so that each of them
     learns to point at the same box; the siblings train the one cell at the peak.
@@ -125,7 +125,7 @@ def focal_loss(logits: Tensor, heat: Tensor) -> Tensor:
 
 
 def decode_peak(score: Tensor, boxes: Tensor) -> Tensor:
-    """The box (B, 4) that the highest cell of (B, 1, H, W) names, from maps of boxes (B, 4, H, W)."""
+    """Return the box (B, 4) of the highest cell of (B, 1, H, W), from maps of boxes (B, 4, H, W)."""
     index = score.flatten(1).argmax(dim=1)
     return boxes.flatten(2).gather(2, index[:, None, None].expand(-1, 4, 1))[:, :, 0]
 

@@ -26,7 +26,7 @@ class PeakStatistics(NamedTuple):
 
     Attributes:
         qualities: (B, 4) in the order of `FORMS`, each in 0..1.
-        weights: (B, H W) share of each cell in what is pooled at the peak: the score inside the neighbourhood,
+        weights: (B, H W) weight of each cell in what is pooled at the peak: the score inside the neighbourhood,
             normalised to sum 1.
     """
 

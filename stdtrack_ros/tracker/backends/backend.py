@@ -35,10 +35,10 @@ class Backend(Protocol):
         """`kind`, `network` (its configuration), `calibration`."""
 
     def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """The template graph: `template` (B, T, T, 3) uint8 BGR in, the template's state out."""
+        """Run the template graph: `template` (B, T, T, 3) uint8 BGR in, the template's state out."""
 
     def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """The search graph: `search` (B, S, S, 3) uint8 BGR, template state and model's own inputs in, maps out."""
+        """Run the search graph: `search` (B, S, S, 3) uint8 BGR, template state and own inputs in, maps out."""
 
 
 def model_info(backend: Backend, name: str) -> ModelInfo:

@@ -31,7 +31,8 @@ class OnnxBackend:
     name = "onnx"
 
     def __init__(self, path: Path, settings: ModelSettings) -> None:
-        """
+        """Open both files.
+
         Raises:
             ModelError: a file is missing, damaged, no model of ours, of another pair, or the provider that
                 `require_provider` insists on does not start.

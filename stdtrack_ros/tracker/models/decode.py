@@ -13,11 +13,11 @@ from stdtrack_ros.tracker.models.model import FloatArray
 
 
 def decode(score: FloatArray, size: FloatArray, offset: FloatArray, crop_size: int, window_influence: float) -> Box:
-    """The box that the best cell names, (4,) x, y, width, height in pixels of the crop.
+    """Return the box of the best cell, (4,) x, y, width, height in pixels of the crop.
 
     Args:
         score: (H, W) in 0..1. size: (2, H, W) fractions of the crop's side. offset: (2, H, W) in cells, from the cell's
-            centre. window_influence: share of the Hann window in the choice of the cell; the values are not changed.
+            centre. window_influence: weight of the Hann window in the choice of the cell; the values are not changed.
     """
     rows, columns = score.shape
     weighted = score * ((1.0 - window_influence) + window_influence * hann(rows, columns))

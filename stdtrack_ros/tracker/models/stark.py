@@ -71,7 +71,7 @@ class StarkModel:
     def step(
         self, states: Sequence[StarkState], searches: Image, window_influences: Sequence[float]
     ) -> list[Prediction]:
-        """One prediction a state; STARK has no window, so `window_influences` change nothing."""
+        """Return one prediction per state; STARK has no window, so `window_influences` change nothing."""
         search, search_outside = blacken_outside(searches)
         found = self.backend.step(
             {
@@ -126,7 +126,7 @@ class StarkModel:
         return self.with_memory_of(fresh, state)
 
     def similarity(self, state: StarkState, prediction: Prediction) -> tuple[float, float]:
-        """Unknown: STARK gives no appearance to compare."""
+        """See `Model.similarity`: unknown, as STARK gives no appearance to compare."""
         return 1.0, 1.0
 
     def _encode(self, frame: FrameView, box: Box) -> tuple[FloatArray, Mask]:
@@ -141,7 +141,7 @@ def _has_later_look(state: StarkState) -> bool:
 
 
 def _grown(box: Box) -> Box:
-    """The box about its centre with sides of at least `MIN_SIDE_PX`: corners are read apart and may even cross."""
+    """Grow a box about its centre to sides of at least `MIN_SIDE_PX`: its corners are found apart and may cross."""
     size = np.maximum(box[2:], MIN_SIDE_PX)
     return np.concatenate([box[:2] + (box[2:] - size) / 2, size])
 

@@ -51,7 +51,7 @@ def mirror(clip: Clip) -> None:
 
 
 def light(rng: Rng, clip: Clip) -> None:
-    """Brightness, contrast, gamma, colour of the light and loss of colour, drifting from frame to frame."""
+    """Change brightness, contrast, gamma, colour of the light and loss of colour, drifting from frame to frame."""
     grey = rng.random() < GREY_SHARE
     start, drift = _random_light(rng), 0.25 * _random_light(rng)
     for index in range(len(clip.canvases)):
@@ -80,7 +80,7 @@ def _apply_light(image: Image, parameters: NDArray[np.float64], grey: bool) -> N
 
 
 def _span(rng: Rng, frames: int, first: int = 0) -> range:
-    """A run of consecutive frames, none before `first`, where there are more."""
+    """Draw a run of consecutive frames, none before `first` if there are more."""
     first = min(first, frames - 1)
     length = int(rng.integers(1, frames - first + 1))
     start = int(rng.integers(first, frames - length + 1))
@@ -88,7 +88,7 @@ def _span(rng: Rng, frames: int, first: int = 0) -> range:
 
 
 def blur(rng: Rng, clip: Clip) -> None:
-    """Motion blur along one direction, or defocus, over a run of frames; seldom on the template."""
+    """Add motion blur along one direction, or defocus, over a run of frames; seldom on the template."""
     moving = rng.random() < 0.6
     angle, length, sigma = rng.uniform(0, np.pi), rng.uniform(4, 14), float(rng.uniform(0.6, 2.2))
     images = [clip.canvases[index] for index in _span(rng, len(clip.canvases))]
@@ -101,7 +101,7 @@ def blur(rng: Rng, clip: Clip) -> None:
 
 
 def blur_along(image: Image, path_px: NDArray[np.float64]) -> None:
-    """Mean over eight places along a straight path (x, y), made by halving thrice, in place; a rim stays sharp."""
+    """Average eight places along a straight path (x, y), made by halving thrice, in place; a rim stays sharp."""
     height, width = image.shape[:2]
     for part in (4, 2, 1):
         dx, dy = (int(value) for value in np.round(path_px * part / 7))
@@ -111,7 +111,7 @@ def blur_along(image: Image, path_px: NDArray[np.float64]) -> None:
 
 
 def lower_resolution(rng: Rng, clip: Clip) -> None:
-    """As if the target had fewer pixels: 64 px for its size become 15 to 43 and are enlarged again."""
+    """Take pixels away: 64 px for the target's size become 15 to 43 and are enlarged again."""
     factor = float(rng.uniform(1.5, 4.0))
     for image in [*clip.canvases, *([clip.template] if rng.random() < 0.7 else [])]:
         side = max(round(image.shape[0] / factor), 8)
@@ -120,7 +120,7 @@ def lower_resolution(rng: Rng, clip: Clip) -> None:
 
 
 def add_noise(rng: Rng, clip: Clip) -> None:
-    """Sensor noise, new in every frame."""
+    """Add sensor noise, new in every frame."""
     strength = float(rng.uniform(0.1, 0.5))
     for image in [*clip.canvases, clip.template]:
         size = image.shape[0]
@@ -131,12 +131,12 @@ def add_noise(rng: Rng, clip: Clip) -> None:
 
 @lru_cache(maxsize=1)
 def _noise(side: int) -> Image:
-    """Normal noise of mean 128 and deviation 36, drawn once: drawing it anew would cost more than all the rest."""
+    """Draw normal noise of mean 128, standard deviation 36, once: drawing it anew would cost more than all the rest."""
     return np.random.default_rng(0).normal(128, 36, (side, side, 3)).clip(0, 255).astype(np.uint8)
 
 
 def compress(rng: Rng, clip: Clip) -> None:
-    """The blocks and ringing of JPEG at a quality of 15 to 60."""
+    """Add the blocks and ringing of JPEG at a quality of 15 to 60."""
     options = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 60))]
     for image in [*clip.canvases, clip.template]:
         image[:] = cv2.imdecode(cv2.imencode(".jpg", image, options)[1], cv2.IMREAD_COLOR)
@@ -196,7 +196,7 @@ def _draw(
     size: NDArray[np.float64],
     box: NDArray[np.float64],
 ) -> float:
-    """Draw the shape onto a canvas; the share of `box` (canvas pixels) that it covers."""
+    """Draw the shape onto a canvas; the fraction of `box` (canvas pixels) that it covers is returned."""
     x0, y0 = np.floor(center - size / 2).astype(int)
     width, height = np.maximum(np.ceil(size).astype(int), 2)
     left, top = max(x0, 0), max(y0, 0)

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the training loop is fed with: a template and a few frames around the target, with the truth."""
+"""What the training loop is fed with: a template and a few frames around the target, with ground truth."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Clip:
         canvases: (F, S, S, 3) uint8 BGR, 64 px for sqrt(w * h) of the target in the frame before; S is 448 if nothing
             else was asked for.
         windows: (F, 3) float32, centre x, centre y and side of each canvas in pixels of the source image.
-        boxes: (F, 4) float32, the truth; where the target is not present, its last or hidden position.
-        previous_boxes: (F, 4) float32, the truth one frame before each (for frame 0: its own).
+        boxes: (F, 4) float32, ground truth; where the target is not present, its last or hidden position.
+        previous_boxes: (F, 4) float32, ground truth one frame before each (for frame 0: its own).
         present: (F,) bool, False: left the frame, fully covered, or another object in its place.
         valid: (F,) bool, False: the label is not known, no loss.
         companions: (F, 4) float32, the box of another target beside it; NaN if there is none.
@@ -50,7 +50,7 @@ class Clip:
     source: str
 
     def crop(self, frame: int) -> Crop:
-        """The map between the source image and the canvas of a frame."""
+        """Return the map between the source image and the canvas of a frame."""
         center_x, center_y, side = (float(value) for value in self.windows[frame])
         return Crop(center_x, center_y, side, self.canvases.shape[1])
 
@@ -59,17 +59,17 @@ class ClipSource(Protocol):
     """Whatever clips can be drawn from."""
 
     def sample(self, rng: np.random.Generator, length: int) -> Clip:
-        """A clip of `length` frames; the same state of `rng` gives the same clip."""
+        """Draw a clip of `length` frames; the same state of `rng` gives the same clip."""
 
 
 def collate(clips: Sequence[Clip]) -> dict[str, NDArray[np.generic]]:
-    """The clips' arrays, stacked along a new first axis; names as in `Clip`, without `source`."""
+    """Stack the clips' arrays along a new first axis; names as in `Clip`, without `source`."""
     names = [field.name for field in fields(Clip) if field.name != "source"]
     return {name: np.stack([getattr(clip, name) for clip in clips]) for name in names}
 
 
 def canvas_crops(boxes: Box, factor: float = CANVAS_FACTOR) -> list[Crop]:
-    """The canvas of every frame of a clip, `factor` targets wide, for (F, 4) true boxes: see `Clip.canvases`.
+    """Place the canvas of every frame of a clip, `factor` targets wide, for (F, 4) true boxes: see `Clip.canvases`.
 
     Their edges lie between pixels, so that plain resizing, much faster than a warp, makes them.
     """
@@ -101,7 +101,7 @@ def extract_canvas(image: Image, crop: Crop, canvas: Image) -> None:
 
 
 def template_crop(rng: np.random.Generator, box: Box) -> Crop:
-    """The template's window on a box that is off by a few per cent, as a user's box is."""
+    """Place the template's window on a box that is off by a few per cent, as a user's box is."""
     x, y, width, height = box
     shift = rng.normal(0.0, 0.03, 2) * (width, height)
     stretch = np.exp(rng.normal(0.0, 0.05, 2))
@@ -119,7 +119,7 @@ def assemble(
     valid: NDArray[np.bool_],
     source: str,
 ) -> Clip:
-    """A clip from its pictures and (F, 4) boxes, whose canvases are those of `canvas_crops`."""
+    """Make a clip from its pictures and (F, 4) boxes, whose canvases are those of `canvas_crops`."""
     windows = np.array([(crop.center_x, crop.center_y, crop.side_px) for crop in crops], np.float32)
     previous = np.concatenate([boxes[:1], boxes[:-1]])
     return Clip(

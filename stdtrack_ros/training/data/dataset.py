@@ -77,7 +77,7 @@ def use_one_thread(worker: int = 0) -> None:
 
 
 def build_dataset(settings: DataSettings, length: int, seed: int, size: int) -> ClipDataset:
-    """The data set that the settings describe, with clips of `length` frames (1: pairs).
+    """Build the data set that the settings describe, with clips of `length` frames (1: pairs).
 
     Raises:
         SettingError: no source has both data and a weight.

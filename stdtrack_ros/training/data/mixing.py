@@ -92,7 +92,7 @@ def metamorphose(rng: Rng, clip: Clip, other: Clip) -> None:
 
 
 def _thumbnail(clip: Clip) -> NDArray[np.float32]:
-    """The middle of the template, small: (THUMBNAIL_PX, THUMBNAIL_PX, 3)."""
+    """Return the middle of the template, small: (THUMBNAIL_PX, THUMBNAIL_PX, 3)."""
     side = clip.template.shape[0]
     middle = clip.template[side // 4 : -side // 4, side // 4 : -side // 4]
     return cv2.resize(middle, (THUMBNAIL_PX, THUMBNAIL_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -109,7 +109,7 @@ def _extent(box: Box, direction: Points) -> float:
 
 
 def _shifted(picture: NDArray[np.uint8], shift: NDArray[np.int_]) -> NDArray[np.uint8]:
-    """The picture moved by whole pixels; its mirror image fills what comes in."""
+    """Move the picture by whole pixels; its mirror image fills what comes in."""
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
     size = picture.shape[1::-1]
     return np.asarray(cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101))

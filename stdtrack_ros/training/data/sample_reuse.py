@@ -15,7 +15,7 @@ from torch import Tensor
 def reuse_samples(
     batches: Iterator[dict[str, Tensor]], pool_size: int, draws_per_clip: int, canvas_size: int, seed: int
 ) -> Iterator[dict[str, Tensor]]:
-    """Batches drawn at random from a pool that is renewed, the oldest clips first.
+    """Draw batches at random from a pool that is renewed, the oldest clips first.
 
     Args:
         batches: of clips, named and shaped as the fields of `Clip`.
@@ -41,7 +41,7 @@ def reuse_samples(
 
 
 def shrink(clips: dict[str, Tensor], canvas_size: int) -> dict[str, Tensor]:
-    """The clips with canvases (B, F, S, S, 3) of at most `canvas_size` px; windows and boxes hold as they are."""
+    """Shrink canvases (B, F, S, S, 3) to at most `canvas_size` px; windows and boxes hold as they are."""
     canvases = clips["canvases"].numpy()
     if canvases.shape[2] <= canvas_size:
         return clips

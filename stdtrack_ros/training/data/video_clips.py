@@ -42,7 +42,7 @@ class VideoClips:
         self._cumulative = total / total[-1]
 
     def sample(self, rng: Rng, length: int) -> Clip:
-        """A clip of `length` frames from a random sequence."""
+        """Draw a clip of `length` frames from a random sequence."""
         for _ in range(20):
             sequence = self._draw(rng)
             template, frames = self._choose(rng, sequence, length)
@@ -55,7 +55,7 @@ class VideoClips:
         return self.sequences[int(np.searchsorted(self._cumulative, rng.random()))]
 
     def _choose(self, rng: Rng, sequence: Sequence, length: int) -> tuple[int, list[int]]:
-        """The template's frame, and the clip's frames in the order of the clip."""
+        """Choose the template's frame, and the clip's frames in the order of the clip."""
         boxes, labelled = sequence.boxes, _labelled(sequence)
         known = np.flatnonzero(labelled)
         start = int(rng.choice(known))
@@ -113,7 +113,7 @@ class VideoClips:
         clip.present[start:stop] = False
 
     def _texture(self, rng: Rng, clip: Clip) -> NDArray[np.uint8]:
-        """What covers the target: a piece of the same scene, or of another video."""
+        """Draw what covers the target: a piece of the same scene, or of another video."""
         if rng.random() < 0.5:
             y, x = rng.integers(0, 320, 2)
             return np.ascontiguousarray(clip.canvases[0, y : y + 128, x : x + 128])
@@ -145,7 +145,7 @@ def _labelled(sequence: Sequence) -> NDArray[np.bool_]:
 
 
 def _follow(allowed: NDArray[np.bool_], index: int, direction: int, stride: int) -> tuple[int, int]:
-    """The next frame: `stride` away if that is allowed, else nearer, else the other way. (direction, index)"""
+    """Choose the next frame: `stride` away if that is allowed, else nearer, else the other way. (direction, index)"""
     for heading in (direction, -direction):
         for step in _halved(stride):
             following = index + heading * step
@@ -172,7 +172,7 @@ def _reachable(box: Box, others: Box) -> NDArray[np.bool_]:
 
 
 def _without_gaps(boxes: Box) -> Box:
-    """The boxes, those not known replaced by the last one known before (the clip's first box is known)."""
+    """Replace boxes that are not known by the last one known before (the clip's first box is known)."""
     filled = boxes.copy()
     for index in range(1, len(filled)):
         if np.isnan(filled[index]).any():

@@ -23,7 +23,7 @@ class Windows(NamedTuple):
 
     @classmethod
     def around(cls, boxes: Tensor, factor: float) -> Windows:
-        """Windows of side factor * sqrt(w h) around (B, 4) x, y, w, h boxes."""
+        """Return windows of side factor * sqrt(w h) around (B, 4) x, y, w, h boxes."""
         size = boxes[:, 2:].clamp(min=1e-3)
         return cls(boxes[:, :2] + boxes[:, 2:] / 2, factor * size.prod(dim=1).sqrt())
 
@@ -33,14 +33,14 @@ class Windows(NamedTuple):
         return torch.cat((center, boxes[:, 2:] / self.side[:, None]), dim=1)
 
     def to_image(self, boxes: Tensor) -> Tensor:
-        """The inverse of `fractions`."""
+        """Invert `fractions`."""
         size = boxes[:, 2:] * self.side[:, None]
         center = (boxes[:, :2] - 0.5) * self.side[:, None] + self.center
         return torch.cat((center - size / 2, size), dim=1)
 
 
 def jitter(boxes: Tensor, shift: float, stretch: float, generator: torch.Generator) -> Tensor:
-    """Boxes as a tracker would have left them: moved by up to `shift` sizes, scaled by exp(N(0, stretch)) a side."""
+    """Displace boxes as a tracker would: moved by up to `shift` sizes, scaled by exp(N(0, stretch)) a side."""
     count, device = boxes.shape[0], boxes.device
     size = boxes[:, 2:] * torch.exp(torch.randn(count, 2, generator=generator).to(device) * stretch)
     reach = size.prod(dim=1, keepdim=True).clamp(min=1e-6).sqrt() * shift
@@ -50,7 +50,7 @@ def jitter(boxes: Tensor, shift: float, stretch: float, generator: torch.Generat
 
 
 def cut(canvases: Tensor, canvas_windows: Tensor, windows: Windows, size: int) -> Tensor:
-    """Windows of the canvases as network input.
+    """Cut windows of the canvases as network input.
 
     Args:
         canvases: (B, 448, 448, 3) uint8 BGR. canvas_windows: (B, 3) centre x, centre y, side in image pixels.

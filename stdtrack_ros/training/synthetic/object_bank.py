@@ -41,7 +41,7 @@ class CutOut:
 
 
 class ObjectBank:
-    """The stills, the objects among them that can be cut out, and where to find others of the same class."""
+    """The stills, the objects among them that can be cut out, and the objects of each class."""
 
     def __init__(self, stills: ListOf[Still]) -> None:
         self.stills = list(stills)
@@ -63,29 +63,29 @@ class ObjectBank:
         self._cumulative = np.cumsum(weights) / max(sum(weights), 1e-9)
 
     def any_in_context(self, rng: Rng) -> tuple[int, int]:
-        """Any object, those that leave room for their surroundings in the picture more often."""
+        """Draw any object, those that leave room for their surroundings in the picture more often."""
         return self.boxed[min(int(np.searchsorted(self._cumulative, rng.random())), len(self.boxed) - 1)]
 
     def any_masked(self, rng: Rng) -> tuple[int, int] | None:
-        """Any object that has a mask; None where there is none."""
+        """Draw any object that has a mask; None if there is none."""
         return self.masked[int(rng.integers(len(self.masked)))] if self.masked else None
 
     def same_class(self, rng: Rng, key: tuple[int, int]) -> tuple[int, int]:
-        """Another object of the same class, or the same object where there is none (or no class)."""
+        """Draw another object of the same class, or the same object if there is none (or no class)."""
         category = self.object_of(key).category
         others = self._of_class.get(category, []) if category != "salient object" else []
         return others[int(rng.integers(len(others)))] if len(others) > 1 else key
 
     def object_of(self, key: tuple[int, int]) -> StillObject:
-        """The object behind a key."""
+        """Return the object behind a key."""
         return self.stills[key[0]].objects[key[1]]
 
     def any_picture(self, rng: Rng) -> Image:
-        """The pixels of any still."""
+        """Return the pixels of any still."""
         return self.stills[int(rng.integers(len(self.stills)))].pixels()
 
     def cut_out(self, rng: Rng, key: tuple[int, int] | None) -> CutOut | None:
-        """The object with a feathered edge; None where there is none, or its mask is too sparse to be a thing."""
+        """Cut out an object with a feathered edge; None if there is none, or its mask is too sparse to be a thing."""
         if key is None:
             return None
         still, target = self.stills[key[0]], self.object_of(key)
@@ -134,14 +134,14 @@ def outline_of(mask: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def in_the_light_of(rng: Rng, cut: CutOut, background: Image) -> CutOut:
-    """The cut-out with its mean colour moved a part of the way to the background's."""
+    """Move the mean colour of a cut-out a part of the way to the background's."""
     means = np.array([cv2.mean(background), cv2.mean(cut.pixels, cut.alpha)])[:, :3]
     shift = rng.uniform(0.0, 0.4) * (means[0] - means[1])
     return CutOut(np.clip(cut.pixels + shift, 0, 255).astype(np.uint8), cut.alpha, cut.outline)
 
 
 def sprite_of(rng: Rng, cut: CutOut, trajectory: Trajectory, bent: bool = False) -> Sprite:
-    """The cut-out on a trajectory, seen at all times; `bent`: it sways like cloth or a body."""
+    """Put a cut-out on a trajectory, seen at all times; `bent`: it sways like cloth or a body."""
     times = len(trajectory.centers)
     low, high = cut.outline.min(axis=0), cut.outline.max(axis=0)
     bends = np.zeros((times, 4))

@@ -40,7 +40,7 @@ def add_events(
 
 
 def _absence(rng: Rng, settings: DataSettings, times: int, drawn: bool) -> str:
-    """How the target is absent for a while: "leave", "cover", "swap", or "" (mostly): not at all.
+    """Draw how the target is absent for a while: "leave", "cover", "swap", or "" (mostly): not at all.
 
     In a pair there is no frame to be seen leaving; what is a part of the picture (not `drawn`) cannot be swapped.
     """
@@ -63,7 +63,7 @@ def _span(rng: Rng, times: int) -> NDArray[np.bool_]:
 
 
 def _add_distractor(rng: Rng, scene: Scene, bank: ObjectBank, trajectory: Trajectory, key: Key | None) -> None:
-    """Another object at 1.1 to 3 target sizes, with motion of its own; before or behind the target."""
+    """Add another object at 1.1 to 3 target sizes, with motion of its own; before or behind the target."""
     cut = bank.cut_out(rng, key)
     if cut is None:
         return
@@ -91,7 +91,7 @@ def _passing(rng: Rng, times: int) -> NDArray[np.float64]:
 def _add_occluder(
     rng: Rng, scene: Scene, bank: ObjectBank, centers: NDArray[np.float64], size: float, shown: NDArray[np.bool_]
 ) -> None:
-    """Something of `size` targets in front of all, along `centers`: another object, or a textured shape."""
+    """Add something of `size` targets in front of all, along `centers`: another object, or a textured shape."""
     solid = size > 1.5
     cut = bank.cut_out(rng, bank.any_masked(rng)) if rng.random() < 0.5 and not solid else None
     cut = cut or _textured_shape(rng, bank)

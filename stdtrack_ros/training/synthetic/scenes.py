@@ -83,7 +83,7 @@ class Scene:
         return np.stack([target.box(time) for time in range(len(target.poses))])
 
     def render(self, time: int, crop: Crop) -> tuple[Image, float]:
-        """The picture in a crop, (size, size, 3) uint8, and the visible share of the target, 0 to 1."""
+        """Paint the picture in a crop, (size, size, 3) uint8; with the visible fraction of the target, 0 to 1."""
         to_crop = _affine_of(crop)
         left, top, right, bottom = self._frame_in(crop) if time else (0, 0, crop.size, crop.size)
         border = mean_color(self.background)
@@ -135,7 +135,7 @@ def _paint(
 
 
 def _region(sprite: Sprite, time: int, to_crop: Affine, size: int) -> tuple[slice, slice] | None:
-    """The part of the crop that a sprite touches."""
+    """Return the part of the crop that a sprite touches."""
     points = sprite.points(time) @ to_crop[:, :2].T + to_crop[:, 2]
     left, top = np.clip(np.floor(points.min(axis=0)) - 2, 0, size).astype(int)
     right, bottom = np.clip(np.ceil(points.max(axis=0)) + 2, 0, size).astype(int)
@@ -145,7 +145,7 @@ def _region(sprite: Sprite, time: int, to_crop: Affine, size: int) -> tuple[slic
 def _resample(
     sprite: Sprite, time: int, pose: Affine, region: tuple[slice, slice]
 ) -> tuple[Image | None, NDArray[np.uint8]]:
-    """The sprite's pixels and alpha in a region of the crop."""
+    """Return the sprite's pixels and alpha in a region of the crop."""
     rows, columns = region
     x, y = np.meshgrid(np.arange(columns.start, columns.stop) + 0.5, np.arange(rows.start, rows.stop) + 0.5)
     inverse = cv2.invertAffineTransform(pose)
@@ -173,7 +173,7 @@ def _chain(after: Affine, before: Affine) -> Affine:
 
 
 def _pixel_centres(outer: Affine) -> Affine:
-    """The map between outer-corner coordinates as OpenCV wants it, between pixel centres."""
+    """Turn a map between outer-corner coordinates into one between pixel centres, as OpenCV wants it."""
     inner = outer.copy()
     inner[:, 2] += outer[:, :2] @ np.array([0.5, 0.5]) - 0.5
     return inner

@@ -37,7 +37,7 @@ class CutoutClips:
         self.settings = settings or DataSettings()
 
     def sample(self, rng: Rng, length: int) -> Clip:
-        """A clip of `length` frames of a random object."""
+        """Draw a clip of `length` frames of a random object."""
         times = length + 1
         key, cut = _any_cut_out(rng, self.bank)
         trajectory = random_trajectory(rng, times, TARGET_PX, TARGET_PX / cut.size_px)
@@ -61,7 +61,7 @@ class PictureClips:
         self.settings = settings or DataSettings()
 
     def sample(self, rng: Rng, length: int) -> Clip:
-        """A clip of `length` frames of a random picture."""
+        """Draw a clip of `length` frames of a random picture."""
         times = length + 1
         key: tuple[int, int] | None = None
         if rng.random() < self.settings.patch_prob or not self.bank.boxed:
@@ -108,7 +108,7 @@ def _any_cut_out(rng: Rng, bank: ObjectBank) -> tuple[tuple[int, int], CutOut]:
 
 
 def _any_patch(rng: Rng, bank: ObjectBank) -> tuple[Image, NDArray[np.uint8]]:
-    """A picture and a rectangle in it that has some texture."""
+    """Draw a picture and a rectangle in it that has some texture."""
     picture = bank.any_picture(rng)
     height, width = picture.shape[:2]
     for _ in range(10):
@@ -123,7 +123,7 @@ def _any_patch(rng: Rng, bank: ObjectBank) -> tuple[Image, NDArray[np.uint8]]:
 
 
 def _shrunk(rng: Rng, picture: Image, alpha: NDArray[np.uint8]) -> tuple[Image, NDArray[np.uint8]]:
-    """Both made smaller until the target is about `TARGET_PX` large."""
+    """Shrink both until the target is about `TARGET_PX` large."""
     _, _, w, h = cv2.boundingRect(alpha)
     scale = TARGET_PX * rng.uniform(0.9, 1.4) / max(float(np.sqrt(w * h)), 1.0)
     if scale >= 1.0:
@@ -135,7 +135,7 @@ def _shrunk(rng: Rng, picture: Image, alpha: NDArray[np.uint8]) -> tuple[Image, 
 
 
 def _frame(rng: Rng, trajectory: Trajectory) -> Box:
-    """The source image's frame: 6 to 14 targets wide, where it holds the target the longest."""
+    """Place the source image's frame: 6 to 14 targets wide, where it holds the target the longest."""
     size = TARGET_PX * np.exp(rng.uniform(np.log(6.0), np.log(14.0))) * np.array([1.0, rng.uniform(0.55, 1.0)])
     corners = trajectory.centers[1] - size * rng.uniform(0.08, 0.92, (16, 2))
     inside = (trajectory.centers[1:] > corners[:, None]) & (trajectory.centers[1:] < corners[:, None] + size)
@@ -143,7 +143,7 @@ def _frame(rng: Rng, trajectory: Trajectory) -> Box:
 
 
 def _frame_of(rng: Rng, picture: Image, poses: Affine, trajectory: Trajectory) -> Box:
-    """An upright frame about as large as the picture, where the picture is when that holds the target the longest."""
+    """Place an upright frame about as large as the picture, where it holds the target the longest."""
     size = np.array(picture.shape[1::-1], np.float64)
     middles = poses[1:, :, :2] @ (size / 2) + poses[1:, :, 2]
     size *= np.sqrt(np.linalg.det(poses[1, :, :2])) * rng.uniform(0.85, 1.0, 2)

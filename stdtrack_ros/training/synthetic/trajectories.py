@@ -44,7 +44,7 @@ class Trajectory:
 
 
 def random_trajectory(rng: Rng, times: int, size_px: float, scale: float, speed_scale: float = 1.0) -> Trajectory:
-    """Motion of a thing of `size_px` in the source image, whose own pixels are enlarged by `scale`.
+    """Draw the motion of a thing of `size_px` in the source image, whose own pixels are enlarged by `scale`.
 
     Speeds are log-uniform, from nearly none to about one size a frame; `speed_scale` multiplies them.
     """

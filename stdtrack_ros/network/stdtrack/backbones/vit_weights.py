@@ -30,7 +30,7 @@ _ATTENTION = ("attention.attention.query", "attention.attention.key", "attention
 
 
 def read_vit(path: Path) -> dict[str, NDArray[np.float32]]:
-    """The named weights of a ViT exported to ONNX; matrices as (out, in), by the names of their modules.
+    """Return the named weights of a ViT exported to ONNX; matrices as (out, in), by the names of their modules.
 
     Raises:
         ModelError: no ONNX file, or one without such a ViT.
@@ -123,7 +123,7 @@ def _head_rows(width: int, dim: int, head: int) -> NDArray[np.int_]:
 
 
 def resize_kernel(kernel: Tensor, size: int) -> Tensor:
-    """A patch kernel (d, 3, p, p) for patches of `size` px: it answers to resized patches as it did to the old ones."""
+    """Resize a patch kernel (d, 3, p, p) to `size` px, so that it answers to resized patches as to the old ones."""
     old = kernel.shape[-1]
     if old == size:
         return kernel
