@@ -25,7 +25,7 @@ def test_the_tables_are_current() -> None:
     for page, nodes in parameter_table.PAGES.items():
         text = (ROOT / page).read_text(encoding="utf-8")
         assert parameter_table.with_tables(text, nodes) == text, "run `python tools/parameter_table.py`"
-    assert "| `memory.capacity` \\* | `0` | 0 … 16 tokens |" in (ROOT / "docs" / "parameters.md").read_text()
+    assert "| `memory.capacity` \\* | `0` | 0 … 16 frames |" in (ROOT / "docs" / "parameters.md").read_text()
 
 
 def test_a_document_without_the_marks_is_refused() -> None:
