@@ -4,12 +4,20 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stdtrack_ros.errors import SettingError
+
+
+class Codec(str, Enum):
+    """How video is stored in shards."""
+
+    jpeg = "jpeg"
+    h264 = "h264"
 
 
 def pack(
@@ -28,6 +36,9 @@ def pack(
     stride: Annotated[int, typer.Option(help="Keep every n-th frame.")] = 1,
     part_frames: Annotated[int, typer.Option(help="Longer sequences are cut into parts of so many frames.")] = 120,
     quality: Annotated[int, typer.Option(help="Quality of the JPEGs, 1 to 100.")] = 85,
+    codec: Annotated[Codec, typer.Option(help="How video is stored: JPEGs, or H.264 at about a tenth the size.")] = (
+        Codec.jpeg
+    ),
     workers: Annotated[int, typer.Option(help="Processes that decode and encode.")] = 1,
 ) -> None:
     """Pack annotated video and stills into tar shards: cut to what training shows, scaled down, quick to decode."""
@@ -43,7 +54,9 @@ def pack(
     for name, value, least in (("stride", stride, 1), ("part-frames", part_frames, 2), ("workers", workers, 1)):
         if value < least:
             raise SettingError(f"--{name} is {value}; it must be at least {least}.")
-    options = PackOptions(target_px, longest_px, stride=stride, part_frames=part_frames, quality=quality)
+    options = PackOptions(
+        target_px, longest_px, stride=stride, part_frames=part_frames, quality=quality, codec=codec.value
+    )
     console = Console()
     if videos:
         sequences = [sequence for path in videos for sequence in open_annotated(path)]

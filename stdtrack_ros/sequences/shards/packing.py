@@ -11,17 +11,19 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.sequences.origin import origin_of
 from stdtrack_ros.sequences.sequence import Sequence
-from stdtrack_ros.sequences.shards.shard_writer import ShardWriter, sequence_files
+from stdtrack_ros.sequences.shards.shard_writer import ShardWriter, box_lines, sequence_files
 from stdtrack_ros.sequences.shards.stills import Still
-from stdtrack_ros.sequences.shards.tar_shards import PSEUDO
+from stdtrack_ros.sequences.shards.tar_shards import ASSUMED_FPS, PSEUDO
+from stdtrack_ros.sequences.shards.video_tar import BOXES_SUFFIX, VIDEO_SUFFIX, encode_clip, write_index
 
 Entry = list[tuple[str, bytes]]
 """Path in the tar and content of the files that stay together."""
@@ -45,6 +47,7 @@ class PackOptions:
         stride: keep every n-th frame.
         part_frames: a longer sequence is cut into parts of so many frames, each with a window of its own.
         quality: of the JPEGs.
+        codec: how video is stored, as JPEGs (`jpeg`) or as H.264 (`h264`), a tenth of the size.
     """
 
     target_px: float = 84.0
@@ -53,10 +56,13 @@ class PackOptions:
     stride: int = 1
     part_frames: int = 120
     quality: int = 85
+    codec: Literal["jpeg", "h264"] = "jpeg"
 
 
 def pack_videos(sequences: ListOf[Sequence], writer: ShardWriter, options: PackOptions, workers: int = 1) -> int:
     """Write all sequences, and return how many entries that made (a long sequence makes several).
+
+    Beside shards of H.264 lies `index_<stem>.csv` with the clips' frame rates, source videos and kinds of label.
 
     Raises:
         SequenceError: a frame that cannot be read, or an entry larger than a shard.
@@ -64,10 +70,31 @@ def pack_videos(sequences: ListOf[Sequence], writer: ShardWriter, options: PackO
     names: dict[str, int] = {}
     # Videos and bags without ground truth go no further: an open bag cannot be handed to another process.
     labelled = [sequence for sequence in sequences if np.isfinite(sequence.boxes).all(axis=1).sum() >= 2]
-    for entries in _in_parallel(partial(pack_sequence, options=options), labelled, workers):
+    rows = []
+    packed = _in_parallel(partial(pack_sequence, options=options), labelled, workers)
+    for sequence, entries in zip(labelled, packed, strict=True):
         for entry in entries:
-            writer.add(_renamed(entry, names))
+            renamed = _renamed(entry, names)
+            writer.add(renamed)
+            rows.append({"clip": _stem(renamed), **_facts(sequence, options)})
+    index = writer.folder / f"index_{writer.stem}.csv"
+    index.unlink(missing_ok=True)  # of shards that were here before
+    if options.codec == "h264":
+        write_index(index, rows)
     return sum(names.values())
+
+
+def _facts(sequence: Sequence, options: PackOptions) -> dict[str, object]:
+    origin = origin_of(sequence)
+    label = PSEUDO if PSEUDO in sequence.attributes else origin.label
+    return {"video": origin.video, "group": origin.group, "label": label, "fps": f"{_rate(sequence, options):g}"}
+
+
+def _rate(sequence: Sequence, options: PackOptions) -> float:
+    """Return the frames per second of what is kept of a sequence."""
+    steps = np.diff(sequence.stamps_s)
+    step = float(np.median(steps)) if len(steps) else 0.0
+    return 1.0 / (step * options.stride) if step > 0 else ASSUMED_FPS
 
 
 def pack_stills(stills: ListOf[Still], writer: ShardWriter, options: PackOptions, workers: int = 1) -> int:
@@ -94,12 +121,18 @@ def _in_parallel(work: Callable[[In], Out], items: Iterable[In], workers: int) -
 
 
 def _renamed(entry: Entry, names: dict[str, int]) -> Entry:
-    """The entry, its folder with a number where the name occurred before."""
-    folder = entry[0][0].rpartition("/")[0]
-    names[folder] = names.get(folder, 0) + 1
-    if names[folder] == 1:
+    """Number the entry if its name has occurred before."""
+    stem = _stem(entry)
+    names[stem] = names.get(stem, 0) + 1
+    if names[stem] == 1:
         return entry
-    return [(path.replace(folder, f"{folder}_{names[folder]}", 1), content) for path, content in entry]
+    return [(path.replace(stem, f"{stem}_{names[stem]}", 1), content) for path, content in entry]
+
+
+def _stem(entry: Entry) -> str:
+    """Return what the paths of an entry's files begin with: their folder, or the video's path without its ending."""
+    path = entry[0][0]
+    return path.removesuffix(VIDEO_SUFFIX) if path.endswith(VIDEO_SUFFIX) else path.rpartition("/")[0]
 
 
 def pack_sequence(sequence: Sequence, options: PackOptions) -> list[Entry]:
@@ -127,15 +160,19 @@ def _pack_part(sequence: Sequence, indices: NDArray[np.intp], name: str, options
     left, top, right, bottom = _window(known, first.shape[1], first.shape[0])
     size = float(np.median(np.sqrt(known[:, 2] * known[:, 3])))
     scale = min(1.0, options.longest_px / max(right - left, bottom - top), options.target_px / size)
-    width, height = max(round((right - left) * scale), 1), max(round((bottom - top) * scale), 1)
-    frames = []
-    for index in indices:
-        part = sequence.frame(int(index))[top:bottom, left:right]
-        frames.append(_jpeg(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), options.quality))
+    unit = 2 if options.codec == "h264" else 1  # colours are stored at half the size
+    width, height = (max(round(side * scale / unit), 1) * unit for side in (right - left, bottom - top))
+    frames = (
+        cv2.resize(sequence.frame(int(index))[top:bottom, left:right], (width, height), interpolation=cv2.INTER_AREA)
+        for index in indices
+    )
     factors = np.array([width / (right - left), height / (bottom - top)] * 2)
     moved = (boxes - np.array([left, top, 0, 0])) * factors
+    if options.codec == "h264":  # the index tells of labels
+        clip = encode_clip(frames, _rate(sequence, options))
+        return [(f"{name}{VIDEO_SUFFIX}", clip), (f"{name}{BOXES_SUFFIX}", box_lines(moved).encode())]
     split = PSEUDO if PSEUDO in sequence.attributes else "train"
-    return sequence_files(split, name, frames, {"": moved})
+    return sequence_files(split, name, (_jpeg(frame, options.quality) for frame in frames), {"": moved})
 
 
 def _window(boxes: Box, width: int, height: int) -> tuple[int, int, int, int]:

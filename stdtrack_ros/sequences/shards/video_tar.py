@@ -15,8 +15,9 @@ import csv
 import io
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,16 @@ from numpy.typing import NDArray
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.sequences.origin import Origin, origin_from_name
+from stdtrack_ros.sequences.recordings.videos import import_av
 from stdtrack_ros.sequences.shards.tar_shards import ASSUMED_FPS, PSEUDO, TarredFile, parse_boxes
 
 if TYPE_CHECKING:
     import av
 
 VIDEO_SUFFIX, BOXES_SUFFIX = ".mp4", ".txt"
+INDEX_COLUMNS = ("clip", "video", "group", "label", "fps")
+CRF = 25
+"""x264's constant rate factor of clips for training, about as good as a JPEG of quality 85."""
 _OPEN_DECODERS = 16
 """Videos that a process keeps open; a decoder takes about 4 MB."""
 _RECENT_FRAMES = 8
@@ -95,6 +100,37 @@ def videos_of(path: Path, members: Mapping[str, TarredFile]) -> list[TarredVideo
         origin = Origin(fact.get("video") or guess.video, fact.get("group") or guess.group, label)
         found.append(TarredVideo(name, member, boxes, float(fact.get("fps") or ASSUMED_FPS), origin, frozenset(tags)))
     return found
+
+
+def encode_clip(frames: Iterable[Image], fps: float) -> bytes:
+    """Encode (H, W, 3) uint8 BGR frames of even sides as an MP4 whose frames are cheap to read in any order.
+
+    H.264 with a key frame every 8 frames and none that refers forward, as `TarredVideo` reads it.
+
+    Raises:
+        SequenceError: PyAV is not installed.
+    """
+    av = import_av()
+    file = io.BytesIO()
+    rules = "keyint=8:min-keyint=8:scenecut=0:bframes=0:open-gop=0"
+    with av.open(file, "w", format="mp4") as container:
+        rate = Fraction(fps).limit_denominator(1000)
+        stream = container.add_stream("libx264", rate=rate, options={"crf": str(CRF), "x264-params": rules})
+        stream.codec_context.thread_count = 1
+        for index, pixels in enumerate(frames):
+            if not index:
+                (stream.height, stream.width), stream.pix_fmt = pixels.shape[:2], "yuv420p"
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="bgr24")))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+def write_index(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write the facts of clips (columns `clip`, `video`, `group`, `label`, `fps`) as `videos_of` reads them."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, INDEX_COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _read_index(folder: Path) -> dict[str, dict[str, str]]:

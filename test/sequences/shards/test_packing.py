@@ -11,6 +11,7 @@ from sample_sequences import write_bag, write_images, write_lines, write_video
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.sequences.annotated import open_annotated
+from stdtrack_ros.sequences.origin import origin_of
 from stdtrack_ros.sequences.shards.opening import read_shard
 from stdtrack_ros.sequences.shards.packing import PackOptions, pack_stills, pack_videos
 from stdtrack_ros.sequences.shards.shard_writer import ShardWriter
@@ -108,6 +109,24 @@ def test_sequences_of_one_name_stay_apart_and_two_processes_give_the_same(tmp_pa
         assert [(one.name, len(one)) for one in read_shard(writer.paths[0])] == [("pan", 3), ("pan_2", 4)]
         sizes.append(writer.paths[0].read_bytes())
     assert sizes[0] == sizes[1]
+
+
+def test_shards_of_h264_hold_the_same_frames_and_tell_of_their_clips(tmp_path: Path) -> None:
+    sequences = [Panorama(frames=20), Panorama(frames=6, attributes=frozenset({"pseudo"}))]
+    for codec in ("jpeg", "h264"):
+        with ShardWriter(tmp_path / codec, "videos") as writer:
+            assert pack_videos(sequences, writer, PackOptions(stride=2, codec=codec), 2) == 2
+    jpeg, coded = (open_annotated(tmp_path / codec) for codec in ("jpeg", "h264"))
+    assert (tmp_path / "h264" / "videos_1.tar").stat().st_size < (tmp_path / "jpeg" / "videos_1.tar").stat().st_size
+    by_label = {"pseudo" in one.attributes: one for one in coded}
+    for one in jpeg:
+        other = by_label["pseudo" in one.attributes]
+        np.testing.assert_allclose(other.boxes[:, 2:], one.boxes[:, 2:], rtol=0.02)
+        assert other.stamps_s[1] == pytest.approx(2 / 30)
+        for index in (len(one) - 1, 0, len(one) // 2):
+            np.testing.assert_allclose(white_box(other.frame(index)), other.boxes[index], atol=1.01)
+    assert {origin_of(one).video for one in coded} == {"pan"}
+    assert {one.name for one in coded} == {"pan", "pan_2"}
 
 
 def test_a_video_and_a_bag_without_boxes_beside_the_sequences_are_left_out(tmp_path: Path) -> None:
