@@ -9,7 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "stdtrack_ros"
-GROUND = {"errors", "families", "geometry", "images", "settings", "outputs", "shipped_files", "system_info"}
+GROUND = {
+    "errors",
+    "families",
+    "geometry",
+    "images",
+    "settings",
+    "outputs",
+    "shipped_files",
+    "system_info",
+    "video_packets",
+}
 ALLOWED = {
     **{name: GROUND for name in GROUND},
     "tracker": GROUND | {"tracker"},

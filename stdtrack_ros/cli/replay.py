@@ -51,7 +51,7 @@ def replay(
     sequence = BagSequence(bag.name, bag, topic or None)
     height, width = sequence.frame(0).shape[:2]
     box = check_box(parse_box(init), width, height)
-    compressed = sequence.bag.topics[sequence.topic] == COMPRESSED
+    compressed = sequence.bag.topics[sequence.topic] == COMPRESSED and not sequence.is_video
     out.mkdir(parents=True, exist_ok=True)
     console = Console()
     parameters = node_parameters(settings, overrides, model)

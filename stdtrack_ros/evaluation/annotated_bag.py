@@ -19,6 +19,7 @@ from stdtrack_ros.sequences.recordings.bag_copy import BagCopy
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE, BagFile
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence, full_name, recorded_timeline
 from stdtrack_ros.sequences.recordings.box_messages import BoxMessages, given_result
+from stdtrack_ros.sequences.recordings.packet_pictures import PacketPictures, packet_pictures
 from stdtrack_ros.sequences.timeline import Timeline, seconds
 from stdtrack_ros.tracker.drawing import draw_target
 from stdtrack_ros.tracker.result import Status, TrackResult
@@ -116,7 +117,7 @@ def annotate_bag(
         InputError: no target can be started on that box.
     """
     timeline = recorded_timeline(source, topics.image)
-    annotator = _Annotator(tracker, start, timeline)
+    annotator = _Annotator(tracker, start, timeline, packet_pictures(source, source.connections(topics.image)))
     outcome = annotator.outcome
     try:
         with BagCopy(source, out, topics.added(), storage) as copy:
@@ -129,7 +130,7 @@ def annotate_bag(
                 image, result = annotator.step(original)
                 if image is None:
                     continue
-                header = messages.header(original.header)
+                header = messages.header(original)
                 box = messages.tracked_box(header, image, TARGET_ID, result) if result else None
                 copy.add(full_name(topics.boxes), box or messages.no_target(header, image), recorded_ns)
                 if topics.pictures:
@@ -157,8 +158,9 @@ def _until_damage(
 class _Annotator:
     """The tracker over the images of a bag, as it runs over those of a camera."""
 
-    def __init__(self, tracker: Tracker, start: Start, timeline: Timeline) -> None:
+    def __init__(self, tracker: Tracker, start: Start, timeline: Timeline, pictures: PacketPictures | None) -> None:
         self.outcome = Outcome(notes=timeline.notes)
+        self._pictures = pictures
         self._stamps_ns = dict(zip(timeline.kept.tolist(), timeline.stamps_ns.tolist(), strict=True))
         # Rounded as TargetInit carries a box: the node would start on just this one.
         self._tracker, self._start = tracker, Start(start.box.astype(np.float32).astype(np.float64), start.stamp_ns)
@@ -168,11 +170,11 @@ class _Annotator:
         """Return the picture (None if it cannot be used) and the result (None before the target's start)."""
         number = self.outcome.images
         self.outcome.images += 1
-        if number not in self._stamps_ns:  # its stamp goes back: a note says so
+        if number not in self._stamps_ns:  # its stamp goes back, or it gives no picture: a note says so
             return None, None
         try:
-            image = decode_message(message)
-        except InputError as error:
+            image = decode_message(message) if self._pictures is None else self._pictures.picture(number)
+        except (InputError, SequenceError) as error:
             self.outcome.unreadable.append(f"Image {number}: {error}")
             return None, None
         result = self._track(image, self._stamps_ns[number])

@@ -18,10 +18,11 @@ from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary, summarize
 from stdtrack_ros.evaluation.protocols import Track
 from stdtrack_ros.evaluation.report.failure_cases import failure_cases, worst_sequences, write_video
 from stdtrack_ros.evaluation.report.report import PAGE_MODULES, RunInfo, write_report
-from stdtrack_ros.evaluation.results import ResultsFolder, file_name
+from stdtrack_ros.evaluation.results import ResultsFolder
 from stdtrack_ros.evaluation.runner import Plan, run_plan, threads_of
 from stdtrack_ros.evaluation.trackers.baselines import baseline_spec
 from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerSpec
+from stdtrack_ros.sequences.catalog import file_name
 from stdtrack_ros.sequences.datasets.toolkit_results import one_pass, write_result
 from stdtrack_ros.system_info import busy_note, describe_system
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -23,6 +22,7 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
 from stdtrack_ros.evaluation.realtime import RealTimeRun
+from stdtrack_ros.sequences.catalog import file_name
 from stdtrack_ros.sequences.sequence import Sequence
 
 Run = Track | RealTimeRun | RestartRun | MultiStartRun
@@ -152,8 +152,3 @@ class ResultsFolder:
                 return {key: archive[key] for key in archive.files}
         except Exception:  # a damaged file makes NumPy and the decompressor raise nearly anything
             return None
-
-
-def file_name(name: str) -> str:
-    """A name as a file's: what a file system may not take becomes `_`."""
-    return re.sub(r"[^\w.+-]", "_", name).lstrip(".") or "_"

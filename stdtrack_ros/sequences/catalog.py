@@ -210,7 +210,7 @@ def _open_bag(
 
 
 def file_name(text: str) -> str:
-    """A name fit for a file: letters, digits, dot, dash and underscore."""
+    """Return a name fit for a file: letters, digits, dot, dash and underscore."""
     return re.sub(r"[^\w.-]+", "_", text).strip("._") or "sequence"
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from raw_results import read_result
 
-from stdtrack_ros.sequences.datasets.toolkit_results import read_result
 from stdtrack_ros.sequences.recordings.image_bag import CameraMessage, image_cdr, write_image_bag
 
 pytestmark = pytest.mark.skipif(not hasattr(cv2, "TrackerKCF"), reason="needs opencv-contrib-python (the extra eval)")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from sample_sequences import BagMaker, stamp, write_lines
 from template_matching import TemplateMatching
+from video_packets_made import encoded
 
 from stdtrack_ros.errors import InputError, SequenceError
 from stdtrack_ros.evaluation.annotated_bag import Start, Topics, annotate_bag, start_on_ground_truth
@@ -152,3 +154,37 @@ def test_an_interruption_leaves_a_whole_bag(tmp_path: Path, bag: Path) -> None:
     outcome = annotate_bag(BagFile(bag), tmp_path / "out", new_tracker(), start, TOPICS, progress=interrupt)
     assert outcome.interrupted
     assert 3 <= len(read(tmp_path / "out", TOPICS.boxes)) < 10
+
+
+def test_a_bag_of_video_packets_is_annotated_like_one_of_images(tmp_path: Path) -> None:
+    definition = "builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\nstring format\n"
+    with BagMaker(tmp_path / "video", definitions={"foxglove_msgs/msg/CompressedVideo": definition}) as maker:
+        for index, packet in enumerate(encoded([scene(index) for index in range(6)])):
+            fields = {"timestamp": maker.header(stamp(index)).stamp, "frame_id": "camera", "format": "h264"}
+            data = np.frombuffer(packet, dtype=np.uint8)
+            message = maker.make("foxglove_msgs/msg/CompressedVideo", data=data, **fields)
+            maker.write("/camera/video", message, stamp(index))
+    source = BagFile(tmp_path / "video")
+    annotate_bag(source, tmp_path / "out", new_tracker(), Start(np.array(box_at(0))), Topics("/camera/video"))
+    boxes = [message for _, message in read(tmp_path / "out", Topics("").boxes)]
+    assert [message.x for message in boxes] == pytest.approx([box_at(index)[0] for index in range(6)], abs=3.0)
+    assert boxes[3].header.stamp.sec * 10**9 + boxes[3].header.stamp.nanosec == stamp(3)
+
+
+def test_damage_after_the_start_keeps_what_was_tracked(tmp_path: Path) -> None:
+    with BagMaker(tmp_path / "long", definitions={}) as maker:
+        for index in range(60):
+            maker.image(scene(index % 10), stamp(index))
+    source = BagFile(tmp_path / "long")
+    original = source.messages
+
+    def breaking(connections: object, start_ns: int | None = None) -> Iterator[object]:
+        for number, message in enumerate(original(connections, start_ns)):
+            if number == 30:
+                raise SequenceError("The bag is damaged.")
+            yield message
+
+    source.messages = breaking  # type: ignore[method-assign, assignment]
+    outcome = annotate_bag(source, tmp_path / "out", new_tracker(), Start(np.array(box_at(0))), TOPICS)
+    assert outcome.broken_off.startswith("The bag is damaged") and outcome.images == 30
+    assert len(read(tmp_path / "out", TOPICS.boxes)) == 30

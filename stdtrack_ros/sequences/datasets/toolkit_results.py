@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Raw results in the files that the benchmarks' own toolkits read, written and read back.
+"""Raw results in the files that the benchmarks' own toolkits read, as they write them.
 
 Three forms cover them all: GOT-10k's (a folder a sequence, a file a repetition), OTB's (a file a sequence, times in a
 folder beside them; LaSOT, UAV123, DTB70, NFS, AVisT and TrackingNet take the same), and VOT's (a folder a sequence;
@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box
-from stdtrack_ros.sequences.datasets.ground_truth import read_numbers
 
 VOT_BOX, VOT_SKIPPED, VOT_START, VOT_FAILURE = -1, 0, 1, 2
 """State of a frame in VOT's files: a box, or the lone number that stands in its place."""
@@ -115,46 +114,15 @@ def write_result(
     lines = [",".join(f"{number:.{digits}f}" for number in box) for box in boxes]
     if kind.form == "vot":
         lines = [line if state == VOT_BOX else str(state) for line, state in zip(lines, result.states, strict=True)]
-    times = _times_file(path, kind)
+    times = times_file(path, kind)
     times.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     times.write_text("\n".join(f"{time:.8f}" for time in result.times_s) + "\n", encoding="utf-8")
     return path
 
 
-def read_result(root: Path, layout: str, tracker: str, sequence: str, experiment: str = "unsupervised") -> RawResult:
-    """Read one result back, ours or another tracker's; frames without a box are rows of NaN.
-
-    Raises:
-        SequenceError: the file is missing, or a line of it is no result.
-    """
-    path = result_file(root, layout, tracker, sequence, experiment)
-    kind = FORMATS[layout]
-    boxes, states = [], []
-    for number, row in enumerate(read_numbers(path), start=1):
-        if row.size not in (1, 4) or (row.size == 1 and kind.form != "vot"):
-            raise SequenceError(
-                f"Line {number} of {path} has {row.size} numbers; a result has 4 (x, y, width, height)."
-            )
-        boxes.append(row if row.size == 4 else np.full(4, np.nan))
-        states.append(VOT_BOX if row.size == 4 else int(row[0]))
-    table = np.array(boxes, dtype=np.float64).reshape(-1, 4)
-    if kind.one_based:
-        table[:, :2] -= 1.0
-    return RawResult(table, _read_times(_times_file(path, kind), len(table)), np.array(states, dtype=np.int64))
-
-
-def _times_file(path: Path, kind: ResultFormat) -> Path:
+def times_file(path: Path, kind: ResultFormat) -> Path:
+    """Return the file of the times beside a file of boxes."""
     if kind.form == "otb":
         return path.parent / "times" / f"{path.stem}_time.txt"
     return path.with_name(f"{path.stem.removesuffix('_001')}_time.txt")
-
-
-def _read_times(path: Path, frames: int) -> NDArray[np.float64]:
-    """Seconds a frame of the first repetition; NaN for all where there is no file, as some toolkits write none."""
-    if not path.is_file():
-        return np.full(frames, np.nan)
-    times = np.array([row[0] for row in read_numbers(path)], dtype=np.float64)
-    if len(times) != frames:
-        raise SequenceError(f"The file {path} has {len(times)} times for {frames} frames; it must have one each.")
-    return times

@@ -23,10 +23,12 @@ from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, pla
 from stdtrack_ros.sequences.frames import SameSize
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
 from stdtrack_ros.sequences.recordings.bag_ground_truth import box_topics, read_ground_truth
+from stdtrack_ros.sequences.recordings.packet_pictures import packet_pictures
 from stdtrack_ros.sequences.timeline import Timeline, repair_recorded, seconds
+from stdtrack_ros.video_packets import VIDEO_TYPES
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
-IMAGE_TYPES = (RAW, COMPRESSED)
+IMAGE_TYPES = (RAW, COMPRESSED, *VIDEO_TYPES)
 
 _MOST_SKIPPED = 2  # images ahead that are quicker to read over than to look up
 
@@ -43,14 +45,16 @@ def image_topic(bag: BagFile, topic: str | None) -> str:
             return images[0]
         if images:
             raise SequenceError(
-                f"The bag {bag.path} has {len(images)} image topics; choose one of {', '.join(images)}."
+                f"The bag {bag.path} has {len(images)} image topics; choose one of {', '.join(images)} (--topic)."
             )
         raise SequenceError(f"The bag {bag.path} has no image topic; its topics are {bag.describe_topics()}.")
     name = full_name(topic)
     if name not in bag.topics:
         raise SequenceError(f"The bag {bag.path} has no topic {name}; its topics are {bag.describe_topics()}.")
     if name not in images:
-        raise SequenceError(f"The topic {name} of {bag.path} is {bag.topics[name]}; it must be {RAW} or {COMPRESSED}.")
+        raise SequenceError(
+            f"The topic {name} of {bag.path} is {bag.topics[name]}; images are {', '.join(IMAGE_TYPES)}."
+        )
     return name
 
 
@@ -60,8 +64,9 @@ def full_name(topic: str) -> str:
 
 
 def stamp_ns(message: Any) -> int:
-    """The stamp of a message's header in nanoseconds."""
-    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+    """Return the stamp of a message in nanoseconds: that of its header, or its own."""
+    stamp = message.header.stamp if hasattr(message, "header") else message.timestamp
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec)
 
 
 def recorded_timeline(bag: BagFile, topic: str) -> Timeline:
@@ -81,7 +86,17 @@ def recorded_timeline(bag: BagFile, topic: str) -> Timeline:
             raise
     if not log_ns:
         raise SequenceError(f"The topic {topic} of {bag.path} has no messages.")
-    return repair_recorded(np.array(header_ns), np.array(log_ns), str(bag.path))
+    pictures = packet_pictures(bag, bag.connections(topic))
+    shown = np.arange(len(log_ns)) if pictures is None else np.array(pictures.numbers())
+    return _timeline(np.array(header_ns), np.array(log_ns), shown, bag.path)
+
+
+def _timeline(header_ns: NDArray[np.int64], log_ns: NDArray[np.int64], shown: NDArray[np.intp], path: Path) -> Timeline:
+    """Return the timeline of the messages that give a picture, with its frames counted among all messages."""
+    timeline = repair_recorded(header_ns[shown], log_ns[shown], str(path))
+    missing = len(header_ns) - len(shown)
+    notes = (f"{missing} packets of the video give no picture: they are damaged, or no key frame came before.",)
+    return Timeline(timeline.stamps_ns, shown[timeline.kept], (notes if missing else ()) + timeline.notes)
 
 
 class BagSequence:
@@ -107,7 +122,9 @@ class BagSequence:
         self._connections = self.bag.connections(self.topic)
         self._size = SameSize()
         self._log_ns, header_ns, notes = self._index()
-        self.timeline = repair_recorded(header_ns, self._log_ns, str(path))
+        self._pictures = packet_pictures(self.bag, self._connections)
+        shown = np.arange(len(self._log_ns)) if self._pictures is None else np.array(self._pictures.numbers())
+        self.timeline = _timeline(header_ns, self._log_ns, shown, path)
         self._kept, self.stamps_s = self.timeline.kept, self.timeline.stamps_s
         self.boxes, ground_truth_notes = self._ground_truth(ground_truth_topic, ground_truth_csv)
         self.notes: Notes = notes + self.timeline.notes + ground_truth_notes
@@ -124,13 +141,20 @@ class BagSequence:
             SequenceError: the frame cannot be decoded, or its size is not that of the frames before.
         """
         where = f"Frame {index} of {self.topic} in {self.bag.path}"
-        message = self.message(index)
         try:
-            image = decode_message(message)
+            if self._pictures is not None:
+                image = self._pictures.picture(int(self._kept[index]))
+            else:
+                image = decode_message(self.message(index))
         except InputError as error:
             raise SequenceError(f"{where} cannot be used. {error}") from error
         self._size.check(image.shape[1], image.shape[0], where)
         return image
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the topic carries packets of a video codec."""
+        return self._pictures is not None
 
     def message(self, index: int) -> Any:
         """The image message of a frame, decoded from CDR but with its pixels as recorded."""
@@ -161,7 +185,7 @@ class BagSequence:
             where = f"Frame {len(log_ns)} of {self.topic} in {self.bag.path}"
             if connection.msgtype == RAW:
                 self._size.check(message.width, message.height, where)
-            kinds.setdefault(message.encoding if connection.msgtype == RAW else message.format, len(log_ns))
+            kinds.setdefault(message.format if hasattr(message, "format") else message.encoding, len(log_ns))
             log_ns.append(recorded_ns)
             header_ns.append(stamp_ns(message))
         if not log_ns:

@@ -36,10 +36,12 @@ class BoxMessages:
     def __init__(self, types: Any) -> None:
         self._types = types.types
 
-    def header(self, original: Any) -> Any:
-        """A copy of a message's header."""
-        stamp = self._types["builtin_interfaces/msg/Time"](sec=original.stamp.sec, nanosec=original.stamp.nanosec)
-        return self._types["std_msgs/msg/Header"](stamp=stamp, frame_id=original.frame_id)
+    def header(self, message: Any) -> Any:
+        """Return a header like that of an image message, or of what stands in its place in a CompressedVideo."""
+        stamp = message.header.stamp if hasattr(message, "header") else message.timestamp
+        frame_id = message.header.frame_id if hasattr(message, "header") else message.frame_id
+        copied = self._types["builtin_interfaces/msg/Time"](sec=stamp.sec, nanosec=stamp.nanosec)
+        return self._types["std_msgs/msg/Header"](stamp=copied, frame_id=frame_id)
 
     def no_target(self, header: Any, image: Image) -> Any:
         """TrackedBox of an image before any target: STATUS_NONE, and NaN for all that is not known."""

@@ -14,7 +14,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Image
 from stdtrack_ros.sequences.recordings.bag_file import BagFile, is_bag, typestore
-from stdtrack_ros.sequences.recordings.bags import RAW, image_topic, stamp_ns
+from stdtrack_ros.sequences.recordings.bags import RAW, BagSequence, image_topic, stamp_ns
+from stdtrack_ros.sequences.recordings.packet_pictures import packet_pictures
 from stdtrack_ros.sequences.recordings.videos import VideoSequence
 
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
@@ -67,7 +68,7 @@ class CameraRecording:
 
 
 def open_camera(source: Path, topic: str = "") -> CameraRecording:
-    """Open one recorded camera: the messages of a bag as they are, or a video file as raw images with its own stamps.
+    """Open one recorded camera: messages of a bag as they are; a video, and packets of one, as raw stamped images.
 
     Args:
         source: a bag (folder, .mcap, .db3) or a video file.
@@ -83,7 +84,11 @@ def open_camera(source: Path, topic: str = "") -> CameraRecording:
         return CameraRecording(_as_raw_images(video), video.timeline.notes)
     bag = BagFile(source)
     image = image_topic(bag, topic or None)
-    return CameraRecording(_of_bag(bag, image))
+    if packet_pictures(bag, bag.connections(image)) is None:
+        return CameraRecording(_of_bag(bag, image))
+    bag.close()
+    decoded = BagSequence(source.stem, source, image)
+    return CameraRecording(_of_packets(decoded), decoded.timeline.notes)
 
 
 def _of_bag(bag: BagFile, image: str) -> Iterator[CameraMessage]:
@@ -92,6 +97,11 @@ def _of_bag(bag: BagFile, image: str) -> Iterator[CameraMessage]:
     for connection, recorded_ns, cdr in bag.messages(connections):
         yield CameraMessage(connection.msgtype, recorded_ns, cdr)
     bag.close()
+
+
+def _of_packets(sequence: BagSequence) -> Iterator[CameraMessage]:
+    for index, since_epoch_ns in enumerate(sequence.timeline.stamps_ns):
+        yield CameraMessage(RAW, sequence.recorded_ns(index), image_cdr(sequence.frame(index), int(since_epoch_ns)))
 
 
 def _as_raw_images(video: VideoSequence) -> Iterator[CameraMessage]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.sequences.recordings.videos import import_av
+from stdtrack_ros.video_packets import import_av
 
 QUALITY_CRF = 20
 """x264's constant rate factor: smaller is better and larger; 18 looks lossless."""
@@ -39,7 +39,8 @@ class VideoWriter:
         rate: frames per second of pictures that are written without stamps.
 
     Raises:
-        SequenceError: PyAV is not installed, the file's ending is of no container for H.264, or the file cannot be
+        InputError: PyAV is not installed.
+        SequenceError: the file's ending is of no container for H.264, or the file cannot be
             written.
     """
 

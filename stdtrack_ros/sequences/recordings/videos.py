@@ -23,6 +23,7 @@ from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_ground_truth_csv
 from stdtrack_ros.sequences.frames import SameSize
 from stdtrack_ros.sequences.timeline import MISSING, Timeline, repair_unrecorded
+from stdtrack_ros.video_packets import import_av, to_image
 
 _NAMES = "mp4 avi mkv mov webm m4v mpg mpeg ts m2ts mts wmv asf flv 3gp 3g2 ogv mxf vob h264 264 hevc h265 265"
 SUFFIXES = frozenset(f".{name}" for name in [*_NAMES.split(), "mjpeg", "mjpg", "y4m"])
@@ -39,7 +40,7 @@ def is_video(path: Path) -> bool:
     """Tell whether PyAV finds a video in a file, whatever its name.
 
     Raises:
-        SequenceError: PyAV is not installed.
+        InputError: PyAV is not installed.
     """
     av = import_av()
     try:
@@ -47,19 +48,6 @@ def is_video(path: Path) -> bool:
             return bool(_video_streams(container))
     except (OSError, ValueError):  # all that PyAV raises is one of these
         return False
-
-
-def import_av() -> Any:
-    """Return PyAV, which bags and folders of images do without.
-
-    Raises:
-        SequenceError: it is not installed.
-    """
-    try:
-        import av
-    except ImportError:
-        raise SequenceError("Reading or writing a video needs PyAV, which is not installed: pip install av.") from None
-    return av
 
 
 def _video_streams(container: Any) -> list[Any]:
@@ -158,13 +146,6 @@ class VideoReader:
     def close(self) -> None:
         """Close the file now: the container and its streams refer to each other."""
         self._container.close()
-
-
-def to_image(frame: Any) -> Image:
-    """Convert a frame of PyAV to (H, W, 3) uint8 BGR, turned as its rotation mark says."""
-    image = frame.to_ndarray(format="bgr24")
-    turns = round(frame.rotation / 90) % 4  # counterclockwise
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def _reason(error: Exception) -> str:

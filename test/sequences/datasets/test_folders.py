@@ -12,6 +12,7 @@ import pytest
 from sample_sequences import index_of, picture, write_images, write_lines
 
 from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.sequences.datasets.folders import FolderSequence, FolderSource, read_vatic
 
 ABSENT = [np.nan] * 4
@@ -131,3 +132,17 @@ def test_attributes_that_do_not_fit_the_benchmark(tmp_path: Path) -> None:
 def test_vatic_rows_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match=r"Line 2 of .* is '0 1 2'; it must be a line of VATIC's"):
         read_vatic(write_lines(tmp_path / "clip.txt", ['0 1 2 3 4 0 0 0 0 "x"', "0 1 2"]))
+
+
+TIMES = ["1699999999.5", "1699999999.75", "1700000000.05", "1700000000.25"]
+
+
+@pytest.mark.parametrize("names", [TIMES, [str(round(float(time) * 1e9)) for time in TIMES]], ids=["seconds", "ns"])
+def test_pictures_named_by_their_time_are_in_its_order_and_keep_it(tmp_path: Path, names: list[str]) -> None:
+    for index in (2, 0, 3, 1):
+        cv2.imwrite(str(tmp_path / f"{names[index]}.png"), np.full((12, 16, 3), 50 * index, np.uint8))
+    (handle,) = open_sequences([tmp_path])
+    sequence = handle.open()
+    assert [int(sequence.frame(index).mean()) for index in range(4)] == [0, 50, 100, 150]
+    assert np.diff(sequence.stamps_s) == pytest.approx([0.25, 0.3, 0.2], abs=1e-6)
+    assert "The stamps are the times in the images' names." in sequence.notes

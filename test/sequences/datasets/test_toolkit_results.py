@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raw_results import read_result
 from sample_sequences import write_images, write_lines
 
 from stdtrack_ros.errors import SequenceError
@@ -23,7 +24,6 @@ from stdtrack_ros.sequences.datasets.toolkit_results import (
     VOT_START,
     RawResult,
     one_pass,
-    read_result,
     result_file,
     write_result,
 )

@@ -20,6 +20,7 @@ from stdtrack_ros.sequences.recordings.image_bag import (
     write_image_bag,
 )
 from stdtrack_ros.sequences.recordings.video_writer import VideoWriter, write_gif
+from stdtrack_ros.sequences.recordings.videos import VideoSequence
 
 STEP_NS = 40_000_000
 
@@ -108,3 +109,26 @@ def test_a_gif_moves_and_is_as_wide_as_asked(tmp_path: Path) -> None:
         last = cv2.cvtColor(np.array(gif.convert("RGB")), cv2.COLOR_RGB2BGR)
     assert last[12, 20, 2] > 180  # the bright square has come here
     assert last[12, 4, 2] < 140  # and left its first place
+
+
+def test_a_file_that_cannot_hold_h264_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SequenceError, match=r"a file named 'clip\.webm' cannot hold; name one that ends in \.mp4"):
+        VideoWriter(tmp_path / "clip.webm")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 64), (48, 1), (1, 1)])
+def test_pictures_one_pixel_high_or_wide_are_written(tmp_path: Path, shape: tuple[int, int]) -> None:
+    with VideoWriter(tmp_path / "thin.mp4") as video:
+        for _ in range(3):
+            video.write(np.full((*shape, 3), 100, np.uint8))
+    assert len(VideoSequence("thin", tmp_path / "thin.mp4")) == 3
+
+
+def test_a_video_keeps_stamps_but_not_a_hole_of_decades(tmp_path: Path) -> None:
+    stamps = [100.0, 100.1, 100.3, 1.7e9, 1.7e9 + 0.1]
+    with VideoWriter(tmp_path / "slow.mp4") as video:
+        for stamp_s, image in zip(stamps, _images(), strict=True):
+            video.write(image, stamp_s)
+    found = VideoSequence("slow", tmp_path / "slow.mp4").stamps_s
+    assert np.diff(found) == pytest.approx([0.1, 0.2, 5.0, 0.1], abs=1e-3)
