@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.sequences.origin import Origin, origin_from_name
-from stdtrack_ros.sequences.recordings.videos import import_av
 from stdtrack_ros.sequences.shards.tar_shards import ASSUMED_FPS, PSEUDO, TarredFile, parse_boxes
+from stdtrack_ros.video_packets import import_av
 
 if TYPE_CHECKING:
     import av
