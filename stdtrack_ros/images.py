@@ -8,6 +8,7 @@ by their fields, so those of rclpy and of rosbags serve alike.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,10 @@ from stdtrack_ros.geometry import Image
 
 Bytes = bytes | bytearray | memoryview | NDArray[np.uint8]
 
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_JPEG_START = b"\xff\xd8"
+_END_OF_IMAGE = 0xD9
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+"""A JPEG marker with a length behind it, or the end mark: no stuffed byte, no fill byte, no restart marker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +174,25 @@ def decode_still(data: NDArray[np.uint8]) -> Image | None:
 
     The pixels stay as the sensor delivered them: an EXIF orientation does not turn them against the boxes.
     """
-    if data.size < 4 or (data[:2].tobytes() == _JPEG_START and data[-4096:].tobytes().rfind(_JPEG_END) < 0):
+    if data.size < 4 or (data[:2].tobytes() == _JPEG_START and not _jpeg_is_whole(data.tobytes())):
         return None  # OpenCV would fill the missing part of a JPEG with grey and say nothing
     try:
         decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:  # a header that asks for more pixels than OpenCV allows
         return None
     return None if decoded is None else to_bgr8(decoded)
+
+
+def _jpeg_is_whole(data: bytes) -> bool:
+    """Tell whether a JPEG has its end mark, by its structure: segments with lengths, and scans up to the next marker.
+
+    What lies behind the end mark (the rest of a camera's buffer, the film of a phone) does not matter, nor does the end
+    mark of a thumbnail inside a segment.
+    """
+    place = len(_JPEG_START)
+    while (marker := _MARKER.search(data, place)) is not None:
+        if data[marker.start() + 1] == _END_OF_IMAGE:
+            return True
+        length = int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+        place = marker.end() + max(length, 2)  # behind the header of a scan comes its data, without markers
+    return False

@@ -133,3 +133,33 @@ def test_bytes_after_a_jpeg_are_padding() -> None:
 def test_depth_is_told() -> None:
     with pytest.raises(InputError, match="'16UC1; compressedDepth', which is depth"):
         decode_compressed(bytes(20), "16UC1; compressedDepth")
+
+
+def _photo(height: int = 120, width: int = 160) -> np.ndarray:
+    noise = np.random.default_rng(3).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return cv2.GaussianBlur(noise, (0, 0), 2)
+
+
+def _with_thumbnail(jpeg: bytes) -> bytes:
+    """Put a whole JPEG, end mark and all, into a segment in front of the picture, as EXIF does."""
+    thumbnail = cv2.imencode(".jpg", _photo(24, 32))[1].tobytes()
+    return jpeg[:2] + b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail + jpeg[2:]
+
+
+@pytest.mark.parametrize(
+    "behind", [bytes(5000), bytes(160 * 120 * 2), b"\x00\x00\x00\x18ftypmp42" + bytes(range(200)) * 300]
+)
+@pytest.mark.parametrize("thumbnail", [False, True])
+def test_what_lies_behind_a_jpeg_does_not_matter(behind: bytes, thumbnail: bool) -> None:
+    jpeg = cv2.imencode(".jpg", _photo())[1].tobytes()
+    jpeg = _with_thumbnail(jpeg) if thumbnail else jpeg
+    np.testing.assert_array_equal(decode_compressed(jpeg + behind, "jpeg"), decode_compressed(jpeg, "jpeg"))
+
+
+@pytest.mark.parametrize("options", [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1], [cv2.IMWRITE_JPEG_RST_INTERVAL, 2]])
+def test_a_jpeg_is_whole_or_refused_wherever_it_is_cut(options: list[int]) -> None:
+    jpeg = _with_thumbnail(cv2.imencode(".jpg", _photo(), options)[1].tobytes())
+    assert decode_still(np.frombuffer(jpeg, dtype=np.uint8)) is not None
+    for end in range(200, len(jpeg) - 1, 97):
+        for padding in (b"", bytes(6000)):
+            assert decode_still(np.frombuffer(jpeg[:end] + padding, dtype=np.uint8)) is None

@@ -29,7 +29,6 @@ from stdtrack_ros.evaluation.arms import PUBLISHED, Clip, list_clips, parse_arm,
 from stdtrack_ros.evaluation.metrics.accuracy import known, score
 from stdtrack_ros.evaluation.metrics.paired import Estimated, estimate
 from stdtrack_ros.evaluation.redetection import StatusRun
-from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.tracker.result import Status
 
 COLUMNS = {"auc": "AUC", "precision": "P20", "ao": "AO", "sr50": "SR0.5", "sr75": "SR0.75", "lost": "in view, LOST"}
@@ -49,7 +48,7 @@ def main(
     """Run the arms over the sets and print one Markdown table per set."""
     base = {"model.threads": 1, **({} if judged else PUBLISHED)}
     arms = [parse_arm(text, base) for text in arm]
-    clips = {path.name: list_clips(open_sequences([path]), frames, pseudo) for path in sets}
+    clips = {path.name: list_clips([path], frames, pseudo) for path in sets}
     report = {}
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("tracking", total=len(arms) * sum(map(len, clips.values())))

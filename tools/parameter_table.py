@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stdtrack_ros.nodes.following.control_law import FollowSettings
+from stdtrack_ros.nodes.mavlink.mavlink_camera import MavlinkCameraSettings
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.playback.box_recorder import RecorderSettings
 from stdtrack_ros.nodes.playback.video_player import PlayerSettings
@@ -27,6 +28,7 @@ PAGES: Mapping[str, Nodes] = {
     },
     "docs/robots.md": {
         "target_pose": PositionSettings,
+        "mavlink_camera": MavlinkCameraSettings,
     },
 }
 """Document, and the nodes whose parameters it lists."""

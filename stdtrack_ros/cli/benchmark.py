@@ -18,6 +18,7 @@ from rich.table import Table
 
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.outputs import check_outputs
 
 if TYPE_CHECKING:
     from stdtrack_ros.benchmark.benchmark import Benchmark, Footage
@@ -38,6 +39,7 @@ def benchmark(
     topic: options.Topic = "",
 ) -> None:
     """Measure each stage from the compressed image to the message: p50, p95, p99, threads, baselines, floor."""
+    check_outputs({"--out": out}, [source, settings, model or None])
     from stdtrack_ros.benchmark.benchmark import run_benchmark
     from stdtrack_ros.benchmark.benchmark_picture import draw_benchmark
     from stdtrack_ros.evaluation.trackers.baselines import baseline_spec

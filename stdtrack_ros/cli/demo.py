@@ -21,6 +21,7 @@ from rich.table import Table
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Box, parse_box
+from stdtrack_ros.outputs import check_outputs
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.report.box_log import BoxLog
@@ -60,6 +61,7 @@ def demo(
     from stdtrack_ros.sequences.recordings.bags import BagSequence
     from stdtrack_ros.sequences.recordings.image_bag import open_camera, write_image_bag
 
+    check_outputs({"--out": out, "--gif": gif}, [clip, settings, model or None])
     console = Console()
     chosen = _own_clip(clip, init) if clip else demo_clip()
     parameters = node_parameters(settings, overrides, model)

@@ -18,6 +18,7 @@ from rich.table import Table
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import parse_box
+from stdtrack_ros.outputs import check_outputs
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary
@@ -76,6 +77,9 @@ def evaluate(
     from stdtrack_ros.evaluation.trackers.tracker_interface import plugged_in_tracker_spec
     from stdtrack_ros.sequences.catalog import open_sequences
 
+    check_outputs(
+        {"--out": out, "--raw-results": raw_results}, [*paths, ground_truth, *(settings or []), model or None]
+    )
     console = Console()
     protocols = _protocols(protocol or ["ope", "realtime"])
     specs = _own_trackers(settings or [], overrides, model) if own else []

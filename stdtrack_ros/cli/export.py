@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from stdtrack_ros.families import tracker_in
+from stdtrack_ros.outputs import check_outputs
 
 
 def export(
@@ -25,6 +26,7 @@ def export(
     ] = None,
 ) -> None:
     """Export a trained network to ONNX."""
+    check_outputs({"--out": out, "--weights": weights}, [checkpoint, calibrate_on])
     from stdtrack_ros.network.checkpoint import save_weights
     from stdtrack_ros.network.families import export_onnx, load_network
 

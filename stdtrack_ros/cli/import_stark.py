@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.outputs import check_outputs
 
 
 def import_stark(
@@ -23,6 +24,7 @@ def import_stark(
     ] = "auto",
 ) -> None:
     """Read the weights of an official STARK checkpoint (no code in it is run) and write them in our format."""
+    check_outputs({"the file to write": out}, [checkpoint])
     from stdtrack_ros.network.families import export_onnx, save_network
     from stdtrack_ros.network.stark.official import import_official
 

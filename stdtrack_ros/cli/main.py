@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import signal
 import sys
 from typing import NoReturn
 
@@ -23,6 +24,7 @@ VERBS = (
     "annotate",
     "replay",
     "redetection",
+    "memory-bench",
     "benchmark",
     "export",
     "pack",
@@ -49,6 +51,7 @@ def main() -> None:
     """Entry point of the `stdtrack` command."""
     if importlib.util.find_spec("cv2") is None:
         _fail(f"OpenCV is missing: {CURES['cv2']}.")
+    signal.signal(signal.SIGTERM, _on_sigterm)
     for verb in VERBS:
         name = verb.replace("-", "_")
         app.command(verb)(getattr(importlib.import_module(f"stdtrack_ros.cli.{name}"), name))
@@ -63,6 +66,11 @@ def main() -> None:
             raise
         cure = CURES.get(error.name, "`make test-environment` or `pip install '.[train]'` in the checkout")
         _fail(f"This command needs the Python module '{error.name}', which is not installed: {cure}.")
+
+
+def _on_sigterm(number: int, frame: object) -> NoReturn:
+    """End as on an error, so that what was done so far is written and what was started is ended."""
+    sys.exit(128 + number)
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.outputs import check_outputs
 
 
 class Codec(str, Enum):
@@ -42,6 +43,7 @@ def pack(
     workers: Annotated[int, typer.Option(help="Processes that decode and encode.")] = 1,
 ) -> None:
     """Pack annotated video and stills into tar shards: cut to what training shows, scaled down, quick to decode."""
+    check_outputs({"the folder for the shards": folder}, [*(videos or []), *(stills or [])])
     from rich.console import Console
 
     from stdtrack_ros.sequences.annotated import open_annotated

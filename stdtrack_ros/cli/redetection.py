@@ -16,6 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from stdtrack_ros.cli import options
+from stdtrack_ros.outputs import check_file, check_outputs, write_text
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.redetection import StatusRun
@@ -40,9 +41,9 @@ def redetection(
     from stdtrack_ros.sequences.catalog import open_sequences
     from stdtrack_ros.tracker import Tracker, load_model
 
+    check_outputs({"--out": out}, [*paths, ground_truth, settings, model or None])
+    check_file("--out", out)
     chosen = options.tracker_settings(settings, overrides, model)
-    if out is not None:  # now: what was measured for hours shall have a place to go
-        out.parent.mkdir(parents=True, exist_ok=True)
     network = load_model(chosen)
     handles = open_sequences(
         paths, topic=topic or None, ground_truth_topic=ground_truth_topic or None, ground_truth_csv=ground_truth
@@ -62,10 +63,8 @@ def redetection(
     reliability = {name: asdict(found) for name, found in report_calibration(everything).items()}
     Console().print(_table("Is a quality of 0.8 right eight times in ten?", CALIBRATION_COLUMNS, reliability))
     if out is not None:
-        out.write_text(
-            json.dumps({**reports, "covariance": coverage, "calibration": reliability}, indent=2) + "\n",
-            encoding="utf-8",
-        )
+        figures = {**reports, "covariance": coverage, "calibration": reliability}
+        write_text(out, json.dumps(figures, indent=2) + "\n")
 
 
 def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]

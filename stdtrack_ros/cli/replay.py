@@ -25,6 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import StdtrackError
 from stdtrack_ros.geometry import Box, check_box, parse_box
+from stdtrack_ros.outputs import check_outputs
 from stdtrack_ros.shipped_files import shipped_file
 
 START_S, QUIET_S, STOP_S = 120.0, 2.0, 15.0
@@ -45,6 +46,7 @@ def replay(
     model: options.Model = "",
 ) -> None:
     """Play a bag over DDS into the real node, without launch, and write down the boxes that come back."""
+    check_outputs({"--out": out}, [bag, settings, model or None])
     from stdtrack_ros.evaluation.report.box_log import read_box_log
     from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence
 
@@ -54,6 +56,8 @@ def replay(
     compressed = sequence.bag.topics[sequence.topic] == COMPRESSED and not sequence.is_video
     out.mkdir(parents=True, exist_ok=True)
     console = Console()
+    for note in sequence.timeline.notes:
+        console.print(f"[yellow]{escape(note)}[/]", highlight=False, soft_wrap=True)
     parameters = node_parameters(settings, overrides, model)
     run = Replay(bag, box, out, parameters, topic=sequence.topic, rate=rate, compressed=compressed)
     run.run(len(sequence), console)

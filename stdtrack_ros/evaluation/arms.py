@@ -21,7 +21,7 @@ import yaml
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation.protocols import start_of
 from stdtrack_ros.evaluation.redetection import StatusRun, run_with_status
-from stdtrack_ros.sequences.catalog import SequenceHandle
+from stdtrack_ros.sequences.catalog import SequenceHandle, open_sequences
 from stdtrack_ros.sequences.origin import Origin, origin_of
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.settings import TrackerSettings, flatten, make_settings
@@ -77,12 +77,16 @@ class Clip:
         return self.handle.name
 
 
-def list_clips(handles: Iterable[SequenceHandle], frames: int = 0, pseudo: bool = False) -> list[Clip]:
-    """Return the clips of the handles, without those labeled by a tracker unless `pseudo`.
+def list_clips(paths: Iterable[Path], frames: int = 0, pseudo: bool = False) -> list[Clip]:
+    """Return the clips under the paths, without those labeled by a tracker unless `pseudo`.
+
+    Two clips of different paths may have one name.
 
     Raises:
         SequenceError: a sequence cannot be opened.
     """
+    # Path by path: a name that occurs under two paths would be changed, and no longer tell the source video.
+    handles = [handle for path in paths for handle in open_sequences([path])]
     clips = [Clip(handle, origin_of(handle.open()), frames) for handle in handles]
     return [clip for clip in clips if pseudo or clip.origin.label != "pseudo"]
 

@@ -13,7 +13,6 @@ from sample_sequences import write_lines
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation.arms import PUBLISHED, in_parallel, list_clips, parse_arm, run_arms
-from stdtrack_ros.sequences.catalog import open_sequences
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_pass_is_kept_and_read_back(folder: Path, tmp_path: Path) -> None:
-    clips = list_clips(open_sequences([folder]), frames=5)
+    clips = list_clips([folder], frames=5)
     arms = [parse_arm("plain=", PUBLISHED), parse_arm("fifo=memory.policy=fifo,memory.capacity=2", PUBLISHED)]
     steps: list[int] = []
     first = run_arms(arms, clips, tmp_path / "cache", told=lambda: steps.append(0))
@@ -46,7 +45,7 @@ def test_a_pass_is_kept_and_read_back(folder: Path, tmp_path: Path) -> None:
     for name in ("plain", "fifo"):
         assert first[name]["square"].boxes.shape == (5, 4)
         np.testing.assert_array_equal(first[name]["square"].boxes, again[name]["square"].boxes)
-    run_arms(arms[:1], list_clips(open_sequences([folder]), frames=6), tmp_path / "cache", told=lambda: None)
+    run_arms(arms[:1], list_clips([folder], frames=6), tmp_path / "cache", told=lambda: None)
     assert len(list((tmp_path / "cache").rglob("*.npz"))) == 3
 
 

@@ -26,6 +26,9 @@ _SPLIT = re.compile(r"[,;\s]+")
 _STAMPS = {"stamp": 1.0, "stamp_s": 1.0, "time": 1.0, "time_s": 1.0, "timestamp": 1.0, "stamp_ns": 1e-9}
 _FRAMES = ("frame", "index", "frame_number")
 _BOX = (("x",), ("y",), ("width", "w"), ("height", "h"))
+_TARGETS = ("target_id", "id", "track_id", "object_id", "target")
+_STATUS = "status"
+_SEEN = (1.0, 2.0)  # TRACKING and UNCERTAIN, in the files of box_recorder
 _SAME_STAMP_S = 1e-6  # float64 seconds since 1970 are good to a quarter of this
 _NANOSECONDS_FROM = 1e14  # a plain "timestamp" above this counts nanoseconds: in seconds it would be 3 million years
 
@@ -38,11 +41,13 @@ class GroundTruthRows:
         boxes: (M, 4) float64.
         stamps_s: (M,) seconds of the rows; None: the rows follow the frames one by one, or `frames` says which.
         frames: (M,) indices of the frames, counted from 0; None: row i belongs to frame i.
+        notes: sentences on what was left out when the source was read.
     """
 
     boxes: Box
     stamps_s: Floats | None = None
     frames: NDArray[np.int64] | None = None
+    notes: Notes = ()
 
 
 def read_numbers(path: Path) -> list[Floats]:
@@ -101,11 +106,12 @@ def read_ground_truth_csv(path: Path) -> GroundTruthRows:
     """Boxes from a CSV file.
 
     With a header: columns x, y, width, height, and at will a stamp (`stamp` in seconds, or `stamp_ns`) or a `frame`
-    (counted from 0); other columns are left alone. Without one: four numbers a line for each frame, or five with the
-    stamp first.
+    (counted from 0); other columns are left alone. Of several targets (a column `target_id` or `id`) the first counts.
+    Without a header: four numbers per line and frame, or five with the stamp first.
 
     Raises:
-        SequenceError: the file cannot be read, lacks a column, or holds something that is no number.
+        SequenceError: the file cannot be read, lacks a column, holds something that is no number, or has two boxes for
+            one frame.
     """
     lines = [line for line in _lines(path) if line.strip()]
     if not lines:
@@ -114,15 +120,47 @@ def read_ground_truth_csv(path: Path) -> GroundTruthRows:
         return _without_header(path)
     table = list(csv.DictReader(lines, skipinitialspace=True))
     columns = {(name or "").strip().lower(): name for name in (table[0] if table else {})}
+    table, notes = _first_target(path, table, columns)
     boxes = np.stack([_column(path, table, columns, names) for names in _BOX], axis=-1)
+    if _STATUS in columns and "target_id" in columns:  # a log of box_recorder: LOST boxes are guesses
+        boxes[~np.isin(_column(path, table, columns, (_STATUS,)), _SEEN)] = np.nan
     stamp = next((name for name in _STAMPS if name in columns), None)
     if stamp is not None:
-        return GroundTruthRows(boxes, _seconds(_column(path, table, columns, (stamp,)) * _STAMPS[stamp]))
+        stamps = _column(path, table, columns, (stamp,))
+        _refuse_competing(path, stamps, stamp)
+        return GroundTruthRows(boxes, _seconds(stamps * _STAMPS[stamp]), notes=notes)
     frame = next((name for name in _FRAMES if name in columns), None)
     if frame is not None:
-        indices = np.nan_to_num(_column(path, table, columns, (frame,)), nan=-1.0)
-        return GroundTruthRows(boxes, frames=indices.astype(np.int64))
-    return GroundTruthRows(boxes)
+        indices = _column(path, table, columns, (frame,))
+        _refuse_competing(path, indices, frame)
+        return GroundTruthRows(boxes, frames=np.nan_to_num(indices, nan=-1.0).astype(np.int64), notes=notes)
+    return GroundTruthRows(boxes, notes=notes)
+
+
+def _first_target(
+    path: Path, table: list[dict[str, str]], columns: dict[str, str]
+) -> tuple[list[dict[str, str]], Notes]:
+    """Return the rows of the first target that a table names, and a note if there are others."""
+    column = next((columns[name] for name in _TARGETS if name in columns), None)
+    if column is None:
+        return table, ()
+    names = list(dict.fromkeys(name for row in table if (name := (row[column] or "").strip())))
+    if len(names) < 2:
+        return table, ()
+    others = ", ".join(f"'{name}'" for name in names[1:])
+    note = f"{path} holds several targets; '{names[0]}' is taken, {others} left out."
+    return [row for row in table if (row[column] or "").strip() == names[0]], (note,)
+
+
+def _refuse_competing(path: Path, places: Floats, name: str) -> None:
+    """Refuse two rows for one frame or stamp: which of them is the target's cannot be told."""
+    known, counts = np.unique(places[~np.isnan(places)], return_counts=True)
+    if (counts > 1).any():
+        first = known[counts > 1][0]
+        raise SequenceError(
+            f"The file {path} has {int(counts.max())} rows with the {name} {first:.15g}; it must hold one box each, "
+            "or name its targets in a column target_id."
+        )
 
 
 def _all_numbers(line: str) -> bool:
@@ -177,7 +215,7 @@ def place_rows(rows: GroundTruthRows, stamps_s: Floats, source: str) -> tuple[Bo
     else:
         boxes, notes = align_rows(rows.boxes, len(stamps_s), source)
     cleaned, more = clean_boxes(boxes)
-    return cleaned, notes + more
+    return cleaned, rows.notes + notes + more
 
 
 def align_rows(boxes: Box, frames: int, source: str) -> tuple[Box, Notes]:

@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rosbags.interfaces import MessageDefinitionFormat
-from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
 from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.sequences.recordings.foreign_mcap import BagReader
 
 TRACKED_BOX_TYPE = "stdtrack_ros/msg/TrackedBox"
 TRACKED_BOX = """uint8 STATUS_NONE=0
@@ -73,20 +74,22 @@ class BagFile:
             )
         if not path.exists():
             raise SequenceError(f"The bag {path} does not exist.")
-        self._stores: dict[str, Any] = {}
+        if path.suffix == ".zstd":
+            raise SequenceError(f"The bag {path} is compressed as a whole; unpack it first: `zstd -d {path.name}`.")
+        self._stores: dict[str, list[Any]] = {}
         try:
-            self.reader = Reader(path)
+            self.reader = BagReader(path)
             self.reader.open()
         except Exception as error:  # a damaged file makes the parsers below raise nearly anything
             raise self._unreadable(error) from error
 
     @property
     def topics(self) -> dict[str, str]:
-        """Type of each topic, by its name."""
-        return {connection.topic: connection.msgtype for connection in self.reader.connections}
+        """Type of each topic with ROS 2 messages, by its name."""
+        return {c.topic: c.msgtype for c in self.reader.connections if _is_cdr(c)}
 
     def connections(self, topic: str) -> list[Any]:
-        """The recorded publishers of a topic."""
+        """Return the recorded publishers of a topic."""
         return [connection for connection in self.reader.connections if connection.topic == topic]
 
     def messages(self, connections: Collection[Any], start_ns: int | None = None) -> Iterator[tuple[Any, int, bytes]]:
@@ -103,26 +106,46 @@ class BagFile:
             raise self._unreadable(error) from error
 
     def decode(self, data: bytes, msgtype: str) -> Any:
-        """The message of some bytes.
+        """Decode the message of some bytes: by the bag's own definition of the type or, if that fails, by ROS 2's.
 
         Raises:
             SequenceError: the bytes are no such message.
         """
-        try:
-            return self.types_of(msgtype).deserialize_cdr(data, msgtype)
-        except Exception as error:  # as above
-            raise self._unreadable(error) from error
+        reason: Exception | None = None
+        stores = self._stores_of(msgtype)
+        for store in list(stores):
+            try:
+                message = store.deserialize_cdr(data, msgtype)
+            except Exception as error:  # as above
+                reason = reason or error
+                continue
+            if store is not stores[0]:  # the next message of this type begins with what has served
+                stores.remove(store)
+                stores.insert(0, store)
+            return message
+        raise SequenceError(
+            f"A message of the type {msgtype} in {self.path} cannot be decoded ({_words(reason)}): it is damaged, or "
+            "the bag's definition of the type is not that of its messages."
+        )
 
     def types_of(self, msgtype: str) -> Any:
-        """The store of message types that knows a type of this bag, by the bag's own definition where it carries one.
+        """Return the store of message types by which a type of this bag is read."""
+        return self._stores_of(msgtype)[0]
 
-        Each type has a store of its own, made when first asked for: a recording of a whole robot holds definitions that
+    def _stores_of(self, msgtype: str) -> list[Any]:
+        """Return the stores that may know a type, best first: the bag's own definition, then ROS 2's.
+
+        Each type has stores of its own, made when first asked for: a recording of a whole robot holds definitions that
         cannot be parsed (those of services) or that contradict others, and they shall not spoil its images.
         """
         if msgtype not in self._stores:
-            connections = [connection for connection in self.reader.connections if connection.msgtype == msgtype]
-            defined = [c for c in connections if c.msgdef.format != MessageDefinitionFormat.NONE]
-            self._stores[msgtype] = _store_of(defined[0]) if defined else typestore()
+            stores = []
+            for connection in self.reader.connections:
+                if connection.msgtype == msgtype and connection.msgdef.format != MessageDefinitionFormat.NONE:
+                    with suppress(Exception):  # as above: an incomplete definition is as good as none
+                        stores = [_store_of(connection)]
+                        break
+            self._stores[msgtype] = [*stores, typestore()]
         return self._stores[msgtype]
 
     def close(self) -> None:
@@ -130,15 +153,46 @@ class BagFile:
         self.reader.close()
 
     def describe_topics(self) -> str:
-        """All topics with their types, for messages to the user."""
-        return ", ".join(f"{topic} ({msgtype})" for topic, msgtype in sorted(self.topics.items())) or "none"
+        """Return all topics with their types, for messages to the user."""
+        topics = {c.topic: c.msgtype if _is_cdr(c) else f"{c.msgtype}, {_encoding(c)}" for c in self.reader.connections}
+        return ", ".join(f"{topic} ({kind})" for topic, kind in sorted(topics.items())) or "none"
 
     def _unreadable(self, error: Exception) -> SequenceError:
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        """Return what is wrong, and what helps for that cause."""
+        reason = _words(error)
+        start = f"The bag {self.path} cannot be read ({reason}); "
+        files = sorted(self.path.iterdir()) if self.path.is_dir() else [self.path]
+        files = [file for file in files if file.suffix in (".mcap", ".db3")]
+        if "seems to be empty" in reason:
+            return SequenceError(f"The bag {self.path} is empty: nothing was recorded into {files[0].name}.")
+        if "files are missing" in reason:
+            return SequenceError(f"{start}put the missing files back beside metadata.yaml, or name one that is there.")
+        if "version" in reason and files:
+            return SequenceError(f"{start}name the recording in it itself: {files[0]}.")
+        if files and files[0].suffix == ".mcap":
+            return SequenceError(
+                f"{start}if its recording was cut off, repair it with `mcap recover {files[0].name} -o repaired.mcap`."
+            )
+        if files:
+            return SequenceError(
+                f"{start}if its recording was cut off, repair it with "
+                f"`sqlite3 {files[0].name} .recover | sqlite3 repaired.db3`."
+            )
         return SequenceError(
-            f"The bag {self.path} cannot be read ({reason}); if its recording was cut off, repair it with "
-            f"`{_repair(self.path)}`."
+            f"{start}if its metadata.yaml was not written, make it with `ros2 bag reindex {self.path}`."
         )
+
+
+def _is_cdr(connection: Any) -> bool:
+    return bool(_encoding(connection) == "cdr")
+
+
+def _encoding(connection: Any) -> str:
+    return str(connection.ext.serialization_format)
+
+
+def _words(error: Exception | None) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def _store_of(connection: Any) -> Any:
@@ -151,14 +205,3 @@ def _store_of(connection: Any) -> Any:
         if text.strip():
             store.register(get_types_from_idl(text))
     return store
-
-
-def _repair(path: Path) -> str:
-    """The command that makes the most of a bag that was cut off."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    for file in files:
-        if file.suffix == ".mcap":
-            return f"mcap recover {file.name} -o repaired.mcap"
-        if file.suffix == ".db3":
-            return f"sqlite3 {file.name} .recover | sqlite3 repaired.db3"
-    return "ros2 bag reindex"

@@ -85,10 +85,10 @@ class Model(Protocol):
         """Return the cosines of what was found with the template and with what was remembered since; 1 if unknown."""
 
     def without_memory(self, state: Any) -> Any:
-        """Return the state as `start` gave it: all that was learned since is forgotten."""
+        """Return the state with an empty memory, as it is at the start; its template stays."""
 
     def with_memory_of(self, state: Any, other: Any) -> Any:
-        """Return the state's first look with all that another state has learned since its start."""
+        """Return the state with the memory of another state; its template stays."""
 
     def with_looks(self, state: Any, others: Sequence[Any]) -> Any:
-        """Return the state's memory with the mean of the first looks of other states as its first look."""
+        """Return the state with the mean of the templates of other states; its memory stays."""

@@ -12,11 +12,14 @@ from moving_scene import Scene
 from node_bench import Bench, running
 from stdtrack_ros.msg import TrackedBox
 
+from stdtrack_ros.settings import make_settings
+from stdtrack_ros.tracker import create_tracker
+
+pytest.importorskip("torch")
+
 from stdtrack_ros.network.families import export_onnx
 from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import Stark
-from stdtrack_ros.settings import make_settings
-from stdtrack_ros.tracker import create_tracker
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()

@@ -153,3 +153,30 @@ def test_ground_truth_rows_without_stamps_follow_the_frames() -> None:
     boxes, notes = place_rows(GroundTruthRows(np.array([[1.0, 2, 3, 4]] * 4)), STAMPS, "the file")
     assert boxes.tolist() == [[1, 2, 3, 4]] * 4
     assert notes == ()
+
+
+def test_of_several_targets_the_first_is_taken_with_a_note(tmp_path: Path) -> None:
+    lines = ["frame,id,x,y,width,height"]
+    lines += [f"{frame},{name},{10 * frame + 100 * name},2,3,4" for frame in range(5) for name in (7, 9)]
+    boxes, notes = placed(write_lines(tmp_path / "two.csv", lines))
+    assert boxes[:4, 0].tolist() == [700, 710, 720, 730]
+    assert notes[0] == f"{tmp_path / 'two.csv'} holds several targets; '7' is taken, '9' left out."
+
+
+def test_a_log_of_boxes_is_ground_truth_where_its_target_was_seen(tmp_path: Path) -> None:
+    lines = ["stamp_ns,target_id,status,x,y,width,height,quality"]
+    lines += [
+        f"{round(time * 1e9)},{name},{3 if index == 2 else 1},{x + index},2,3,4,0.9"
+        for index, time in enumerate(STAMPS)
+        for name, x in (("target-1", 10), ("target-2", 200))
+    ]
+    boxes, notes = placed(write_lines(tmp_path / "boxes.csv", lines))
+    assert boxes[[0, 1, 3], 0].tolist() == [10, 11, 13] and np.isnan(boxes[2]).all()
+    assert "'target-1' is taken, 'target-2' left out" in notes[0]
+
+
+@pytest.mark.parametrize("place", ["frame", "stamp"])
+def test_two_boxes_of_one_frame_are_refused(tmp_path: Path, place: str) -> None:
+    path = write_lines(tmp_path / "double.csv", [f"{place},x,y,width,height", "1,1,2,3,4", "1,5,2,3,4", "2,1,2,3,4"])
+    with pytest.raises(SequenceError, match=rf"has 2 rows with the {place} 1; .* column target_id"):
+        read_ground_truth_csv(path)

@@ -25,6 +25,7 @@ from sample_sequences import (
 )
 
 from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.sequences.recordings.bag_copy import BagCopy
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
 from stdtrack_ros.sequences.recordings.bags import BagSequence
@@ -175,7 +176,8 @@ def test_truncated_bag_is_named(tmp_path: Path, storage: str, keep: float, alone
     file = next(each for each in path.iterdir() if each.suffix in (".mcap", ".db3"))
     data = file.read_bytes()
     file.write_bytes(data[: int(keep * len(data))])
-    with pytest.raises(SequenceError, match=rf"The bag .*cut.* cannot be read \(.+\); .*repair it .*{file.name}"):
+    words = r"(cannot be read \(.+\); .*repair it .*|is empty: nothing was recorded into )"
+    with pytest.raises(SequenceError, match=rf"The bag .*cut.* {words}{file.name}"):
         BagSequence("cut", file if alone else path)
 
 
@@ -414,3 +416,66 @@ def test_memory_does_not_grow_with_the_bag(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 15e6
+
+
+def _mcap(path: Path) -> Path:
+    return next(path.glob("*.mcap"))
+
+
+def _rewrite(path: Path, *changes: tuple[bytes, bytes]) -> Path:
+    """Change bytes of an MCAP wherever they stand; the lengths stay, so that it is whole."""
+    data = path.read_bytes()
+    for old, new in changes:
+        assert len(old) == len(new) and old in data
+        data = data.replace(old, new)
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("profile", [b"rec9", b"\0\0\0\0"])
+def test_an_mcap_of_another_recorder_is_read(tmp_path: Path, profile: bytes) -> None:
+    path = _mcap(write_bag(tmp_path / "other"))
+    data = path.read_bytes()
+    at = data.index(b"ros2")
+    assert at < 40  # in the header
+    path.write_bytes(data[:at] + profile + data[at + 4 :])
+    sequence = BagSequence("other", path)
+    assert [index_of(sequence.frame(index)) for index in range(5)] == list(range(5))
+
+
+def test_channels_of_another_kind_beside_the_images_do_not_matter(tmp_path: Path) -> None:
+    with BagMaker(tmp_path / "mixed") as bag:
+        string = bag.make("std_msgs/msg/String", data='{"a": 1}')
+        for index in range(5):
+            bag.image(picture(index), stamp(index))
+            bag.write("/log", string, stamp(index))
+    path = _mcap(tmp_path / "mixed")
+    definition = b"std_msgs/msg/String" + (7).to_bytes(4, "little") + b"ros2msg"
+    _rewrite(path, (definition, definition.replace(b"ros2msg", b"jsonsch")))
+    sequence = BagSequence("mixed", path)
+    assert len(sequence) == 5 and index_of(sequence.frame(4)) == 4
+
+
+@pytest.mark.parametrize("gone", [b"uint32 height", b"std_msgs/Header header", b"string frame_id"])
+def test_images_are_read_by_the_standard_definition_if_the_bags_own_is_incomplete(tmp_path: Path, gone: bytes) -> None:
+    path = _rewrite(_mcap(write_bag(tmp_path / "short", ground_truth=False)), (gone, b" " * len(gone)))
+    sequence = BagSequence("short", path)
+    assert [index_of(sequence.frame(index)) for index in range(5)] == list(range(5))
+
+
+def test_what_helps_is_said_for_each_cause(tmp_path: Path) -> None:
+    bag = write_bag(tmp_path / "bag")
+    metadata = bag / "metadata.yaml"
+    text = metadata.read_text()
+    metadata.write_text(text.replace("version: 9", "version: 10"))
+    with pytest.raises(SequenceError, match=rf"name the recording in it itself: {_mcap(bag)}"):
+        BagSequence("bag", bag)
+    metadata.write_text(text)
+    packed = bag.with_name("bag_0.mcap.zstd")
+    packed.write_bytes(b"any")
+    (handle,) = open_sequences([packed])
+    with pytest.raises(SequenceError, match=r"compressed as a whole; unpack it first: `zstd -d bag_0\.mcap\.zstd`"):
+        handle.open()
+    _mcap(bag).rename(tmp_path / "elsewhere.mcap")
+    with pytest.raises(SequenceError, match=r"files are missing: .*put the missing files back"):
+        BagSequence("bag", bag)

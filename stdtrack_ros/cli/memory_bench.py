@@ -1,0 +1,95 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack memory-bench`: does the tracker's memory do the work? Staged tasks that only the past solves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from stdtrack_ros.cli import options
+
+if TYPE_CHECKING:
+    from stdtrack_ros.evaluation.memory_bench.bench import Task
+    from stdtrack_ros.settings import TrackerSettings
+
+CLIPS, QUICK_CLIPS = 300, 40
+
+
+def memory_bench(
+    paths: Annotated[list[Path], typer.Argument(help="Annotated sequences that no training has seen.")],
+    out: Annotated[Path, typer.Option(help="Folder of the JSON file, the page and its pictures.")] = Path(
+        "memory_bench"
+    ),
+    settings: options.SettingsFile = None,
+    overrides: options.Overrides = None,
+    model: options.Model = "",
+    kind: Annotated[list[str] | None, typer.Option(help="A kind of task, may be repeated; default: all.")] = None,
+    clips: Annotated[
+        int | None, typer.Option(min=2, help="Staged clips per kind; default: 300, or 40 if quick.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Fewer clips; staged clips without another's memory.")] = False,
+    against: Annotated[Path | None, typer.Option(help="memory_bench.json of another model, on the same tasks.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed and sequences give the same tasks.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes at once, each with one thread.")] = 1,
+    pictures: Annotated[int, typer.Option(min=0, help="Pictures per kind.")] = 2,
+) -> None:
+    """Stage tasks that only the past solves, and compare own memory with none and with another video's."""
+    from stdtrack_ros.evaluation.arms import list_clips, model_of
+    from stdtrack_ros.evaluation.memory_bench.bench import TASKS, plan, run_bench
+    from stdtrack_ros.evaluation.memory_bench.conditions import CONDITIONS, NONE, OWN
+    from stdtrack_ros.evaluation.memory_bench.objects import ObjectBank
+    from stdtrack_ros.evaluation.memory_bench.page import COLUMNS, cells, write_page
+    from stdtrack_ros.evaluation.memory_bench.summary import read_outcomes, summarize, write_json
+
+    chosen = options.tracker_settings(settings, ["model.threads=1", *(overrides or [])], model)
+    other = read_outcomes(against) if against else []
+    out.mkdir(parents=True, exist_ok=True)
+    info = model_of(chosen).info
+    bank = ObjectBank(list_clips(paths, pseudo=True))
+    tasks = plan(bank, kind or TASKS, clips or (QUICK_CLIPS if quick else CLIPS), seed)
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("staging and tracking", total=len(tasks))
+        conditions = (OWN, NONE) if quick else CONDITIONS
+        outcomes = run_bench(tasks, chosen, conditions, workers, lambda: progress.advance(bar))
+    rows = summarize(outcomes, other)
+    table = Table(title=f"Memory bench of {info.name}, {info.sha256[:12]}")
+    for number, column in enumerate(COLUMNS):
+        table.add_column(column, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*cells(row))
+    Console(width=None if Console().is_terminal else 220).print(table)
+    facts: dict[str, object] = {"model": info.name, "sha256": info.sha256, "settings": _changes(chosen), "seed": seed}
+    write_json(out / "memory_bench.json", facts, rows, outcomes)
+    write_page(out / "memory_bench.html", facts, rows, _draw(tasks, chosen, pictures, out))
+    Console().print(f"Page: {out / 'memory_bench.html'}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _changes(settings: TrackerSettings) -> str:
+    """Return the settings that are not the defaults, but for the model's file."""
+    from stdtrack_ros.settings import TrackerSettings, flatten
+
+    defaults = flatten(TrackerSettings())
+    changed = {name: value for name, value in flatten(settings).items() if value != defaults[name]}
+    return ", ".join(f"{name}={value}" for name, value in changed.items() if not name.startswith("model."))
+
+
+def _draw(tasks: list[Task], settings: TrackerSettings, count: int, out: Path) -> dict[str, Path]:
+    """Write pictures of the first tasks of each kind, and return them by what they show."""
+    import cv2
+
+    from stdtrack_ros.evaluation.memory_bench.page import draw_task
+
+    found: dict[str, Path] = {}
+    for kind in dict.fromkeys(task.kind for task in tasks if task.kind != "swap"):
+        for task in [one for one in tasks if one.kind == kind][:count]:
+            path = out / "pictures" / f"{task.name.replace(' ', '_')}.png"
+            path.parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(path), draw_task(task, settings))
+            found[f"{task.name}, {task.variant}".rstrip(", ")] = path
+    return found
