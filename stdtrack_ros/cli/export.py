@@ -42,7 +42,7 @@ def export(
     if weights is not None:
         save_weights(content, weights, facts.get("calibration"))
     for path in written if weights is None else (*written, weights):
-        Console().print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", markup=False)
+        Console().print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", markup=False, soft_wrap=True)
 
 
 def _calibrated(tracker: str, model: Path, folder: Path) -> dict[str, Any]:
