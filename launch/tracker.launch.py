@@ -35,7 +35,7 @@ def arguments() -> list[DeclareLaunchArgument]:
         ("name", "tracker_node", "Name of the node.", None),
         ("params_file", "", "YAML file of parameters; empty: every parameter at its default.", None),
         ("image", "image", "Topic of the camera's image (its /compressed is read where asked for).", None),
-        ("camera_info", "camera_info", "Topic of the camera's calibration, for bearings.", None),
+        ("camera_info", "", "Topic of the camera's calibration, for bearings; empty: beside the image's.", None),
         ("target_init", "target_init", "Topic that starts a target.", None),
         ("tracked_box", "tracked_box", "Topic of the results.", None),
         ("image_transport", "", "Which image topic is read; empty: as in params_file.", ["", "raw", "compressed"]),
@@ -48,6 +48,9 @@ def arguments() -> list[DeclareLaunchArgument]:
         ),
         ("threads", "", "CPU threads of the network; 0: all; empty: as in params_file.", None),
         ("use_sim_time", "false", "Take the time from /clock.", ["true", "false"]),
+        ("operator", "false", "Also serve the operator's page.", ["true", "false"]),
+        ("operator_host", "127.0.0.1", "Address of that page; 0.0.0.0: every network, with a token.", None),
+        ("operator_port", "8088", "TCP port of that page.", None),
         ("log_level", "info", "Least level of the node's log lines.", levels),
         ("dds_profile", profile, "Fast DDS profile with room for large images; empty: leave the transport.", None),
     ]
@@ -66,7 +69,7 @@ def set_transport(context: LaunchContext) -> list[SetEnvironmentVariable]:
 
 
 def start_node(context: LaunchContext) -> list[Node]:
-    """The node, once the arguments have their values."""
+    """Start the node, and the operator's page if it is asked for, once the arguments have their values."""
 
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)
@@ -74,20 +77,22 @@ def start_node(context: LaunchContext) -> list[Node]:
     given = {parameter: kind(value(name)) for name, (parameter, kind) in OVERRIDES.items() if value(name)}
     given["use_sim_time"] = value("use_sim_time") == "true"
     image = value("image")
-    names = {name: value(name) for name in ("camera_info", "target_init", "tracked_box")}
+    names = {name: value(name) or name for name in ("camera_info", "target_init", "tracked_box")}
     names |= {"image": image, "image/compressed": f"{image}/compressed"}
-    return [
-        Node(
-            package="stdtrack_ros",
-            executable="tracker_node",
-            name=value("name"),
-            namespace=value("namespace"),
-            parameters=[*filter(None, [value("params_file")]), given],
-            remappings=[(name, topic) for name, topic in names.items() if name != topic],
-            arguments=["--ros-args", "--log-level", value("log_level")],
-            output="screen",
-        )
-    ]
+    common = {
+        "package": "stdtrack_ros",
+        "namespace": value("namespace"),
+        "remappings": [(name, topic) for name, topic in names.items() if name != topic],
+        "arguments": ["--ros-args", "--log-level", value("log_level")],
+        "output": "screen",
+    }
+    parameters = [*filter(None, [value("params_file")]), given]
+    nodes = [Node(executable="tracker_node", name=value("name"), parameters=parameters, **common)]
+    if value("operator") == "true":
+        page = {"tracker": value("name"), "host": value("operator_host"), "port": int(value("operator_port"))}
+        page["use_sim_time"] = given["use_sim_time"]
+        nodes.append(Node(executable="operator_page", name=f"{value('name')}_page", parameters=[page], **common))
+    return nodes
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -19,6 +19,7 @@ from stdtrack_ros.errors import StdtrackError
 VERBS = (
     "track",
     "demo",
+    "operator",
     "train",
     "evaluate",
     "annotate",

@@ -7,10 +7,7 @@ know each other by DDS alone.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -23,13 +20,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stdtrack_ros.cli import options
+from stdtrack_ros.cli.node_processes import environment, quoted, running
 from stdtrack_ros.errors import StdtrackError
 from stdtrack_ros.geometry import Box, check_box, parse_box
 from stdtrack_ros.outputs import check_outputs
 from stdtrack_ros.shipped_files import shipped_file
 
-START_S, QUIET_S, STOP_S = 120.0, 2.0, 15.0
-"""Longest wait for the network to load; silence after which no more results come; time to leave after SIGINT."""
+START_S, QUIET_S = 120.0, 2.0
+"""Longest wait for the network to load; silence after which no more results come."""
 POLL_S = 0.1
 OWN_PARAMETERS = ("use_sim_time",)
 """Parameters that a replay sets itself."""
@@ -98,13 +96,13 @@ class Replay:
         self._boxes = out / "boxes.csv"
         self._tracker = ["--params-file", str(shipped_file("config", "replay.yaml")), "-p", "use_sim_time:=true"]
         for name, value in (parameters or {}).items():
-            self._tracker += ["-p", f"{name}:={_quoted(value) if isinstance(value, str) else json.dumps(value)}"]
+            self._tracker += ["-p", f"{name}:={quoted(value) if isinstance(value, str) else json.dumps(value)}"]
         if compressed:
             self._tracker += ["-p", "image_transport:=compressed"]
         box = ",".join(f"{number:.9g}" for number in init)  # as many digits as the 32 bits of TargetInit hold
-        self._player = ["-p", f"source:={_quoted(bag)}", "-p", f"init:={_quoted(box)}", "-p", "clock:=true"]
+        self._player = ["-p", f"source:={quoted(bag)}", "-p", f"init:={quoted(box)}", "-p", "clock:=true"]
         self._player += ["-p", f"wait:={START_S}", "-p", f"rate:={rate:.6f}"]
-        self._player += ["-p", f"source_topic:={_quoted(topic)}"] if topic else []
+        self._player += ["-p", f"source_topic:={quoted(topic)}"] if topic else []
 
     def run(self, images: int, console: Console) -> None:
         """Play everything once, and come back when no more results come.
@@ -115,7 +113,7 @@ class Replay:
         self._boxes.unlink(missing_ok=True)
         with ExitStack() as stack:
             recorder = stack.enter_context(
-                self._process("playback.box_recorder", ["-p", f"out:={_quoted(self._boxes)}"])
+                self._process("playback.box_recorder", ["-p", f"out:={quoted(self._boxes)}"])
             )
             tracker = stack.enter_context(self._process("tracking.tracker_node", self._tracker))
             player = stack.enter_context(self._process("playback.video_player", self._player))
@@ -146,13 +144,8 @@ class Replay:
     @contextmanager
     def _process(self, module: str, parameters: list[str]) -> Iterator[subprocess.Popen[bytes]]:
         """A node as a process of its own, logging into `<its name>.log`; told to end when the `with` ends."""
-        command = [sys.executable, "-m", f"stdtrack_ros.nodes.{module}", "--ros-args", *parameters]
-        with self._log(module.rpartition(".")[2]).open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_environment(self._out))
-            try:
-                yield process
-            finally:
-                _end(process)
+        with running(module, parameters, environment(self._out), self._log(module.rpartition(".")[2])) as process:
+            yield process
 
     def _log(self, executable: str) -> Path:
         return self._out / f"{executable}.log"
@@ -178,31 +171,3 @@ def node_parameters(file: Path | None, overrides: list[str] | None, model: str) 
     values |= options.overridden(overrides, model)
     build_settings(with_plugged_in(TrackerNodeSettings), values)
     return values
-
-
-def _quoted(value: object) -> str:
-    """A text for a parameter: ROS reads YAML, to which a bare 20241121 is a number and ` #` begins a comment."""
-    return json.dumps(str(value), ensure_ascii=False)
-
-
-def _environment(out: Path) -> dict[str, str]:
-    """A domain of its own, kept to this machine, with room for large images."""
-    profile = str(shipped_file("config", "fastdds.xml"))
-    humble = os.environ.get("ROS_DISTRO") == "humble"
-    return os.environ | {
-        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
-        **({"ROS_LOCALHOST_ONLY": "1"} if humble else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}),
-        "ROS_LOG_DIR": str((out / "ros_log").resolve()),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
-        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
-    }
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -43,7 +43,7 @@ def test_a_launch_file_names_only_files_and_executables_that_ship(path: Path) ->
     for executable in executables:
         assert f"scripts/{executable}" in installed[1].split()
         assert os.access(ROOT / "scripts" / executable, os.X_OK)
-        assert (ROOT / "stdtrack_ros" / "nodes" / f"{executable}.py").is_file()
+        assert list((ROOT / "stdtrack_ros" / "nodes").rglob(f"{executable}.py"))
     assert executables or 'tracker.launch.py"' in text
 
 

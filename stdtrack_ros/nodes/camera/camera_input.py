@@ -41,6 +41,15 @@ def sensor_qos(reliability: str) -> QoSProfile:
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy[reliability.upper()])
 
 
+def camera_info_topic(node: Node) -> str:
+    """Topic of the calibration: where camera_info is remapped to, else beside the image's topic."""
+    chosen: str = node.resolve_topic_name("camera_info")
+    default = f"{node.get_namespace().rstrip('/')}/camera_info"
+    if chosen != default:
+        return chosen
+    return f"{node.resolve_topic_name('image').rpartition('/')[0]}/camera_info"
+
+
 class CameraInput:
     """The subscriptions of an active node to one camera."""
 
@@ -59,6 +68,7 @@ class CameraInput:
         self._kind = CompressedImage if compressed else Image
         base = node.resolve_topic_name("image")
         self.topic = node.resolve_topic_name(f"{base}/compressed") if compressed else base
+        self.info_topic = camera_info_topic(node)
         overrides = QoSOverridingOptions.with_default_policies()
         self._image = node.create_subscription(
             self._kind,
@@ -70,7 +80,11 @@ class CameraInput:
         )
         try:
             self._info = node.create_subscription(
-                CameraInfo, "camera_info", on_camera_info, sensor_qos("best_effort"), qos_overriding_options=overrides
+                CameraInfo,
+                self.info_topic,
+                on_camera_info,
+                sensor_qos("best_effort"),
+                qos_overriding_options=overrides,
             )
         except Exception:
             node.destroy_subscription(self._image)
@@ -93,6 +107,17 @@ class CameraInput:
             return f"No image on {self.topic} for {silent_s:.1f} s.", ""
         cause = self._cause()
         return f"No image on {self.topic} for {silent_s:.0f} s: {cause}", cause
+
+    def missing_info(self) -> str:
+        """Return why no calibration has come, as part of a sentence."""
+        publishers = self._node.get_publishers_info_by_topic(self.info_topic)
+        if not publishers:
+            return f"nobody publishes camera_info on {self.info_topic}"
+        who = ", ".join(publisher_name(publisher) for publisher in publishers)
+        kinds = sorted({p.topic_type for p in publishers if p.topic_type != "sensor_msgs/msg/CameraInfo"})
+        if kinds:
+            return f"{who} publishes {', '.join(kinds)} on {self.info_topic}"
+        return f"no camera_info has come from {who} on {self.info_topic} yet"
 
     def _on_clash(self, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)

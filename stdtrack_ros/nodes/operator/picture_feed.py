@@ -13,7 +13,7 @@ import cv2
 from sensor_msgs.msg import CompressedImage
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.nodes.camera.images import message_to_bgr
+from stdtrack_ros.nodes.camera.image_messages import decode_image
 
 BROWSER_FORMATS = (b"\xff\xd8\xff", b"\x89PNG")
 """How the files begin that a browser shows by itself."""
@@ -49,7 +49,7 @@ class Picture:
             data = bytes(self._message.data)
             if data.startswith(BROWSER_FORMATS):
                 return data
-        image = message_to_bgr(self._message)
+        image = decode_image(self._message)
         height, width = image.shape[:2]
         if width > self._width:
             size = self._width, max(round(height * self._width / width), 1)
@@ -67,28 +67,29 @@ class PictureFeed:
         self._lock = threading.Lock()
         self._waiting: deque[Picture] = deque(maxlen=WAITING)
         self._ready: Picture | None = None
-        self._boxes_s = -float("inf")
-        self.count = 0
-        """Pictures that were ready so far."""
+        self._followed_s = -float("inf")
+        self._boxes_stamp_ns = -1
+        self._count = 0
 
     def add(self, picture: Picture) -> bool:
-        """A picture has come; True if it can be shown at once, because nobody sends boxes."""
+        """Take a picture; True if it can be shown at once, because no boxes are to be expected for it."""
         with self._lock:
             self._waiting.append(picture)
-            if time.monotonic() - self._boxes_s < BOXES_S:
-                return False
-            return self._release(picture.stamp_ns)
+            boxes_follow = time.monotonic() - self._followed_s < BOXES_S and picture.stamp_ns > self._boxes_stamp_ns
+            return not boxes_follow and self._release(picture.stamp_ns)
 
-    def boxes(self, stamp_ns: int) -> bool:
-        """The boxes of a frame have come; True if its picture is ready now."""
+    def add_boxes(self, stamp_ns: int) -> bool:
+        """Take note of the boxes of a frame; True if its picture is ready now."""
         with self._lock:
-            self._boxes_s = time.monotonic()
+            self._boxes_stamp_ns = stamp_ns
+            if self._ready is not None and stamp_ns >= self._ready.stamp_ns:  # not those of a target that catches up
+                self._followed_s = time.monotonic()
             return self._release(stamp_ns)
 
     def newest(self) -> tuple[int, Picture] | None:
-        """The newest picture that is ready, with its number."""
+        """Return the newest picture that is ready, with its number; None before the first."""
         with self._lock:
-            return None if self._ready is None else (self.count, self._ready)
+            return None if self._ready is None else (self._count, self._ready)
 
     def clear(self) -> None:
         """Forget all pictures."""
@@ -103,5 +104,5 @@ class PictureFeed:
         while self._waiting.popleft() is not found:
             pass
         self._ready = found
-        self.count += 1
+        self._count += 1
         return True

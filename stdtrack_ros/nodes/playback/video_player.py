@@ -8,6 +8,7 @@ import contextlib
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import rclpy
@@ -23,7 +24,13 @@ from stdtrack_ros.geometry import Box, parse_box
 from stdtrack_ros.msg import TargetInit, TrackedBox
 from stdtrack_ros.nodes.parameters import SettingsNode
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED, RAW
-from stdtrack_ros.sequences.recordings.image_bag import CAMERA_INFO, CameraMessage, open_camera
+from stdtrack_ros.sequences.recordings.image_bag import (
+    CAMERA_INFO,
+    CameraMessage,
+    CameraRecording,
+    open_camera,
+    restamped,
+)
 from stdtrack_ros.sequences.timeline import Pace
 from stdtrack_ros.settings import SettingGroup, setting
 
@@ -47,6 +54,7 @@ class PlayerSettings(SettingGroup):
     source: str = setting("", "Bag (folder, .mcap, .db3) or video file to play.", read_only=True)
     source_topic: str = setting("", "Image topic in the bag; empty: the only one.", read_only=True)
     rate: float = setting(1.0, "Speed; 0.5 plays at half of it.", ge=0.01, le=100.0, read_only=True)
+    loop: bool = setting(False, "Play again and again, with stamps that go on.", read_only=True)
     clock: bool = setting(False, "Publish /clock from the recording's stamps.", read_only=True)
     init: str = setting(
         "", "Start a target on this box of the first image: x,y,width,height.", unit="px", read_only=True
@@ -79,7 +87,7 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         self.create_subscription(TrackedBox, "tracked_box", self._on_tracked_box, 10)
 
     def play(self) -> int:
-        """Play the whole recording; the number of images that were published.
+        """Play the whole recording, again and again if it loops; the number of images that were published.
 
         Raises:
             SequenceError: the recording cannot be read.
@@ -88,7 +96,7 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         for note in recording.notes:
             self.get_logger().warning(note)
         images, began, moment_ns = 0, None, 0
-        for message in recording.messages:
+        for message in self._looped(recording):
             if began is None:
                 self._wait_for_subscriber(message.kind)
                 began = time.monotonic()
@@ -105,6 +113,21 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
                 if images == 1 and self._box is not None:
                     threading.Thread(target=self._start_target, args=(message.stamp_ns(),), daemon=True).start()
         return images
+
+    def _looped(self, recording: CameraRecording) -> Iterator[CameraMessage]:
+        """The recording; if it loops, each round begins one mean interval after the end of the last."""
+        shift_ns = 0
+        while True:
+            recorded_ns: list[int] = []
+            for message in recording.messages:
+                recorded_ns.append(message.recorded_ns)
+                cdr = restamped(message.cdr, shift_ns) if shift_ns else message.cdr
+                yield CameraMessage(message.kind, message.recorded_ns + shift_ns, cdr)
+            if not self.settings.loop or len(recorded_ns) < 2:
+                return
+            length_ns = recorded_ns[-1] - recorded_ns[0]
+            shift_ns += length_ns + length_ns // (len(recorded_ns) - 1)
+            recording = open_camera(Path(self.settings.source), self.settings.source_topic)
 
     def _wait_for_subscriber(self, kind: str) -> None:
         deadline = time.monotonic() + self.settings.wait

@@ -42,6 +42,7 @@ class NodeSnapshot:
         fault: a sentence where the node cannot work, or empty.
         silence: a sentence where images are missing, or empty.
         busy_s: how long the worker has been at its present frame.
+        bearings: whether there are bearings, and if not, why.
     """
 
     state: str
@@ -53,6 +54,7 @@ class NodeSnapshot:
     fault: str = ""
     silence: str = ""
     busy_s: float = 0.0
+    bearings: str = "no: the node is not active"
 
 
 @dataclass(slots=True)
@@ -125,6 +127,7 @@ class Health:
                 "age of stamps [s]": f"{self._stamp_age_s:.3f}",
                 "image": self._image,
                 "image topic": snapshot.topic,
+                "bearings": snapshot.bearings,
                 "refused": str(self._now.refused),
                 "last refusal": _refusal(self._refusal, now_s - self._refused_s),
             }

@@ -131,6 +131,7 @@ def _detection(box: TrackedBox) -> Any:
     detection.bbox.size_x, detection.bbox.size_y = float(box.width), float(box.height)
     scored = ObjectHypothesisWithPose()
     hypothesis = getattr(scored, "hypothesis", scored)
+    hypothesis.class_id = box.target_id
     hypothesis.score = 0.0 if math.isnan(box.quality) else float(box.quality)
     detection.results = [scored]
     return detection

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from sensor_msgs.msg import Image as ImageMessage
@@ -27,6 +27,7 @@ from stdtrack_ros.nodes.camera.image_messages import encoding_of, jpeg_message, 
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking import messages
 from stdtrack_ros.nodes.tracking.diagnostics import Health
+from stdtrack_ros.nodes.tracking.overlays import Overlays
 from stdtrack_ros.nodes.tracking.targets import Found, Target
 from stdtrack_ros.tracker.result import TrackResult
 
@@ -39,6 +40,7 @@ class ResultPublisher:
     ) -> None:
         self._node, self._health, self._settings, self.refused = node, health, settings, refuse
         self._camera_info: CameraInfo | None = None
+        self._no_bearing = ""
         self._publishers: list[Publisher] = []
         try:
             self._offer()
@@ -50,8 +52,11 @@ class ResultPublisher:
         results = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
         self._boxes = self._publisher(TrackedBox, "tracked_box", results)
         picture = self._node.resolve_topic_name("image_annotated")
-        self._picture = self._publisher(ImageMessage, picture, qos_profile_sensor_data)
-        self._jpeg = self._publisher(CompressedImage, f"{picture}/compressed", qos_profile_sensor_data)
+        # Reliable, as RViz and rqt ask for; best effort subscribers match too. Depth 1: a slow one is sent the newest.
+        newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+        self._picture = self._publisher(ImageMessage, picture, newest)
+        self._jpeg = self._publisher(CompressedImage, f"{picture}/compressed", newest)
+        self._overlays = Overlays(lambda kind, topic: self._publisher(kind, topic, results))
         self._detections = None
         if messages.Detection2DArray is not None:
             self._detections = self._publisher(messages.Detection2DArray, "detections", results)
@@ -70,6 +75,12 @@ class ResultPublisher:
     def take_camera_info(self, info: CameraInfo) -> None:
         """Keep the calibration for bearings."""
         self._camera_info = info
+
+    def bearings(self, missing: Callable[[], str]) -> str:
+        """Whether there are bearings, in words; `missing` says why no calibration has come."""
+        if self._camera_info is None:
+            return f"no: {missing()}"
+        return f"no: {self._no_bearing}" if self._no_bearing else "yes"
 
     def failed(self, error: Exception) -> None:
         """The tracker broke on a frame: log and diagnostics say so."""
@@ -95,6 +106,7 @@ class ResultPublisher:
         self._health.published(time.monotonic() - frame.arrived_s)
         if self._detections is not None:
             self._detections.publish(messages.detections(sent))
+        self._overlays.send(sent)
         self._send_picture(image, sent)
 
     def stale(self, target: Target, silent_s: float) -> None:
@@ -113,10 +125,13 @@ class ResultPublisher:
             return None
         x, y = box_center(result.box)
         try:
-            return bearing(self._camera_info, float(x), float(y), width, height, self._settings().image_rectified)
+            known = bearing(self._camera_info, float(x), float(y), width, height, self._settings().image_rectified)
         except InputError as error:
+            self._no_bearing = str(error)
             self.refused(str(error))
             return None
+        self._no_bearing = ""
+        return known
 
     def _send_picture(self, image: Image, sent: list[TrackedBox]) -> None:
         raw, jpeg = self._picture.get_subscription_count() > 0, self._jpeg.get_subscription_count() > 0

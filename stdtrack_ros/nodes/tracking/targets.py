@@ -14,7 +14,6 @@ from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Box, Image
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.settings import TrackerSettings
-from stdtrack_ros.tracker.box_proposal import propose_box
 from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
 from stdtrack_ros.tracker.result import Status, TrackResult
 
@@ -94,14 +93,6 @@ class Targets:
         target = Target(name, width, height, frame.index, frame.index, frame.message.header)
         self._targets[name] = target
         return target
-
-    def box_around(self, image: Image, x: float, y: float) -> Box:
-        """(4,) box of the thing at a point of the image, as far as the image tells.
-
-        Raises:
-            InputError: the point lies outside the image.
-        """
-        return propose_box(self._tracker.model, image, x, y)
 
     def step(self, targets: list[Target], frame: Frame, image: Image) -> tuple[Found, list[str]]:
         """Track some of the targets in one frame.

@@ -253,6 +253,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             fault=self._fault,
             silence=session.silence() if session else "",
             busy_s=session.busy_s if session else 0.0,
+            **({"bearings": session.bearings()} if session else {}),
         )
 
 

@@ -21,6 +21,7 @@ from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.targets import DEFAULT_ID, Found, Target, Targets, pixel_box
 from stdtrack_ros.srv import StartTarget
+from stdtrack_ros.tracker.box_proposal import propose_box
 from stdtrack_ros.tracker.result import Status
 
 IDLE_S = 0.05
@@ -232,7 +233,7 @@ class TrackingLoop:
             box = pixel_box(request.x, request.y, request.width, request.height, request.normalized, image)
             tapped = box[2] == box[3] == 0
             if tapped:
-                box = self._targets.box_around(image, float(box[0]), float(box[1]))
+                box = propose_box(image, float(box[0]), float(box[1]))
             target = self._targets.start(request.target_id, frame, image, box, self.settings.max_targets)
         except InputError as error:
             self._sink.refused(str(error))

@@ -48,6 +48,7 @@ class TrackingSession:
         self._arrived = 0
         self._last_arrival_s: float | None = None
         self._silence = (False, "")
+        self._began_s, self._told_bearings = time.monotonic(), False
         self.enabled = True
         self._loop.begin()
         try:
@@ -106,6 +107,15 @@ class TrackingSession:
     def busy_s(self) -> float:
         """How long the worker has been at its present frame."""
         return self._loop.busy_s
+
+    def bearings(self) -> str:
+        """Whether there are bearings, and if not, why; the log is told once, after images have come for a while."""
+        sentence = self._publisher.bearings(self.camera.missing_info)
+        waited_s = time.monotonic() - self._began_s
+        if sentence != "yes" and self._arrived and waited_s > self._settings.no_image_after and not self._told_bearings:
+            self._told_bearings = True
+            self._node.get_logger().warning(f"There are no bearings ({sentence.removeprefix('no: ')}).")
+        return sentence
 
     def silence(self) -> str:
         """A sentence where images are missing, else empty; the log hears of it when it begins and when it ends."""

@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Image
 from stdtrack_ros.sequences.recordings.bag_file import BagFile, is_bag, typestore
-from stdtrack_ros.sequences.recordings.bags import RAW, BagSequence, image_topic, stamp_ns
+from stdtrack_ros.sequences.recordings.bags import COMPRESSED, RAW, BagSequence, image_topic, stamp_ns
 from stdtrack_ros.sequences.recordings.packet_pictures import packet_pictures
 from stdtrack_ros.sequences.recordings.videos import VideoSequence
 
@@ -52,6 +54,34 @@ def image_cdr(image: Image, stamp_ns: int, frame_id: str = "camera") -> bytes:
     header = types["std_msgs/msg/Header"](stamp, frame_id)
     pixels = np.ascontiguousarray(image).reshape(-1)
     return bytes(_STORE.serialize_cdr(types[RAW](header, height, width, "bgr8", 0, 3 * width, pixels), RAW))
+
+
+def jpeg_cdr(image: Image, stamp_ns: int, quality: int, frame_id: str = "camera") -> bytes:
+    """Return a `sensor_msgs/CompressedImage` (JPEG) with this stamp, serialised."""
+    types = _STORE.types
+    header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](*divmod(stamp_ns, 10**9)), frame_id)
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].reshape(-1)
+    return bytes(_STORE.serialize_cdr(types[COMPRESSED](header, "bgr8; jpeg compressed bgr8", data), COMPRESSED))
+
+
+def restamped(cdr: bytes, shift_ns: int) -> bytes:
+    """Return a serialised message that begins with a Header, its stamp moved on."""
+    order = "<" if cdr[1] & 1 else ">"  # the encapsulation's second byte: 1 is little endian
+    seconds, nanoseconds = struct.unpack_from(f"{order}iI", cdr, 4)
+    moved = struct.pack(f"{order}iI", *divmod(seconds * 10**9 + nanoseconds + shift_ns, 10**9))
+    return cdr[:4] + moved + cdr[12:]
+
+
+def video_as_jpegs(path: Path, quality: int) -> Iterator[CameraMessage]:
+    """Yield the frames of a video file as JPEG images, stamped as `open_camera` does.
+
+    Raises:
+        SequenceError: the file cannot be read.
+    """
+    video = VideoSequence(path.stem, path)
+    for index, since_start_ns in enumerate(video.timeline.stamps_ns):
+        stamp = FIRST_STAMP_NS + int(since_start_ns)
+        yield CameraMessage(COMPRESSED, stamp, jpeg_cdr(video.frame(index), stamp, quality))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,61 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes as processes of a command: their environment, their parameters, their end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from stdtrack_ros.shipped_files import shipped_file
+
+STOP_S = 15.0
+"""Time to leave after SIGINT."""
+
+
+def quoted(value: object) -> str:
+    """A text for a parameter: ROS reads YAML, to which a bare 20241121 is a number and ` #` begins a comment."""
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def environment(out: Path) -> dict[str, str]:
+    """A domain of its own, kept to this machine, with room for large images."""
+    profile = str(shipped_file("config", "fastdds.xml"))
+    humble = os.environ.get("ROS_DISTRO") == "humble"
+    return os.environ | {
+        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
+        **({"ROS_LOCALHOST_ONLY": "1"} if humble else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}),
+        "ROS_LOG_DIR": str((out / "ros_log").resolve()),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
+        "FASTDDS_DEFAULT_PROFILES_FILE": profile,
+    }
+
+
+@contextmanager
+def running(
+    module: str, options: Sequence[str], variables: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A node of `stdtrack_ros.nodes` with ROS options, logging into a file; told to end when the `with` ends."""
+    command = [sys.executable, "-m", f"stdtrack_ros.nodes.{module}", "--ros-args", *options]
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=variables)
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
