@@ -88,7 +88,8 @@ def _scores(candidates: list[_Candidate], boxes: NDArray[np.float64], shorter_px
         "size": size,
         "size_squared": size**2,
     }
-    return np.sum([WEIGHTS[name] * feature for name, feature in features.items()], axis=0)
+    scores: NDArray[np.float64] = np.sum([WEIGHTS[name] * feature for name, feature in features.items()], axis=0)
+    return scores
 
 
 def _candidate(image: Image, x: float, y: float, size_px: float) -> _Candidate:
