@@ -62,6 +62,11 @@ class ModelSettings(SettingGroup):
     provider: Literal["auto", "cpu", "cuda", "tensorrt"] = setting(
         "auto", "Device of the network; auto takes the fastest one that starts here.", read_only=True
     )
+    precision: Literal["auto", "fp32", "int8"] = setting(
+        "auto",
+        "Numbers of the network; auto: 8 bits if the model has a form for this processor's instructions, else 32.",
+        read_only=True,
+    )
     require_provider: bool = setting(
         False,
         "Refuse to start, instead of falling back to the CPU, where the provider asked for does not start.",
@@ -78,7 +83,7 @@ class SearchSettings(SettingGroup):
     window: Literal["auto", "small", "large"] = setting(
         "auto",
         "Search window; auto: small while the target is TRACKING, sure and slow, else large, as it is after "
-        "dropped frames and under 10 frames/s.",
+        "dropped frames and under 8 frames/s.",
     )
     fast_motion: float = setting(
         0.35,

@@ -206,7 +206,13 @@ def _stages(
         )
     rows, network = rows[WARM_UP:], network[WARM_UP:]
     info = model.info
-    words = {"name": info.name, "provider": info.provider, "note": info.note, "sha256": info.sha256}
+    words = {
+        "name": info.name,
+        "provider": info.provider,
+        "precision": info.precision,
+        "note": info.note,
+        "sha256": info.sha256,
+    }
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}, np.array(network), backend.inputs, words
 
 

@@ -19,30 +19,66 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="ONNX file to write; the template's graph is written beside it.")],
     calibrate_on: Annotated[
         Path | None,
-        typer.Option(help="Folder of annotated sequences, used in no training, to calibrate the quality on."),
+        typer.Option(
+            help="Folder of annotated sequences, used in no training, to calibrate the quality and the ranges of 8-bit "
+            "numbers on."
+        ),
     ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Also write the weights alone (.pt, half precision), to start trainings from.")
     ] = None,
+    int8: Annotated[bool, typer.Option("--int8", help="Also write the model's 8-bit forms.")] = False,
+    int8_format: Annotated[
+        list[str] | None, typer.Option(help="u8s8 (x86 with VNNI), u8s7 (other x86) or s8s8 (ARM); default: all.")
+    ] = None,
 ) -> None:
     """Export a trained network to ONNX."""
     check_outputs({"--out": out, "--weights": weights}, [checkpoint, calibrate_on])
+    from stdtrack_ros.errors import SettingError
     from stdtrack_ros.network.checkpoint import save_weights
     from stdtrack_ros.network.families import export_onnx, load_network
+    from stdtrack_ros.network.onnx_export import replace_facts
+    from stdtrack_ros.tracker.backends.precision import FORMATS
 
+    if int8 and calibrate_on is None:
+        raise SettingError("--int8 needs clips to take the ranges of its numbers from: add --calibrate-on FOLDER.")
+    unknown = sorted(set(int8_format or []) - set(FORMATS))
+    if unknown:
+        raise SettingError(f"There is no 8-bit format {', '.join(unknown)}; --int8-format takes {', '.join(FORMATS)}.")
     network, content = load_network(checkpoint)
     facts = {"calibration": content["calibration"]} if "calibration" in content else {}
-    written = export_onnx(network, out, facts)
+    written = [*export_onnx(network, out, facts)]
     if calibrate_on is not None:
         tracker = tracker_in(content)
         # Twice: quality decides what the tracker remembers, so it changes what the first fit was made on.
         for _ in range(2):
             facts = {"calibration": _calibrated(tracker, out, calibrate_on)}
-            written = export_onnx(network, out, facts)
+            for path in written:
+                replace_facts(path, facts)
+        if int8:
+            written += _quantized(tracker, content["kind"], out, calibrate_on, int8_format)
     if weights is not None:
         save_weights(content, weights, facts.get("calibration"))
-    for path in written if weights is None else (*written, weights):
+        written.append(weights)
+    for path in written:
         Console().print(f"{path}  {path.stat().st_size / 1e6:.1f} MB", markup=False, soft_wrap=True)
+    Console().print(
+        f"together  {sum(path.stat().st_size for path in written) / 1e6:.1f} MB", markup=False, soft_wrap=True
+    )
+
+
+def _quantized(tracker: str, kind: str, model: Path, folder: Path, formats: list[str] | None) -> list[Path]:
+    """Write 8-bit forms; they keep the calibration of the 32-bit model."""
+    from stdtrack_ros.families import family_of_kind
+    from stdtrack_ros.sequences.annotated import open_annotated
+    from stdtrack_ros.settings import make_settings
+    from stdtrack_ros.tracker import load_model
+    from stdtrack_ros.training.quantization import quantize, record_inputs
+
+    settings = {"tracker": tracker, "model.path": str(model), "model.provider": "cpu", "model.precision": "fp32"}
+    starts, steps = record_inputs(load_model, make_settings(settings), open_annotated(folder))
+    full_precision = family_of_kind(kind, str(model)).part("network").full_precision
+    return quantize(model, starts, steps, full_precision, formats)
 
 
 def _calibrated(tracker: str, model: Path, folder: Path) -> dict[str, Any]:
@@ -51,6 +87,8 @@ def _calibrated(tracker: str, model: Path, folder: Path) -> dict[str, Any]:
     from stdtrack_ros.tracker import load_model
     from stdtrack_ros.training.calibration import calibrate
 
-    settings = make_settings({"tracker": tracker, "model.path": str(model), "model.provider": "cpu"})
+    settings = make_settings(
+        {"tracker": tracker, "model.path": str(model), "model.provider": "cpu", "model.precision": "fp32"}
+    )
     model_to_fit: Any = load_model(settings)  # of a family whose quality is calibrated
     return calibrate(model_to_fit, settings, open_annotated(folder)).facts()

@@ -41,8 +41,10 @@ class NetworkFamily:
             family's kind as `kind`.
         graphs: makes the `start` graph (template to state) and the `step` graph (search crop and state to maps) from a
             network in evaluation mode; it may change the network's layers into an equivalent form for inference.
+        full_precision: modules, as dotted paths, that stay in 32 bits when the network is quantized.
     """
 
     config: type[BaseModel]
     network: Callable[[Any], nn.Module]
     graphs: Callable[[Any], tuple[Graph, Graph]]
+    full_precision: tuple[str, ...] = ()

@@ -64,12 +64,11 @@ def write_graph(graph: Graph, path: Path, metadata: Mapping[str, Any]) -> None:
     ir.save(model, path)
 
 
-def replace_metadata(path: Path, metadata: Mapping[str, Any]) -> None:
-    """Give an exported model other metadata; its graph stays."""
+def replace_facts(path: Path, facts: Mapping[str, Any]) -> None:
+    """Replace some of an exported model's metadata; its graph stays."""
     model = ir.load(path)
+    metadata = {**json.loads(model.metadata_props[METADATA_KEY]), **facts}
     model.metadata_props[METADATA_KEY] = json.dumps(metadata, sort_keys=True)
-    for value in model.graph.initializers.values():  # into memory: they are read from the file that is written to
-        value.const_value = ir.tensor(value.const_value.numpy(), name=value.name)  # type: ignore[union-attr]
     ir.save(model, path)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from stdtrack_ros.settings import SearchSettings
 
-LOW_RATE_S = 0.1
+LOW_RATE_S = 0.125
 """Interval from which a target may have gone anywhere in between, whatever its speed was."""
 DROPPED = 1.8
 """Interval in units of the usual one from which frames were dropped."""

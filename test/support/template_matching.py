@@ -28,6 +28,7 @@ INFO = ModelInfo(
     name="template_matching",
     backend="opencv",
     provider="CPU",
+    precision="fp32",
     note="",
     sha256="0" * 64,
     template_size=2 * PATCH,

@@ -25,7 +25,7 @@ HERE, BESIDE = np.array([100.0, 80.0, 20.0, 20.0]), np.array([130.0, 80.0, 20.0,
 class ColourModel:
     """Sure of every square of 20 px: of the green one, else of the red one; only the green one is what it remembers."""
 
-    info = ModelInfo("colour", "none", "CPU", "", "0" * 64, 32, 2.0, 80, 4.0, 4.0)
+    info = ModelInfo("colour", "none", "CPU", "fp32", "", "0" * 64, 32, 2.0, 80, 4.0, 4.0)
 
     def start(self, frame: FrameView, box: NDArray[np.float64]) -> int:
         return 0

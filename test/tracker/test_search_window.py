@@ -23,7 +23,7 @@ def test_a_new_target_begins_with_the_large_window() -> None:
 
 @pytest.mark.parametrize(
     ("doubtful", "speed", "elapsed_s"),
-    [(True, 0.0, RATE_S), (False, 0.36 / RATE_S, RATE_S), (False, 0.0, 2 * RATE_S), (False, 0.0, 0.1)],
+    [(True, 0.0, RATE_S), (False, 0.36 / RATE_S, RATE_S), (False, 0.0, 2 * RATE_S), (False, 0.0, 0.125)],
     ids=["doubtful", "fast", "dropped frame", "low rate"],
 )
 def test_one_frame_of_need_makes_it_large_for_a_while(doubtful: bool, speed: float, elapsed_s: float) -> None:
@@ -34,7 +34,7 @@ def test_one_frame_of_need_makes_it_large_for_a_while(doubtful: bool, speed: flo
 
 
 def test_a_low_rate_keeps_it_large_and_a_slower_camera_does_not() -> None:
-    assert all(calm(SearchWindow(), 50, 0.1))
+    assert all(calm(SearchWindow(), 50, 0.125))
     window = SearchWindow()
     calm(window, 20)
     assert not calm(window, 60, 2 * RATE_S)[-1], "15 frames/s are the usual interval after a while"

@@ -102,7 +102,7 @@ def own_tracker_spec(settings: TrackerSettings, name: str = "") -> TrackerSpec:
     defaults = flatten(make_settings({}))
     changed = {key: value for key, value in flatten(settings).items() if value != defaults[key]}
     info = OwnTracker(settings).tracker.model.info
-    words = [info.name, info.provider, info.note, f"model {info.sha256[:12]}"]
+    words = [info.name, info.provider, info.precision, info.note, f"model {info.sha256[:12]}"]
     words += [f"{key} {value}" for key, value in changed.items()]
     identity = f"{info.sha256} {info.provider} {sorted(changed.items())}"
     return TrackerSpec(name or settings.tracker, partial(_make_own, settings), ", ".join(filter(None, words)), identity)

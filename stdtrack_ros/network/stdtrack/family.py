@@ -7,4 +7,18 @@ from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.graphs import graphs
 from stdtrack_ros.network.stdtrack.model import STDTrack
 
-FAMILY = NetworkFamily(NetworkConfig, STDTrack, graphs)
+FAMILY = NetworkFamily(
+    NetworkConfig,
+    STDTrack,
+    graphs,
+    # Stem and first block lose most accuracy in 8 bits; the others work on one token, too little to gain anything.
+    full_precision=(
+        "embedding.cells.cnn.stem",
+        "embedding.cells.cnn.blocks.0",
+        "embedding.prior",
+        "fusion",
+        "mask",
+        "peak",
+        "confidence",
+    ),
+)

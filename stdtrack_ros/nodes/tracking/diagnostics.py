@@ -160,6 +160,7 @@ def _model(model: ModelInfo | None) -> dict[str, str]:
         "model hash": model.sha256,
         "backend": model.backend,
         "device": model.provider,
+        "precision": model.precision,
         "device note": model.note,
     }
 

@@ -104,7 +104,9 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             self._model = None
             return self._failed("configure", error)
         info = self._model.info
-        self.get_logger().info(f"{info.name} runs on {info.provider} ({info.backend}, sha256 {info.sha256[:12]}).")
+        self.get_logger().info(
+            f"{info.name} runs on {info.provider} ({info.backend}, {info.precision}, sha256 {info.sha256[:12]})."
+        )
         if info.note:
             self.get_logger().warning(info.note)
         return SUCCESS

@@ -21,12 +21,14 @@ class Backend(Protocol):
     Attributes:
         name: `onnx` or `torch`.
         provider: what the session really got.
+        precision: of its numbers: `fp32`, `bf16`, or an 8-bit format (`backends.precision`).
         note: empty, or why it is not what was asked for.
         sha256: hash of the model file, in hex.
     """
 
     name: str
     provider: str
+    precision: str
     note: str
     sha256: str
 
@@ -49,6 +51,7 @@ def model_info(backend: Backend, name: str) -> ModelInfo:
         name=name,
         backend=backend.name,
         provider=backend.provider,
+        precision=backend.precision,
         note=" ".join(filter(None, notes)),
         sha256=backend.sha256,
         template_size=network["template_size"],

@@ -6,54 +6,75 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import tempfile
+import weakref
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.families import METADATA_KEY
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
+from stdtrack_ros.tracker.backends.precision import FLOAT, ModelFile, choose_precision
 from stdtrack_ros.tracker.models.model import FloatArray
 
-_PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
+CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
+MOST = 16
+"""Largest free axis (windows in one run, slots of the STM) that TensorRT builds its engine for."""
+_CHAINS = {
+    "auto": (TENSORRT, CUDA, CPU),
+    "tensorrt": (TENSORRT, CUDA, CPU),
+    "cuda": (CUDA, CPU),
+    "cpu": (CPU,),
 }
+"""Providers by `model.provider`, each with those that take over the nodes it does not run."""
 
 
 class OnnxBackend:
-    """Two sessions, `NAME.onnx` for each frame and `NAME.start.onnx` for the template."""
+    """Two graphs, `NAME.onnx` for each frame and `NAME.start.onnx` for the template, or their 8-bit forms."""
 
     name = "onnx"
 
     def __init__(self, path: Path, settings: ModelSettings) -> None:
-        """Open both files.
+        """Load the files that suit the processor and run each once, so that the first frame finds them warm.
 
         Raises:
-            ModelError: a file is missing, damaged, no model of ours, of another pair, or the provider that
-                `require_provider` insists on does not start.
+            ModelError: a file is missing, damaged, no model of ours, of another pair, or what `require_provider`
+                insists on does not start.
         """
-        self._step, self.metadata = _open(path, settings)
-        self._start, start_metadata = _open(start_path(path), settings)
-        if start_metadata != self.metadata:
-            raise ModelError(f"{path} and {start_path(path)} come from different exports; export the model again.")
-        self.provider = str(self._step.get_providers()[0])
-        self.note = _note(settings, self.provider)
+        providers = [name for name in _CHAINS[settings.provider] if name in onnxruntime.get_available_providers()]
+        file = choose_precision(path, settings, on_cpu=providers in ([], [CPU]))
+        self._step = _Graph(file.path, settings, providers)
+        if file.path != path and path.is_file() and self._step.metadata.get("source") != _sha256(path):
+            note = f"{file.path} was not made from {path}, which runs instead; export it again with --int8."
+            file = ModelFile(path, FLOAT, note)
+            self._step = _Graph(path, settings, providers)
+        self._start = _Graph(start_path(file.path), settings, providers)
+        self.metadata, self.provider = self._step.metadata, self._step.provider
+        if self._start.metadata != self.metadata:
+            raise ModelError(
+                f"{file.path} and {start_path(file.path)} come from different exports; export the model again."
+            )
+        self.path, self.precision, self.sha256 = file.path, file.precision, _sha256(file.path)
+        shortfall = _shortfall(settings, self._step.nodes_by_provider + self._start.nodes_by_provider)
+        self.note = " ".join(filter(None, (file.note, shortfall)))
         if self.note and settings.require_provider:
             raise ModelError(self.note)
-        self.path, self.sha256 = path, hashlib.sha256(path.read_bytes()).hexdigest()
 
     def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
         """See `Backend.start`."""
-        return _run(self._start, inputs)
+        return self._start.run(inputs)
 
     def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
         """See `Backend.step`."""
-        return _run(self._step, inputs)
+        return self._step.run(inputs)
 
 
 def start_path(path: Path) -> Path:
@@ -61,16 +82,68 @@ def start_path(path: Path) -> Path:
     return path.with_suffix(".start.onnx")
 
 
-def _run(session: Any, inputs: Arrays) -> dict[str, FloatArray]:
-    names = [output.name for output in session.get_outputs()]
-    # A network without token or memory reads none: the export has dropped those inputs from its graph.
-    read = {one.name: inputs[one.name] for one in session.get_inputs()}
-    return dict(zip(names, session.run(names, read), strict=True))
+class _Graph:
+    """A session on the first of the providers that starts, with the device's copies of arrays that stay the same.
+
+    Attributes:
+        metadata: the JSON text that `stdtrack export` wrote.
+        provider: what runs most of the nodes.
+        nodes_by_provider: how many nodes each provider runs.
+    """
+
+    def __init__(self, path: Path, settings: ModelSettings, providers: Sequence[str]) -> None:
+        if not path.is_file():
+            raise ModelError(f"There is no model file {path}; give one that `stdtrack export` wrote.")
+        self._session = _open(path, settings, providers)
+        text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if text is None:
+            raise ModelError(f"{path} is an ONNX model, but not one that `stdtrack export` wrote.")
+        self.metadata: dict[str, Any] = json.loads(text)
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        # A network without token or memory reads none: the export has dropped those inputs from its graph.
+        self._inputs = [one.name for one in self._session.get_inputs()]
+        self._device = "cpu" if self._session.get_providers()[0] == CPU else "cuda"
+        self._uploaded: dict[str, tuple[weakref.ref[Any], Any]] = {}
+        self.nodes_by_provider = self._warm_up()
+        self.provider = max(self.nodes_by_provider, key=self.nodes_by_provider.__getitem__)
+
+    def run(self, inputs: Arrays) -> dict[str, FloatArray]:
+        """Run once on arrays in the host's memory."""
+        if self._device == "cpu":
+            found = self._session.run(self._outputs, {name: inputs[name] for name in self._inputs})
+        else:
+            binding = self._session.io_binding()
+            for name in self._inputs:
+                binding.bind_ortvalue_input(name, self._on_device(name, inputs[name]))
+            for name in self._outputs:
+                binding.bind_output(name, "cpu")
+            self._session.run_with_iobinding(binding)
+            found = binding.copy_outputs_to_cpu()
+        return dict(zip(self._outputs, found, strict=True))
+
+    def _on_device(self, name: str, array: NDArray[Any]) -> Any:
+        """The array on the device; one that is the same object as in the run before is there already."""
+        kept = self._uploaded.get(name)
+        if kept is None or kept[0]() is not array:
+            value = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), self._device, 0)
+            kept = self._uploaded[name] = (weakref.ref(array), value)
+        return kept[1]
+
+    def _warm_up(self) -> Counter[str]:
+        """Run once on zeros and count the nodes of each provider."""
+        inputs = {one.name: _zeros(one) for one in self._session.get_inputs()}
+        self.run(inputs)
+        if self._device == "cpu":
+            return Counter({CPU: 1})
+        profile = Path(self._session.end_profiling())
+        events = json.loads(profile.read_text(encoding="utf-8"))
+        profile.unlink()
+        return Counter(
+            event["args"]["provider"] for event in events if event["cat"] == "Node" and event["args"].get("provider")
+        )
 
 
-def _open(path: Path, settings: ModelSettings) -> tuple[Any, dict[str, Any]]:
-    if not path.is_file():
-        raise ModelError(f"There is no model file {path}; give one that `stdtrack export` wrote.")
+def _open(path: Path, settings: ModelSettings, providers: Sequence[str]) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
@@ -78,25 +151,73 @@ def _open(path: Path, settings: ModelSettings) -> tuple[Any, dict[str, Any]]:
     # Threads that wait by spinning would take the robot's other programs' time.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=_wanted(settings))
+        if not providers or providers[0] == CPU:
+            return onnxruntime.InferenceSession(str(path), options, providers=[CPU])
+        options.enable_profiling = True  # for the warm-up alone: it tells which provider runs which node
+        options.profile_file_prefix = str(Path(tempfile.gettempdir()) / f"stdtrack_{os.getpid()}")
+        chosen = [(name, _provider_options(name, path)) for name in providers]
+        return onnxruntime.InferenceSession(str(path), options, providers=chosen)
     except Exception as error:  # ONNX Runtime's errors share no base class
         raise ModelError(f"{path} is not a readable ONNX model: {str(error).splitlines()[0]}") from None
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    if text is None:
-        raise ModelError(f"{path} is an ONNX model, but not one that `stdtrack export` wrote.")
-    return session, json.loads(text)
 
 
-def _wanted(settings: ModelSettings) -> list[str]:
-    available = onnxruntime.get_available_providers()
-    order = ("tensorrt", "cuda", "cpu") if settings.provider == "auto" else (settings.provider, "cpu")
-    wanted = [_PROVIDERS[name] for name in order if _PROVIDERS[name] in available]
-    return list(dict.fromkeys(wanted))
+def _provider_options(name: str, path: Path) -> dict[str, Any]:
+    if name == CUDA:
+        return {"cudnn_conv_algo_search": "HEURISTIC"}  # the exhaustive search takes seconds for each batch size
+    if name != TENSORRT:
+        return {}
+    shapes = {key: _profile(path, free) for key, free in (("min", 1), ("opt", 1), ("max", MOST))}
+    options: dict[str, Any] = {f"trt_profile_{key}_shapes": text for key, text in shapes.items()}
+    options |= {"trt_fp16_enable": True}
+    cache = cache_folder(_sha256(path))
+    if cache is not None:
+        options |= {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(cache)}
+        options |= {"trt_timing_cache_enable": True, "trt_timing_cache_path": str(cache)}
+    return options
 
 
-def _note(settings: ModelSettings, provider: str) -> str:
-    asked = _PROVIDERS.get(settings.provider)
-    if asked is None or asked == provider:
+def _profile(path: Path, free: int) -> str:
+    """Shapes of all inputs with free axes of that size, as TensorRT's provider reads them: `a:1x3x4,b:1x2`."""
+    inputs = onnxruntime.InferenceSession(str(path), providers=[CPU]).get_inputs()
+    return ",".join(f"{one.name}:{'x'.join(map(str, _zeros(one, free).shape))}" for one in inputs)
+
+
+def cache_folder(key: str) -> Path | None:
+    """Make the folder for what a provider builds from a model, apart for each version of ONNX Runtime.
+
+    Returns:
+        None if it cannot be written: the engine is built at each start then.
+    """
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = root / "stdtrack_ros" / f"{key[:16]}-{onnxruntime.__version__}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def _zeros(tensor: Any, free: int = 1) -> NDArray[Any]:
+    """Zeros of an input's type and shape, with its free axes of size `free`."""
+    shape = [size if isinstance(size, int) else free for size in tensor.shape]
+    kinds = {"tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
+    return np.zeros(shape, kinds.get(tensor.type, np.float32))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _shortfall(settings: ModelSettings, nodes: Counter[str]) -> str:
+    """Return a sentence if the network does not run, or not wholly, where it was asked to; else nothing."""
+    if settings.provider == "auto":
+        wanted = next((name for name in _CHAINS["auto"] if name in onnxruntime.get_available_providers()), CPU)
+    else:
+        wanted = _CHAINS[settings.provider][0]
+    if set(nodes) == {wanted}:
         return ""
     there = ", ".join(onnxruntime.get_available_providers())
-    return f"{asked} was asked for, but the session runs on {provider}; this ONNX Runtime offers {there}."
+    if wanted not in nodes:
+        return f"{wanted} was asked for, but the network runs on {', '.join(nodes)}; this ONNX Runtime offers {there}."
+    others = ", ".join(f"{count} on {name}" for name, count in nodes.items() if name != wanted)
+    return f"{wanted} runs {nodes[wanted]} nodes of the network and leaves {others}: it will be slower than it could."

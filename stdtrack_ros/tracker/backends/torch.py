@@ -15,6 +15,7 @@ from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.families import describe, inference_graphs, load_network
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
+from stdtrack_ros.tracker.backends.precision import FLOAT
 from stdtrack_ros.tracker.models.model import FloatArray
 
 
@@ -22,6 +23,7 @@ class TorchBackend:
     """The same two graphs as the exported ones, run by PyTorch."""
 
     name = "torch"
+    precision = FLOAT
 
     def __init__(
         self, network: Any, settings: ModelSettings, sha256: str = "", facts: Mapping[str, Any] | None = None

@@ -32,7 +32,8 @@ def test_the_report_holds_what_an_operator_needs(bench: Bench, tmp_path: Path) -
             assert max(float(values[rate]) for values in reports) > 1
         report = bench.wait_report("target-1 TRACKING quality", "targets")
         assert report["level"] == "0" and report["message"] == "Tracking target-1."
-        assert report["state"] == "active" and report["backend"] == "opencv" and report["device"] == "CPU"
+        assert report["state"] == "active" and report["backend"] == "opencv"
+        assert report["device"] == "CPU" and report["precision"] == "fp32"
         assert report["model"] == "template_matching" and report["model hash"] == "0" * 64
         assert report["image"] == "320x240 bgr8" and report["image topic"].endswith("/image")
         assert 0 < float(report["latency p50 [ms]"]) <= float(report["latency p95 [ms]"])

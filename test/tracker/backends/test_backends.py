@@ -17,7 +17,7 @@ import torch
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.families import export_onnx
-from stdtrack_ros.network.onnx_export import replace_metadata
+from stdtrack_ros.network.onnx_export import replace_facts
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import ModelSettings, make_settings
@@ -219,7 +219,7 @@ def test_a_foreign_onnx_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_graphs_of_two_exports_are_not_mixed(files: Path) -> None:
-    replace_metadata(start_path(files), {"kind": "stdtrack", "network": SMALL.model_dump(mode="json")})
+    replace_facts(start_path(files), {"network": SMALL.model_dump(mode="json")})
     with pytest.raises(ModelError, match="different exports"):
         OnnxBackend(files, CPU)
 

@@ -1,0 +1,168 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""From an exported model to its 8-bit forms: static quantization (QDQ), weights per channel, ranges from clips.
+
+What costs accuracy or gains no time stays in 32 bits: the modules that a graph names in `full_precision`, products of
+two activations (attention), and everything but convolutions, linear layers and what is fused into them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.families import METADATA_KEY
+from stdtrack_ros.sequences.sequence import Sequence as Clip
+from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.tracker.backends.backend import Arrays, Backend
+from stdtrack_ros.tracker.backends.onnx import start_path
+from stdtrack_ros.tracker.backends.precision import FORMATS, quantized_path
+from stdtrack_ros.tracker.models.model import FloatArray, Model
+from stdtrack_ros.tracker.tracker import Tracker
+
+SAMPLES = 64
+"""Inputs of each graph that the ranges are taken from."""
+FRAMES_PER_CLIP = 24
+
+Inputs = list[dict[str, NDArray[Any]]]
+
+
+class _RecordingBackend:
+    """A backend that keeps what its graphs were given."""
+
+    def __init__(self, inner: Backend) -> None:
+        self.inner = inner
+        self.starts: Inputs = []
+        self.steps: Inputs = []
+
+    def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
+        self.starts.append({name: np.array(value) for name, value in inputs.items()})
+        return self.inner.start(inputs)
+
+    def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
+        self.steps.append({name: np.array(value) for name, value in inputs.items()})
+        return self.inner.step(inputs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+class _Reader(CalibrationDataReader):
+    def __init__(self, inputs: Inputs, names: set[str]) -> None:
+        self._inputs: Iterator[dict[str, NDArray[Any]]] = ({n: one[n] for n in names} for one in inputs)
+
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
+        return next(self._inputs, None)
+
+
+def record_inputs(
+    load: Callable[[TrackerSettings], Model], settings: TrackerSettings, clips: Sequence[Clip]
+) -> tuple[Inputs, Inputs]:
+    """Track clips and return `SAMPLES` inputs of the start graph and of the step graph, evenly taken from them.
+
+    Raises:
+        SequenceError: there is no clip with two frames.
+    """
+    starts: Inputs = []
+    steps: Inputs = []
+    stride = max(len(clips) // SAMPLES, 1)
+    for clip in clips[::stride]:
+        model: Any = load(settings)
+        backend = model.backend = _RecordingBackend(model.backend)
+        tracker = Tracker(model, settings)
+        tracker.initialize(clip.frame(0), clip.boxes[0], float(clip.stamps_s[0]))
+        for index in range(1, min(len(clip), FRAMES_PER_CLIP)):
+            tracker.track(clip.frame(index), float(clip.stamps_s[index]))
+        share = max(SAMPLES * stride // len(clips), 1)
+        starts += _evenly(backend.starts, share)
+        steps += _evenly(backend.steps, share)
+    if not steps:
+        raise SequenceError("8-bit ranges need clips with at least two frames; there is none.")
+    return starts, steps
+
+
+def _evenly(inputs: Inputs, count: int) -> Inputs:
+    """The last of each of `count` equal parts: late frames have a full memory."""
+    return [
+        part[-1]
+        for part in (inputs[k * len(inputs) // count : (k + 1) * len(inputs) // count] for k in range(count))
+        if part
+    ]
+
+
+def quantize(
+    path: Path, starts: Inputs, steps: Inputs, full_precision: Sequence[str], formats: Sequence[str] | None = None
+) -> list[Path]:
+    """Write 8-bit forms of an exported model, step and start graph, beside it.
+
+    Args:
+        full_precision: modules whose nodes stay in 32 bits, as dotted paths.
+        formats: of `FORMATS`; all by default.
+    """
+    source = hashlib.sha256(path.read_bytes()).hexdigest()
+    written = []
+    for precision in formats or FORMATS:
+        target = quantized_path(path, precision)
+        for origin, result, inputs in ((path, target, steps), (start_path(path), start_path(target), starts)):
+            _quantize_graph(origin, result, inputs, precision, full_precision, source)
+            written.append(result)
+    return written
+
+
+def _quantize_graph(
+    path: Path, target: Path, inputs: Inputs, precision: str, full_precision: Sequence[str], source: str
+) -> None:
+    model = onnx.load(str(path))
+    signed = precision == "s8s8"
+    level = logging.getLogger().level
+    logging.getLogger().setLevel(logging.ERROR)  # the tool warns of an optimisation that the export has done
+    try:
+        quantize_static(
+            str(path),
+            str(target),
+            _Reader(inputs, {one.name for one in model.graph.input}),
+            quant_format=QuantFormat.QDQ,
+            # Clip, Relu and Add as well: without them every activation would go back to 32 bits in between.
+            op_types_to_quantize=["Conv", "MatMul", "Gemm", "Clip", "Relu", "Add"],
+            nodes_to_quantize=_nodes_to_quantize(model, full_precision),
+            per_channel=True,
+            reduce_range=precision == "u8s7",
+            activation_type=QuantType.QInt8 if signed else QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            extra_options={"ActivationSymmetric": signed},  # TensorRT takes no other
+        )
+    finally:
+        logging.getLogger().setLevel(level)
+    metadata = json.loads(next(entry.value for entry in model.metadata_props if entry.key == METADATA_KEY))
+    quantized = onnx.load(str(target))
+    del quantized.metadata_props[:]
+    facts = {**metadata, "precision": precision, "source": source}
+    quantized.metadata_props.add(key=METADATA_KEY, value=json.dumps(facts, sort_keys=True))
+    onnx.save(quantized, str(target))
+
+
+def _nodes_to_quantize(model: onnx.ModelProto, full_precision: Sequence[str]) -> list[str]:
+    """Convolutions and linear layers, their activations, and the sums of residual blocks."""
+    kept = tuple(f"/{module.replace('.', '/')}/" for module in full_precision)
+    weights = {one.name for one in model.graph.initializer}
+    chosen: list[str] = []
+    convolved: set[str] = set()  # values that a chosen convolution makes
+    for node in model.graph.node:
+        linear = node.op_type in ("Conv", "MatMul", "Gemm") and node.input[1] in weights
+        fused = node.op_type in ("Clip", "Relu", "Add") and not convolved.isdisjoint(node.input)
+        if node.name.startswith(kept) or not (linear or fused):
+            continue
+        chosen.append(node.name)
+        if node.op_type == "Conv":
+            convolved.update(node.output)
+    return chosen
