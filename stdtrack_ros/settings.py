@@ -181,7 +181,7 @@ class RedetectionSettings(SettingGroup):
 
     enabled: bool = setting(True, "Search for a LOST target; off: it stays LOST until it is started again.")
     crops_per_frame: int = setting(
-        1,
+        2,
         "Windows tried in one frame while LOST; each costs one run of the network.",
         unit="windows",
         ge=1,
