@@ -24,13 +24,13 @@ class SearchWindow:
     """The choice of one target, with hysteresis: large at once, small only after `CALM_FRAMES`.
 
     Attributes:
-        large: the last choice; a new target, whose speed nobody knows, begins with the large window.
+        large: the last choice.
         calm_frames: frames in a row without need for it.
         interval_s: the usual interval between frames; 0 before the first.
     """
 
-    large: bool = True
-    calm_frames: int = 0
+    large: bool = False
+    calm_frames: int = CALM_FRAMES
     interval_s: float = 0.0
 
     def choose(self, doubtful: bool, speed: float, elapsed_s: float, settings: SearchSettings) -> bool:

@@ -262,7 +262,7 @@ class Tracker:
 
     def _follow_window(self, state: TrackState) -> Crop:
         info, box = self.model.info, state.motion.box if self._coasting(state) else state.box
-        doubtful = state.status is not Status.TRACKING or state.quality < self.settings.status.certain_quality
+        doubtful = state.status is not Status.TRACKING or state.quality < self.settings.status.uncertain_quality
         speed = float(np.linalg.norm(state.motion.velocity) / max(np.sqrt(box[2] * box[3]), 1.0))
         large = state.search_window.choose(doubtful, speed, state.elapsed_s, self.settings.search)
         return Crop.around(box, info.large_search_factor if large else info.search_factor, info.search_size)

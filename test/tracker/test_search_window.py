@@ -17,8 +17,8 @@ def calm(window: SearchWindow, frames: int, interval_s: float = RATE_S) -> list[
     return [window.choose(False, 1.0, interval_s, AUTO) for _ in range(frames)]
 
 
-def test_a_new_target_begins_with_the_large_window() -> None:
-    assert calm(SearchWindow(), CALM_FRAMES + 2) == [True] * (CALM_FRAMES - 1) + [False] * 3
+def test_a_calm_target_has_the_small_window_from_the_start() -> None:
+    assert calm(SearchWindow(), 20) == [False] * 20
 
 
 @pytest.mark.parametrize(
