@@ -164,6 +164,11 @@ def decode_compressed(data: Bytes, format: str) -> Image:
         raise InputError(f"The compressed image has the format '{format}', which is depth; a JPEG or PNG is needed.")
     flat = np.frombuffer(data, dtype=np.uint8)
     decoded = decode_still(flat)
+    if decoded is None and any(name in format.lower() for name in ("264", "265", "hevc", "av1", "vp8", "vp9")):
+        raise InputError(
+            f"The compressed image has the format '{format}', which is a packet of a video and no picture of its own; "
+            "a JPEG or PNG is needed here."
+        )
     if decoded is None:
         raise InputError(f"The compressed image ('{format}', {flat.size} bytes) is cut off, or no JPEG or PNG.")
     return decoded

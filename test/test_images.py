@@ -163,3 +163,8 @@ def test_a_jpeg_is_whole_or_refused_wherever_it_is_cut(options: list[int]) -> No
     for end in range(200, len(jpeg) - 1, 97):
         for padding in (b"", bytes(6000)):
             assert decode_still(np.frombuffer(jpeg[:end] + padding, dtype=np.uint8)) is None
+
+
+def test_a_packet_of_a_video_is_no_still_image() -> None:
+    with pytest.raises(InputError, match="'h264', which is a packet of a video"):
+        decode_compressed(b"\x00\x00\x00\x01\x67" + bytes(40), "h264")

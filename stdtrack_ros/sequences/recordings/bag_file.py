@@ -74,6 +74,11 @@ class BagFile:
             )
         if not path.exists():
             raise SequenceError(f"The bag {path} does not exist.")
+        if not is_bag(path):
+            raise SequenceError(
+                f"{path} is no bag: name a folder with a metadata.yaml, an .mcap or a .db3 file; videos and folders of "
+                "images are for `stdtrack track` and `stdtrack evaluate`."
+            )
         if path.suffix == ".zstd":
             raise SequenceError(f"The bag {path} is compressed as a whole; unpack it first: `zstd -d {path.name}`.")
         self._stores: dict[str, list[Any]] = {}

@@ -148,7 +148,7 @@ def test_missing_topic_lists_the_topics(tmp_path: Path) -> None:
 
 def test_topic_of_another_type(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "flight")
-    with pytest.raises(SequenceError, match=r"/truth of .* is stdtrack_ros/msg/TrackedBox; it must be sensor_msgs"):
+    with pytest.raises(SequenceError, match=r"/truth of .* is stdtrack_ros/msg/TrackedBox; images are sensor_msgs"):
         BagSequence("flight", path, topic="/truth")
 
 
@@ -461,6 +461,12 @@ def test_images_are_read_by_the_standard_definition_if_the_bags_own_is_incomplet
     path = _rewrite(_mcap(write_bag(tmp_path / "short", ground_truth=False)), (gone, b" " * len(gone)))
     sequence = BagSequence("short", path)
     assert [index_of(sequence.frame(index)) for index in range(5)] == list(range(5))
+
+
+def test_a_video_is_no_bag(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"frames")
+    with pytest.raises(SequenceError, match=r"clip\.mp4 is no bag: .* videos and .* `stdtrack track`"):
+        BagSequence("clip", tmp_path / "clip.mp4")
 
 
 def test_what_helps_is_said_for_each_cause(tmp_path: Path) -> None:
