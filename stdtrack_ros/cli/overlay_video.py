@@ -58,7 +58,7 @@ def overlay_frames(
 def sample_pictures(
     recording: Sequence, log: BoxLog, ground_truth: Mapping[int, Box], count: int
 ) -> list[tuple[str, Image]]:
-    """A caption and a cut-out for some of the hand-annotated images: the node's box in colour, the hand's in white."""
+    """Return captions and cut-outs of some hand-annotated images: the node's box in colour, the hand's in white."""
     stamps, found = stamps_ns(recording), overlaps(log, ground_truth)
     chosen = [list(found)[i] for i in np.unique(np.linspace(0, len(found) - 1, count).astype(int))] if found else []
     samples = []
@@ -83,7 +83,7 @@ def close_up(log: BoxLog, width: int, height: int) -> Window:
 
 
 def _cut_out(image: Image, box: Box) -> Image:
-    """The box and its surroundings, as far as the image goes."""
+    """Return the box and its surroundings, as far as the image goes."""
     center, reach = box_center(box), (0.5 + SAMPLE_MARGIN) * box[2:].max()
     x0, y0 = np.maximum(center - reach, 0).astype(int)
     x1, y1 = np.ceil(center + reach).astype(int)

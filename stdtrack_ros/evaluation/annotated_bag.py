@@ -56,7 +56,7 @@ class Topics:
     pictures: str = "/stdtrack/image_annotated/compressed"
 
     def added(self) -> dict[str, str]:
-        """The topics that are added, with their types."""
+        """Return the topics that are added, with their types."""
         pictures = {full_name(self.pictures): COMPRESSED} if self.pictures else {}
         return {full_name(self.boxes): TRACKED_BOX_TYPE} | pictures
 

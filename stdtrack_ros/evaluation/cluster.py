@@ -22,7 +22,7 @@ CONNECT_S = 10
 
 
 def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outcome]:
-    """The outcomes of jobs as they come; a job that kills its worker loses itself and no other.
+    """Yield the outcomes of jobs as they come; a job that kills its worker loses itself and no other.
 
     Args:
         address: of a running Dask scheduler (`tcp://host:8786`), or LOCAL: `workers` processes of this machine.

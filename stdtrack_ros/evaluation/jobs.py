@@ -60,8 +60,8 @@ class Outcome:
 
     Attributes:
         runs: raw results by protocol; those that came before an error are kept.
-        facts: of the sequence; None where it could not be opened.
-        error: a sentence; empty where all went well.
+        facts: of the sequence; None if it could not be opened.
+        error: a sentence; empty if all went well.
     """
 
     job: Job
@@ -93,7 +93,7 @@ def run_job(job: Job) -> Outcome:
 
 
 def time_alone(job: Job) -> Job:
-    """The job with step times measured here and now, over its first frames; as it is where that is not possible."""
+    """Return the job with step times measured now, over its first frames; as it is if that is not possible."""
     try:
         sequence = job.handle.open()
         tracker = _tracker_of(job, sequence)
@@ -110,7 +110,7 @@ def _one_pass(tracker: TrackerUnderTest, sequence: Sequence, job: Job, before: M
 
 
 def _retimed(track: Track, step_s: FloatArray) -> Track:
-    """The track with other step times, (M,) repeated, wherever a step was made."""
+    """Return the track with other step times, (M,) repeated, wherever a step was made."""
     steps = np.resize(step_s, len(track.step_s))
     return replace(track, step_s=np.where(np.isnan(track.step_s), np.nan, steps))
 
@@ -174,7 +174,7 @@ class _First:
 
 
 def identity_of(spec: TrackerSpec, handle: SequenceHandle, start_box: tuple[float, ...] | None) -> str:
-    """Changes when the result can: tracker, source, how it is read, start."""
+    """Return what changes when the result can: tracker, source, how it is read, start."""
     return f"{spec.identity} | {_source_identity(handle)} | {start_box}"
 
 

@@ -33,9 +33,9 @@ class Track:
 
     Attributes:
         boxes: (N, 4) px; NaN before the start and where the tracker gave none.
-        qualities: (N,); NaN where none was given, and at the start.
-        velocities: (N, 2) px/s; NaN where none was given.
-        step_s: (N,) what each step cost in seconds; NaN where none was made, and at the start.
+        qualities: (N,); NaN if none was given, and at the start.
+        velocities: (N, 2) px/s; NaN if none was given.
+        step_s: (N,) what each step cost in seconds; NaN if none was made, and at the start.
         start: () index of the frame of the initialisation, whose box was given.
     """
 
@@ -51,7 +51,7 @@ class RestartRun:
     """A pass in which the tracker is started again after each failure.
 
     Attributes:
-        boxes: (N, 4) px; NaN where the tracker did not run.
+        boxes: (N, 4) px; NaN if the tracker did not run.
         starts: (S,) frames of the initialisations.
         failures: (F,) frames in which the box missed the target (IoU 0).
     """
@@ -114,7 +114,7 @@ def run_one_pass(tracker: TrackerUnderTest, sequence: Sequence, start_box: Array
 
 
 def empty_track(length: int, start: int) -> Track:
-    """A track of NaN."""
+    """Return a track of NaN."""
     nan = np.nan
     return Track(
         np.full((length, 4), nan), np.full(length, nan), np.full((length, 2), nan), np.full(length, nan), start
@@ -133,7 +133,7 @@ def step(tracker: TrackerUnderTest, sequence: Sequence, index: int, track: Track
 
 
 def run_with_restarts(tracker: TrackerUnderTest, sequence: Sequence, gap: int = RESTART_GAP) -> RestartRun:
-    """Started on the first ground-truth box, and `gap` frames after each failure (IoU 0) on the next ground-truth box.
+    """Start on the first ground-truth box, and `gap` frames after each failure (IoU 0) on the next one.
 
     Raises:
         SequenceError: no ground truth, or a frame that cannot be read.
@@ -163,7 +163,7 @@ def run_with_restarts(tracker: TrackerUnderTest, sequence: Sequence, gap: int = 
 
 
 def run_multi_start(tracker: TrackerUnderTest, sequence: Sequence, spacing: int = ANCHOR_SPACING) -> MultiStartRun:
-    """A pass from every `spacing`-th frame with a ground-truth box, towards the end that is farther away.
+    """Run a pass from every `spacing`-th frame with a ground-truth box, towards the end that is farther away.
 
     Going backwards, stamps are mirrored at the anchor's, so that time still runs forward for the tracker.
 

@@ -27,10 +27,10 @@ class StatusRun:
     """One pass with what the tracker said of itself.
 
     Attributes:
-        boxes: (N, 4) px; NaN in the first frame. ground truth: (N, 4) px; NaN where the target is not to be seen.
+        boxes: (N, 4) px; NaN in the first frame. ground truth: (N, 4) px; NaN if the target is not to be seen.
         statuses: (N,) numbers of `Status`. qualities: (N,), NaN in the first frame. stamps_s: (N,).
         covariances: (N, 4, 4) px² of (centre x, centre y, width, height), NaN in the first frame.
-        places: (N, 4) px, the ground truth also where the target is covered; NaN where it is not known.
+        places: (N, 4) px, the ground truth also where the target is covered; NaN if it is not known.
     """
 
     boxes: NDArray[np.float64]
@@ -47,8 +47,8 @@ class LossReport:
     """Loss detection and recovery over many runs. *Off*: the target is absent, or the IoU of the box is under 0.1.
 
     Attributes:
-        precision: of the frames with status LOST, the share that is off; NaN where none is LOST.
-        recall: of the frames off for longer than the grace, the share with status LOST; NaN where there are none.
+        precision: of the frames with status LOST, the share that is off; NaN if none is LOST.
+        recall: of the frames off for longer than the grace, the share with status LOST; NaN if there are none.
         absent_recall: the same of the frames in which the target is absent for longer than that.
         false_lost: of the frames on target (IoU at least 0.5), the share with status LOST.
         in_view_lost: of the frames in which the target is to be seen, the share with status LOST.
@@ -93,7 +93,7 @@ def run_with_status(tracker: Tracker, sequence: Sequence) -> StatusRun:
 
 
 def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport:
-    """What many runs say together; see `LossReport`.
+    """Return what many runs say together; see `LossReport`.
 
     Args:
         grace_s: a target that is away for less than this need not be said LOST.

@@ -54,7 +54,7 @@ class SequenceFacts:
 
 
 def facts_of(sequence: Sequence, name: str) -> SequenceFacts:
-    """The facts of an open sequence, under the name of its handle."""
+    """Return the facts of an open sequence, under the name of its handle."""
     return SequenceFacts(
         name,
         np.asarray(sequence.boxes, dtype=np.float64),
@@ -86,7 +86,7 @@ class ResultsFolder:
         self._error_file(tracker, sequence).unlink(missing_ok=True)
 
     def load(self, tracker: str, sequence: str, protocol: str, identity: str | None = None) -> Run | None:
-        """A raw result; None where it is missing, damaged, or of another identity (other settings, other frames)."""
+        """Load a raw result; None if it is missing, damaged, or of another identity (other settings or frames)."""
         values = self._read_arrays(self._run_file(tracker, sequence, protocol))
         if values is None or (identity is not None and str(values.get("identity")) != identity):
             return None
@@ -111,7 +111,7 @@ class ResultsFolder:
         self._write_arrays(self.path / "sequences" / f"{file_name(facts.name)}.npz", values)
 
     def load_facts(self, sequence: str) -> SequenceFacts | None:
-        """What is known of a sequence; None where nothing was written yet."""
+        """Return what is known of a sequence; None if nothing was written yet."""
         values = self._read_arrays(self.path / "sequences" / f"{file_name(sequence)}.npz")
         if values is None:
             return None
@@ -125,7 +125,7 @@ class ResultsFolder:
         file.write_text(json.dumps({"error": message}), encoding="utf-8")
 
     def load_error(self, tracker: str, sequence: str) -> str | None:
-        """Why a tracker has no result on a sequence; None where nothing went wrong."""
+        """Why a tracker has no result on a sequence; None if nothing went wrong."""
         try:
             return str(json.loads(self._error_file(tracker, sequence).read_text(encoding="utf-8"))["error"])
         except (OSError, ValueError, KeyError):

@@ -74,7 +74,7 @@ def run_plan(plan: Plan, folder: ResultsFolder, console: Console | None = None) 
 
 
 def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
-    """The jobs of a plan without what the folder holds already under the same identity."""
+    """Return the jobs of a plan without what the folder holds already under the same identity."""
     jobs, threads = [], threads_of(plan)
     for handle in plan.handles:
         for spec in plan.specs:
@@ -105,7 +105,7 @@ def _outcomes(plan: Plan, jobs: list[Job]) -> Iterator[Outcome]:
 
 
 def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
-    """The outcomes of jobs as they come; a job that kills its process loses itself and no other."""
+    """Yield the outcomes of jobs as they come; a job that kills its process loses itself and no other."""
     waiting = list(jobs)[::-1]
     while waiting:
         running: dict[Future[Outcome], Job] = {}
@@ -134,7 +134,7 @@ def _needs_times(plan: Plan, job: Job) -> bool:
 
 
 def _timed(jobs: Iterable[Job]) -> Iterator[Job]:
-    """The jobs with their step times, measured one after the other in a process of its own.
+    """Yield the jobs with their step times, measured one after the other in a process of its own.
 
     One that kills that process goes on without times: it will do so again, and be named then.
     """
@@ -187,7 +187,7 @@ def _write(outcome: Outcome, folder: ResultsFolder) -> None:
 
 
 def _tracked(items: Iterable[Item], title: str, console: Console | None, total: int) -> Iterator[Item]:
-    """The items as they come, under a progress bar where there is a console to draw it on."""
+    """Yield the items as they come, under a progress bar where there is a console to draw it on."""
     told = TextColumn(f"{title} {{task.fields[last]}}", markup=False)
     columns = (told, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=console is None) as progress:

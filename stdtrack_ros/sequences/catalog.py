@@ -60,7 +60,7 @@ def open_sequences(
     layout: str = "auto",
     exclude: Path | None = None,
 ) -> list[SequenceHandle]:
-    """Handles of all sequences under the paths, in a fixed order; nothing is decoded yet.
+    """Return handles of all sequences under the paths, in a fixed order; nothing is decoded yet.
 
     Args:
         paths: bags, videos, tar shards, benchmark folders, sequence folders, folders of bags or shards, or glob
@@ -141,7 +141,7 @@ def _within(path: Path, folder: Path) -> bool:
 
 
 def _expand(path: Path) -> list[Path]:
-    """The path itself, or what a glob pattern matches."""
+    """Return the path itself, or what a glob pattern matches."""
     if path.exists():
         return [path]
     matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=number_key)  # noqa: PTH207 (absolute patterns)
@@ -153,7 +153,7 @@ def _expand(path: Path) -> list[Path]:
 
 
 def _look(path: Path, layout: str) -> Listed[Path | FolderSource]:
-    """The bags and videos at a path, and the sequences of the benchmark that it is."""
+    """Return the bags and videos at a path, and the sequences of the benchmark that it is."""
     if is_bag(path) or (path.is_file() and path.suffix.lower() in {*VIDEO_SUFFIXES, SHARD_SUFFIX}):
         return [path]
     if path.is_file() and is_video(path):
@@ -190,7 +190,7 @@ def _check_ground_truth(ground_truth_csv: Path | None, found: Listed[Path | Fold
 
 
 def _recordings(folder: Path, depth: int = 2) -> list[Path]:
-    """The bags and videos in a folder and the folders in it."""
+    """Return the bags and videos in a folder and the folders in it."""
     found = []
     for entry in sorted(os.scandir(folder), key=lambda entry: number_key(Path(entry.name))):
         path = Path(entry.path)

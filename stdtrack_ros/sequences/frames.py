@@ -21,7 +21,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp",
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The image files of a folder in the order of the numbers in their names (`2.jpg` before `10.jpg`)."""
+    """Return the image files of a folder in the order of the numbers in their names (`2.jpg` before `10.jpg`)."""
     if not folder.is_dir():
         return []
     found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]

@@ -29,14 +29,14 @@ class Sequence(Protocol):
 
     @property
     def attributes(self) -> frozenset[str]:
-        """The benchmark's attribute tags of this sequence; empty where there are none."""
+        """The benchmark's attribute tags of this sequence; empty if there are none."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on what was odd in the source and how it was handled, for reports; empty where nothing was."""
+        """Sentences on what was odd in the source and how it was handled, for reports; empty if nothing was."""
 
     def __len__(self) -> int:
-        """Number of frames N."""
+        """Return the number of frames N."""
 
     def frame(self, index: int) -> Image:
         """(H, W, 3) uint8 BGR.

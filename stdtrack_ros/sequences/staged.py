@@ -69,7 +69,7 @@ class StagedSequence:
 
     @property
     def places(self) -> Box:
-        """(N, 4) px: where the target is in each frame, also behind what covers it; NaN where that is nowhere."""
+        """(N, 4) px: where the target is in each frame, also behind what covers it; NaN if that is nowhere."""
         if self.event not in {"occlusion", "look_alike"}:
             return self._boxes
         return np.stack([self.base.boxes[self._source(index)] for index in range(len(self))])
@@ -123,7 +123,7 @@ class StagedSequence:
         return change, np.full(4, np.nan) if away else box
 
     def _leave(self, index: int, box: Box, away: bool) -> tuple[Callable[[Image], Image], Box]:
-        """The picture through a smaller view that follows the target, swings away and comes back."""
+        """Return the picture through a smaller view that follows the target, swings away and comes back."""
         height, width = self.base.frame(0).shape[:2]
         view = np.array([VIEW * width, VIEW * height])
         room = np.array([width, height]) - view
@@ -155,7 +155,7 @@ EVENTS: dict[str, Callable[[StagedSequence, int, Box, bool], tuple[Callable[[Ima
 
 
 def cover(picture: Image, box: Box) -> Image:
-    """The picture with a board, brushed like wood, over the box and a fifth of its size around."""
+    """Return the picture with a board, brushed like wood, over the box and a fifth of its size around."""
     x, y, width, height = box
     left, top = max(int(x - 0.2 * width), 0), max(int(y - 0.2 * height), 0)
     right = min(int(np.ceil(x + 1.2 * width)), picture.shape[1])
@@ -168,7 +168,7 @@ def cover(picture: Image, box: Box) -> Image:
 
 
 def look_alike(patch: Image) -> Image:
-    """A patch mirrored, a tenth smaller and of a shifted hue: of the same kind, not the same thing."""
+    """Return a patch mirrored, a tenth smaller and of a shifted hue: of the same kind, not the same thing."""
     size = max(round(patch.shape[1] * 0.9), 1), max(round(patch.shape[0] * 0.9), 1)
     smaller = cv2.resize(patch[:, ::-1], size, interpolation=cv2.INTER_AREA)
     colors = cv2.cvtColor(smaller, cv2.COLOR_BGR2HSV)
@@ -177,7 +177,7 @@ def look_alike(patch: Image) -> Image:
 
 
 def paste_beside(picture: Image, box: Box, patch: Image, on_right: bool) -> Image:
-    """The picture with a patch half the box's width beside the box, on its right or on its left."""
+    """Return the picture with a patch half the box's width beside the box, on its right or on its left."""
     x = int(box[0] + (1.5 * box[2] if on_right else -0.5 * box[2] - patch.shape[1]))
     y = int(box[1])
     left, top = max(x, 0), max(y, 0)

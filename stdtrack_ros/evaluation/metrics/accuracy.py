@@ -126,7 +126,7 @@ def score(boxes: ArrayLike, ground_truth: ArrayLike) -> Scores:
 
 
 def mean(values: ArrayLike) -> float:
-    """The mean of what is not NaN; NaN where nothing is."""
+    """Return the mean of what is not NaN; NaN if nothing is."""
     array = np.asarray(values, dtype=np.float64)
     array = array[~np.isnan(array)]
     return float(array.mean()) if len(array) else float("nan")

@@ -21,8 +21,8 @@ class Calibration:
     """A reliability diagram and what it sums up to.
 
     Attributes:
-        mean_quality: (BINS,) mean quality in each bin of equal width; NaN where empty.
-        share_right: (BINS,) share of right frames in each bin; NaN where empty.
+        mean_quality: (BINS,) mean quality in each bin of equal width; NaN if empty.
+        share_right: (BINS,) share of right frames in each bin; NaN if empty.
         counts: (BINS,) frames in each bin.
         ece: expected calibration error, the mean distance of the two weighted by the counts; NaN without frames.
         brier: mean squared distance of the quality from 1 (right) or 0 (wrong); NaN without frames.

@@ -26,7 +26,7 @@ class TrackingFailure:
 
     Attributes:
         begin: first frame off the target.
-        end: first frame back on it; None where the sequence ends before.
+        end: first frame back on it; None if the sequence ends before.
     """
 
     begin: int
@@ -34,7 +34,7 @@ class TrackingFailure:
 
 
 def find_failures(ious: FloatArray) -> list[TrackingFailure]:
-    """The failures in (N,) IoUs: LOST_FRAMES known frames in a row under LOST_IOU, until one with RECOVERED_IOU.
+    """Return the failures in (N,) IoUs: LOST_FRAMES known frames in a row under LOST_IOU, until one with RECOVERED_IOU.
 
     Frames without ground truth (NaN) neither count nor interrupt.
     """
@@ -75,7 +75,7 @@ class FalseConfidence:
 
     @property
     def rate(self) -> float:
-        """Share of the missed frames in which the tracker was confident; NaN where it missed none."""
+        """Share of the missed frames in which the tracker was confident; NaN if it missed none."""
         return self.confident / self.missed if self.missed else float("nan")
 
 

@@ -26,7 +26,7 @@ from stdtrack_ros.evaluation.results import Run, SequenceFacts
 from stdtrack_ros.geometry import iou
 
 Row = dict[str, float]
-"""Figures by name; NaN where there is none."""
+"""Figures by name; NaN if there is none."""
 
 BURN_IN = 10
 """Frames after a restart that do not count for accuracy (VOT)."""
@@ -165,7 +165,7 @@ def _dropped_at(path: FloatArray) -> int:
 
 
 def combine(rows: Iterable[Row]) -> Row:
-    """A data set's figures: the mean over its sequences, or the sum of counts; sequences without a figure left out.
+    """Combine sequences: the mean of each metric, or the sum of counts; sequences without a value are left out.
 
     False confidence is counted over all frames of all sequences, since most sequences have few frames that were missed.
     """

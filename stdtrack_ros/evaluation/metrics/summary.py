@@ -77,7 +77,7 @@ def summarize(
     sequences: Sequence[str],
     protocols: Sequence[str] = tuple(PROTOCOLS),
 ) -> EvaluationSummary:
-    """The summary on trackers (notes by name), sequences and protocols out of a folder of raw results."""
+    """Return the summary on trackers (notes by name), sequences and protocols out of a folder of raw results."""
     known_facts = {name: folder.load_facts(name) for name in sequences}
     facts = {name: fact for name, fact in known_facts.items() if fact is not None}
     runs = {tracker: _runs_of(folder, tracker, facts, protocols) for tracker in trackers}
@@ -106,7 +106,7 @@ def summarize(
 def _runs_of(
     folder: ResultsFolder, tracker: str, facts: Mapping[str, SequenceFacts], protocols: Sequence[str]
 ) -> dict[str, dict[str, Run]]:
-    """The raw results of a tracker; sequences without a whole pass are left out, and what is of another length."""
+    """Return a tracker's raw results; sequences without a whole pass, or of another length, are left out."""
     found: dict[str, dict[str, Run]] = {}
     for name, fact in facts.items():
         loaded = {protocol: folder.load(tracker, name, protocol) for protocol in protocols}
@@ -127,7 +127,7 @@ def _misfit(
     facts: Mapping[str, SequenceFacts],
     runs: Mapping[str, Mapping[str, Mapping[str, Run]]],
 ) -> str | None:
-    """A sentence where there is a result, and it was left out."""
+    """Return a sentence where there is a result, and it was left out."""
     if name not in facts or name in runs[tracker] or folder.load(tracker, name, "ope") is None:
         return None
     return f"{name} changed while it was evaluated, and this result is of another length; run the evaluation again."
@@ -162,7 +162,7 @@ def _summary_of(
 
 
 def _mean_curve(curves: list[FloatArray]) -> FloatArray:
-    """The mean over sequences; those without ground truth (NaN) left out."""
+    """Return the mean over sequences; those without ground truth (NaN) left out."""
     usable = [curve for curve in curves if not np.isnan(curve).any()]
     return np.asarray(np.mean(usable, axis=0)) if usable else np.empty(0)
 

@@ -43,7 +43,7 @@ class BoxLog:
     dropped: int
 
     def __len__(self) -> int:
-        """Number of processed frames."""
+        """Return the number of processed frames."""
         return len(self.stamps_ns)
 
     @property
@@ -54,7 +54,7 @@ class BoxLog:
 
 
 def read_box_log(path: Path) -> BoxLog:
-    """The rows of a `box_recorder` file that belong to a target (status other than NONE).
+    """Return the rows of a `box_recorder` file that belong to a target (status other than NONE).
 
     Raises:
         SequenceError: the file cannot be read, or holds no such row.
@@ -106,7 +106,7 @@ def state_changes(log: BoxLog) -> list[tuple[float, str, str]]:
 
 
 def summarize(log: BoxLog, images: int, ground_truth: Mapping[int, Box]) -> dict[str, Any]:
-    """The run in numbers.
+    """Return the run in numbers.
 
     Args:
         images: how many were played.

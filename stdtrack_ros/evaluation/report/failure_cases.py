@@ -39,7 +39,7 @@ class FailureCase:
     """A frame in which a tracker did badly.
 
     Attributes:
-        quality: what the tracker thought of it; NaN where it gave none.
+        quality: what the tracker thought of it; NaN if it gave none.
         picture: JPEG, base64.
     """
 
@@ -53,7 +53,7 @@ class FailureCase:
 def failure_cases(
     summary: EvaluationSummary, handles: Mapping[str, SequenceHandle], count: int = 12
 ) -> list[FailureCase]:
-    """The worst moment of each of the first tracker's `count` worst sequences, pictured with every tracker's box."""
+    """Return the worst frame of each of the first tracker's `count` worst sequences, with every tracker's box."""
     cases = []
     for name in worst_sequences(summary, count):
         tracker = summary.trackers[0].name
@@ -70,7 +70,7 @@ def failure_cases(
 
 
 def worst_sequences(summary: EvaluationSummary, count: int) -> list[str]:
-    """The sequences with the lowest AUC of the first tracker, worst first; those without ground truth left out."""
+    """Return the sequences with the lowest AUC of the first tracker, worst first; all have ground truth."""
     rows = summary.rows[summary.trackers[0].name] if summary.trackers else {}
     names = [name for name in rows if not np.isnan(rows[name]["auc"])]
     return sorted(names, key=lambda name: rows[name]["auc"])[:count]

@@ -34,7 +34,7 @@ TIMELINE_POINTS = (60, 400)
 
 
 def as_html(content: Mapping[str, Any], summary: EvaluationSummary, cases: Sequence[FailureCase]) -> str:
-    """The page, with the plots' code inside it."""
+    """Return the page, with the plots' code inside it."""
     loader = jinja2.PackageLoader("stdtrack_ros.evaluation.report", ".")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     data = {
@@ -83,7 +83,7 @@ def _cell(name: str, value: float | None, rows: Sequence[Mapping[str, Any]]) -> 
 
 
 def as_text(name: str, value: float | None) -> str:
-    """A figure as a reader wants it: shares in percent with one digit, counts whole."""
+    """Return a figure as a reader wants it: shares in percent with one digit, counts whole."""
     if value is None or not math.isfinite(value):
         return "–"
     metric = METRICS[name]
@@ -95,7 +95,7 @@ def as_text(name: str, value: float | None) -> str:
 
 
 def headline(content: Mapping[str, Any]) -> str:
-    """The summary in a sentence or two: the first tracker, and the best of the others."""
+    """Return the summary in a sentence or two: the first tracker, and the best of the others."""
     trackers = [each for each in content["trackers"] if each["metrics"].get("auc") is not None]
     if not trackers or trackers[0] is not content["trackers"][0]:
         return ""
@@ -140,7 +140,7 @@ def _timeline(summary: EvaluationSummary, name: str, points: int) -> dict[str, A
 
 
 def worst_of_each_stretch(ious: FloatArray, points: int) -> IntArray:
-    """Indices of at most `points` frames: all of them, or the lowest IoU of each of `points` stretches."""
+    """Return indices of at most `points` frames: all of them, or the lowest IoU of each of `points` stretches."""
     if len(ious) <= points:
         return np.arange(len(ious))
     lowest = np.where(np.isnan(ious), 2.0, ious)

@@ -41,7 +41,7 @@ class OpenCvTracker:
         self._tracker.init(image, (x, y, max(width, 1), max(height, 1)))
 
     def track(self, image: Image, stamp_s: float) -> Estimate:
-        """The box; NaN where OpenCV says that it found none."""
+        """Return the box; NaN if OpenCV says that it found none."""
         found, box = self._tracker.update(image)
         score = getattr(self._tracker, "getTrackingScore", None)
         return Estimate(box if found else NO_BOX, float(score()) if score else float("nan"))
@@ -99,7 +99,7 @@ BASELINES = (*_CONTRIB, *_WITH_FILES)
 
 
 def baseline_spec(text: str) -> TrackerSpec:
-    """A baseline from `NAME` (kcf, kcf-default, csrt, mil) or `NAME=FOLDER` (nano, vit, dasiamrpn, nanov3).
+    """Return a baseline from `NAME` (kcf, kcf-default, csrt, mil) or `NAME=FOLDER` (nano, vit, dasiamrpn, nanov3).
 
     Raises:
         SettingError: no baseline of that name, a folder that is missing or not wanted, OpenCV without contrib trackers.

@@ -70,7 +70,7 @@ class NanoTrackV3:
         return box_from_center(self._center[0], self._center[1], self._size[0], self._size[1])
 
     def _crop(self, size: int) -> Crop:
-        """The window around the target with its context, scaled so that the template would fill 127 px."""
+        """Return the window around the target with its context, scaled so that the template would fill 127 px."""
         padded = self._size + CONTEXT * self._size.sum()
         side = float(np.sqrt(padded.prod())) * size / TEMPLATE_PX
         return Crop(float(self._center[0]), float(self._center[1]), side, size)
@@ -113,7 +113,7 @@ def _foreground(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _free_size(path: str) -> onnx.ModelProto:
-    """The backbone with its height and width left open: the file fixes 255 px, the template has 127."""
+    """Return the backbone with its height and width left open: the file fixes 255 px, the template has 127."""
     model = onnx.load(path)
     for value in (*model.graph.input, *model.graph.output):
         for axis in (2, 3):

@@ -30,9 +30,9 @@ class Estimate(NamedTuple):
     """What a tracker under test says of one frame; a plain `(box, quality)` does as well.
 
     Attributes:
-        box: x, y, width, height in pixels; NaN where the tracker says that it has none.
-        quality: the tracker's own confidence; NaN where it gives none.
-        velocity: (2,) of the box centre in px/s, for forecasting; NaN where it gives none.
+        box: x, y, width, height in pixels; NaN if the tracker says that it has none.
+        quality: the tracker's own confidence; NaN if it gives none.
+        velocity: (2,) of the box centre in px/s, for forecasting; NaN if it gives none.
     """
 
     box: ArrayLike
@@ -94,7 +94,7 @@ class OwnTracker:
 
 
 def own_tracker_spec(settings: TrackerSettings, name: str = "") -> TrackerSpec:
-    """The package's tracker with these settings; its model is loaded once here, so that a bad one is known at once.
+    """Return the package's tracker with these settings; its model is loaded once, so that a bad one is known now.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -114,12 +114,12 @@ def _make_own(settings: TrackerSettings, threads: int) -> TrackerUnderTest:
 
 
 def plugged_in() -> dict[str, metadata.EntryPoint]:
-    """The trackers that installed packages offer, by name."""
+    """Return the trackers that installed packages offer, by name."""
     return {point.name: point for point in metadata.entry_points(group=ENTRY_POINT_GROUP)}
 
 
 def plugged_in_tracker_spec(name: str) -> TrackerSpec:
-    """A user's tracker, by the name of its entry point.
+    """Return a user's tracker, by the name of its entry point.
 
     Raises:
         SettingError: no installed package offers a tracker of that name.

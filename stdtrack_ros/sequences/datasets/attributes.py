@@ -30,13 +30,13 @@ _VECTOR_FOLDERS = ("att", "anno/att", "annos/att")
 
 
 def attribute_file(root: Path, name: str) -> Path | None:
-    """The toolkit's attribute file of a sequence under the benchmark's folder, where there is one."""
+    """Return the toolkit's attribute file of a sequence under the benchmark's folder, where there is one."""
     candidates = (root / folder / f"{text}.txt" for folder in _VECTOR_FOLDERS for text in (name, name.lower()))
     return next((path for path in candidates if path.is_file()), None)
 
 
 def read_vector(path: Path, layout: str) -> frozenset[str]:
-    """The tags of a file of zeros and ones.
+    """Return the tags of a file of zeros and ones.
 
     Raises:
         SequenceError: another number of values than the benchmark has attributes.
@@ -62,7 +62,7 @@ def read_names(path: Path) -> frozenset[str]:
 
 
 def read_pairs(path: Path) -> dict[str, str]:
-    """The `key: value` or `key=value` lines of a text file (GOT-10k's `meta_info.ini`, VOT's `sequence`)."""
+    """Return the `key: value` or `key=value` lines of a text file (GOT-10k's `meta_info.ini`, VOT's `sequence`)."""
     lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     pairs = (re.split("[:=]", line, maxsplit=1) for line in lines if re.search("[:=]", line))
     return {key.strip(): value.strip() for key, value in pairs}

@@ -46,7 +46,7 @@ Found = list[FolderSource]
 
 
 def find_sequences(root: Path, layout: str = "auto") -> Found:
-    """The sequences under a folder: a whole benchmark, a subset of it, or one sequence.
+    """Return the sequences under a folder: a whole benchmark, a subset of it, or one sequence.
 
     Args:
         root: the folder.
@@ -168,7 +168,7 @@ def _name(folder: Path, ground_truth: Path, kind: str, number: int) -> str:
 
 
 def _kind(folder: Path, files: list[Path]) -> str:
-    """The layout of a sequence's folder, by its files."""
+    """Return the layout of a sequence's folder, by its files."""
     if any(ground_truth.stem.startswith("groundtruth_rect") for ground_truth in files):
         # DTB70 copies OTB's files, but numbers its images with five digits; of OTB's sequences only Board does.
         return "dtb70" if (folder / "img" / "00001.jpg").is_file() and folder.name != "Board" else "otb"
@@ -264,7 +264,7 @@ def _existing(*paths: Path) -> tuple[Path, ...]:
 
 
 def _folders(root: Path) -> list[Path]:
-    """The folders in a folder, in the order of the numbers in their names."""
+    """Return the folders in a folder, in the order of the numbers in their names."""
     if not root.is_dir():
         return []
     return sorted((path for path in root.iterdir() if path.is_dir() and path.name[0] != "."), key=number_key)

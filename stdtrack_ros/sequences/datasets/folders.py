@@ -83,7 +83,7 @@ class FolderSequence:
         return self.source.name
 
     def __len__(self) -> int:
-        """Number of frames."""
+        """Return the number of frames."""
         return len(self.images)
 
     def frame(self, index: int) -> Image:
@@ -149,7 +149,7 @@ def _to_frames(boxes: Box, images: Listed[Path], source: FolderSource) -> tuple[
 
 
 def _numbers(images: Listed[Path]) -> list[int]:
-    """The numbers that the file names end in; none where a name ends in no number, or two in the same."""
+    """Return the numbers that the file names end in; none where a name ends in no number, or two in the same."""
     found = [int(ending[0]) for path in images if (ending := re.search(r"\d+$", path.stem))]
     return found if len(set(found)) == len(images) and found == sorted(found) else []
 

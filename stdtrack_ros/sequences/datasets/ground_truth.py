@@ -51,7 +51,7 @@ class GroundTruthRows:
 
 
 def read_numbers(path: Path) -> list[Floats]:
-    """The numbers of each line of a text file; commas, semicolons, blanks and tabs all separate.
+    """Return the numbers of each line of a text file; commas, semicolons, blanks and tabs all separate.
 
     Raises:
         SequenceError: the file cannot be read, or a line holds something that is no number.
@@ -68,7 +68,7 @@ def read_numbers(path: Path) -> list[Floats]:
 
 
 def _lines(path: Path) -> list[str]:
-    """The lines of a text file without the blank ones at its end."""
+    """Return the lines of a text file without the blank ones at its end."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -96,7 +96,7 @@ def read_boxes(path: Path) -> Box:
 
 
 def hull(corners: ArrayLike) -> Box:
-    """The smallest upright box (4,) around corners (K, 2)."""
+    """Return the smallest upright box (4,) around corners (K, 2)."""
     points = np.asarray(corners, dtype=np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     return np.concatenate([low, high - low])
@@ -203,7 +203,7 @@ def _seconds(stamps: Floats) -> Floats:
 
 
 def place_rows(rows: GroundTruthRows, stamps_s: Floats, source: str) -> tuple[Box, Notes]:
-    """The ground-truth boxes of N frames (N, 4) from the rows of a source, and notes on what did not fit.
+    """Return the ground-truth boxes of N frames (N, 4) from the rows of a source, and notes on what did not fit.
 
     Raises:
         SequenceError: rows with stamps of which none lies near a frame.

@@ -66,7 +66,7 @@ class RawResult:
 
     Attributes:
         boxes: (N, 4) float64 x, y, width, height in px, with our origin; the first row is the box it was started on.
-        times_s: (N,) seconds that each frame took; NaN where not known.
+        times_s: (N,) seconds that each frame took; NaN if not known.
         states: (N,) int, VOT's states; all VOT_BOX elsewhere.
     """
 
@@ -76,7 +76,7 @@ class RawResult:
 
 
 def one_pass(boxes: ArrayLike, times_s: ArrayLike | None = None) -> RawResult:
-    """The result of a pass without restarts: the first frame starts, all others are boxes."""
+    """Return the result of a pass without restarts: the first frame starts, all others are boxes."""
     table = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     times = np.full(len(table), np.nan) if times_s is None else np.asarray(times_s, dtype=np.float64)
     states = np.full(len(table), VOT_BOX)

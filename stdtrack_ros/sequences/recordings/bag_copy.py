@@ -82,7 +82,7 @@ class BagCopy:
             shutil.rmtree(self._writer.path, ignore_errors=True)
 
     def copied(self) -> Iterator[tuple[Any, int, bytes]]:
-        """Connection, time of recording (ns) and bytes of each original message, once it is copied.
+        """Yield connection, time of recording (ns) and bytes of each original message, once it is copied.
 
         Raises:
             SequenceError: the source is damaged at that place.

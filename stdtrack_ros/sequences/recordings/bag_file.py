@@ -53,7 +53,7 @@ def is_bag(path: Path) -> bool:
 
 
 def typestore() -> Any:
-    """The message types of ROS 2 Jazzy and our own, for bags that do not carry their definitions, and for writing."""
+    """Return the message types of ROS 2 Jazzy and our own, for bags without definitions and for writing."""
     store = get_typestore(Stores.ROS2_JAZZY)
     store.register(get_types_from_msg(TRACKED_BOX, TRACKED_BOX_TYPE))
     return store
@@ -98,7 +98,7 @@ class BagFile:
         return [connection for connection in self.reader.connections if connection.topic == topic]
 
     def messages(self, connections: Collection[Any], start_ns: int | None = None) -> Iterator[tuple[Any, int, bytes]]:
-        """Connection, time of recording (ns) and bytes of each message, in the order of recording.
+        """Yield connection, time of recording (ns) and bytes of each message, in the order of recording.
 
         Raises:
             SequenceError: the bag is damaged at that place.

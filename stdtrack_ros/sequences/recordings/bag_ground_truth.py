@@ -52,7 +52,7 @@ BOX_TYPES: dict[str, Callable[[Any], Labelled]] = {
 
 
 def _upright(box: Any) -> Box:
-    """The upright hull (4,) of a vision_msgs/BoundingBox2D, which may be turned."""
+    """Return the upright hull (4,) of a vision_msgs/BoundingBox2D, which may be turned."""
     center = getattr(box.center, "position", box.center)  # Humble has center.position.x, Foxy and before center.x
     cos, sin = np.cos(box.center.theta), np.sin(box.center.theta)
     half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [box.size_x / 2, box.size_y / 2]
@@ -68,7 +68,7 @@ class _Target:
     others: set[str] = field(default_factory=set)
 
     def pick(self, labelled: Labelled) -> Box | None:
-        """The target's box among those of one message; None where it is not among them."""
+        """Return the target's box among those of one message; None if it is not among them."""
         if self.name is None and labelled:
             self.name = labelled[0][0]
         mine = [box for name, box in labelled if name == self.name]
@@ -82,7 +82,7 @@ class _Target:
 
 
 def read_ground_truth(bag: BagFile, topic: str) -> tuple[GroundTruthRows, bool, Notes]:
-    """The boxes of a topic; whether they carry stamps of images (else their times are those of recording); notes.
+    """Return the boxes of a topic, whether they carry the images' stamps (or times of recording), and notes.
 
     Raises:
         SequenceError: the topic is missing, of another type, or does not say which of several boxes is the target's.
@@ -121,5 +121,5 @@ def check_ground_truth_topic(bag: BagFile, topic: str) -> None:
 
 
 def box_topics(bag: BagFile) -> list[str]:
-    """The bag's topics that hold boxes."""
+    """Return the bag's topics that hold boxes."""
     return sorted(topic for topic, msgtype in bag.topics.items() if msgtype in BOX_TYPES)

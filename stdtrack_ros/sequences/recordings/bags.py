@@ -34,7 +34,7 @@ _MOST_SKIPPED = 2  # images ahead that are quicker to read over than to look up
 
 
 def image_topic(bag: BagFile, topic: str | None) -> str:
-    """The full name of an image topic of a bag; None: the only one.
+    """Return the full name of an image topic of a bag; None: the only one.
 
     Raises:
         SequenceError: there is none, or no such one, or several to choose from; the message lists the bag's topics.
@@ -59,7 +59,7 @@ def image_topic(bag: BagFile, topic: str | None) -> str:
 
 
 def full_name(topic: str) -> str:
-    """A topic's name with its leading slash."""
+    """Return a topic's name with its leading slash."""
     return topic if topic.startswith("/") else f"/{topic}"
 
 
@@ -131,7 +131,7 @@ class BagSequence:
         self._cursor: tuple[int, Iterator[tuple[Any, int, bytes]]] = 0, self.bag.messages(self._connections)
 
     def __len__(self) -> int:
-        """Number of frames."""
+        """Return the number of frames."""
         return len(self._kept)
 
     def frame(self, index: int) -> Image:
@@ -157,7 +157,7 @@ class BagSequence:
         return self._pictures is not None
 
     def message(self, index: int) -> Any:
-        """The image message of a frame, decoded from CDR but with its pixels as recorded."""
+        """Return the image message of a frame, decoded from CDR but with its pixels as recorded."""
         wanted = int(self._kept[index])
         upcoming, stream = self._cursor
         if not upcoming <= wanted <= upcoming + _MOST_SKIPPED:
@@ -176,7 +176,7 @@ class BagSequence:
         return int(self._log_ns[self._kept[index]])
 
     def _index(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Notes]:
-        """Times of recording and stamps (ns) of all images, and notes on what changes among them."""
+        """Return times of recording and stamps (ns) of all images, and notes on what changes among them."""
         log_ns: list[int] = []
         header_ns: list[int] = []
         kinds: dict[str, int] = {}

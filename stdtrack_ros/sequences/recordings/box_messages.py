@@ -88,7 +88,7 @@ def _float32(numbers: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def given_result(box: NDArray[np.float64]) -> TrackResult:
-    """The result of the frame a target is started on: the box as it was given, its quality not known."""
+    """Return the result of the frame a target is started on: the box as it was given, its quality not known."""
     return TrackResult(
         box=box,
         status=Status.TRACKING,

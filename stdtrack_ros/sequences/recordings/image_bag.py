@@ -47,7 +47,7 @@ class CameraMessage:
 
 
 def image_cdr(image: Image, stamp_ns: int, frame_id: str = "camera") -> bytes:
-    """A `sensor_msgs/Image` (bgr8) with this stamp, serialised."""
+    """Return a `sensor_msgs/Image` (bgr8) with this stamp, serialised."""
     types = _STORE.types
     height, width = image.shape[:2]
     stamp = types["builtin_interfaces/msg/Time"](*divmod(stamp_ns, 10**9))

@@ -173,7 +173,7 @@ class VideoSequence:
         self._upcoming: tuple[int, Iterator[Any]] = 0, self._reader.frames()
 
     def __len__(self) -> int:
-        """Number of frames."""
+        """Return the number of frames."""
         return len(self.stamps_s)
 
     def frame(self, index: int) -> Image:

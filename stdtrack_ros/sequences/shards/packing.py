@@ -121,7 +121,7 @@ def _in_parallel(work: Callable[[In], Out], items: Iterable[In], workers: int) -
 
 
 def _renamed(entry: Entry, names: dict[str, int]) -> Entry:
-    """Number the entry if its name has occurred before."""
+    """Add a number to the entry if its name has occurred before."""
     stem = _stem(entry)
     names[stem] = names.get(stem, 0) + 1
     if names[stem] == 1:
@@ -136,7 +136,7 @@ def _stem(entry: Entry) -> str:
 
 
 def pack_sequence(sequence: Sequence, options: PackOptions) -> list[Entry]:
-    """The entries of a sequence's parts; parts with fewer than two boxes are left out.
+    """Return the entries of a sequence's parts; parts with fewer than two boxes are left out.
 
     Raises:
         SequenceError: a frame that cannot be read.
@@ -191,7 +191,7 @@ def _window(boxes: Box, width: int, height: int) -> tuple[int, int, int, int]:
 
 
 def pack_still(still: Still, options: PackOptions) -> tuple[Entry, dict[str, Any]]:
-    """The files of a still and its line of `stills_index.json`."""
+    """Return the files of a still and its line of `stills_index.json`."""
     pixels = still.pixels()
     height, width = pixels.shape[:2]
     scale = min(1.0, options.stills_px / max(height, width))

@@ -74,7 +74,7 @@ class ShardWriter:
 
 
 def sequence_files(split: str, name: str, frames: Iterable[bytes], tracks: dict[str, Box]) -> list[tuple[str, bytes]]:
-    """The files of one video: encoded frames, and boxes by target ("" for the only one); for `ShardWriter.add`."""
+    """Return the files of a video, for `ShardWriter.add`: encoded frames, and boxes by target ("": the only one)."""
     files = [(f"{split}/{name}/{number:08d}.jpg", frame) for number, frame in enumerate(frames, start=1)]
     for target, boxes in tracks.items():
         suffix = f"_{target}" if target else ""

@@ -123,7 +123,7 @@ def _still_of(entry: dict[str, Any], files: dict[str, EncodedImage]) -> Still:
 
 
 def read_coco(instances: Path, images: Path) -> list[Still]:
-    """The stills of a COCO instances file; `images` is the folder of its pictures (or holds it: train2017, images).
+    """Return the stills of a COCO instances file; `images` is the folder of its pictures, or holds it.
 
     Crowds and objects without area are left out; objects with run-length masks keep their box alone.
     """

@@ -80,7 +80,7 @@ class TarredFile:
 
 
 def decode(image: EncodedImage, flags: int = cv2.IMREAD_COLOR) -> Image:
-    """The decoded image, (H, W, 3) uint8 BGR unless the OpenCV `flags` say otherwise.
+    """Return the decoded image, (H, W, 3) uint8 BGR unless the OpenCV `flags` say otherwise.
 
     Raises:
         SequenceError: the bytes are no image.
