@@ -89,7 +89,7 @@ class MultiTargetTracker:
     def track(
         self, image: NDArray[np.generic], stamp_s: float | None = None, target_ids: Iterable[str] | None = None
     ) -> FrameResults:
-        """Find targets in the next frame: those named, or all.
+        """Find targets in the next frame: those named, or all; `finish` then remembers the frame.
 
         Raises:
             InputError: the image cannot be used; all states are kept.
@@ -106,7 +106,7 @@ class MultiTargetTracker:
                 forgotten[target_id] = str(error)
                 self.forget(target_id)
         kept = {target_id: self._targets[target_id] for target_id in chosen if target_id not in forgotten}
-        steps = [target.tracker.step(views[target.size], stamp_s) for target in kept.values()]
+        steps = [target.tracker.step(views[target.size], stamp_s, remember_later=True) for target in kept.values()]
         results = run_steps(self.model, steps)
         return FrameResults(
             {
@@ -115,6 +115,14 @@ class MultiTargetTracker:
             },
             forgotten,
         )
+
+    def finish(self) -> None:
+        """Remember the last frame, once its results are on their way; the next `track` does it if nobody has.
+
+        Until then the pixels of that frame must stay as they are.
+        """
+        for target in self._targets.values():
+            target.tracker.finish()
 
     def forget(self, target_id: str | None = None) -> None:
         """Forget one target, or all of them."""

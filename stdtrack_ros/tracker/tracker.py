@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -163,6 +164,7 @@ class Tracker:
         self.model = model
         self.settings = settings
         self._state: TrackState | None = None
+        self._unfinished: Callable[[], None] | None = None
 
     @property
     def initialized(self) -> bool:
@@ -171,7 +173,7 @@ class Tracker:
 
     def reset(self) -> None:
         """Forget the target."""
-        self._state = None
+        self._state = self._unfinished = None
 
     def initialize(self, image: NDArray[np.generic], box: ArrayLike, stamp_s: float | None = None) -> None:
         """Start a target; whatever was tracked before is forgotten.
@@ -188,6 +190,7 @@ class Tracker:
         checked = check_box(box, frame.width, frame.height)
         stamp = stamp_s if stamp_s is not None and math.isfinite(stamp_s) else 0.0
         motion = MotionModel(checked, self.settings.motion)
+        self._unfinished = None
         self._state = TrackState(
             model=self.model.start(frame, checked),
             box=checked,
@@ -212,8 +215,21 @@ class Tracker:
         self._require_state()
         return run_steps(self.model, [self.step(FrameView(to_bgr8(image)), stamp_s)])[0]
 
-    def step(self, frame: FrameView, stamp_s: float | None) -> Step:
-        """Track one frame, up to and from the run of the network, which several targets may share (`run_steps`)."""
+    def finish(self) -> None:
+        """Remember the last frame, if `step` has left that for later: it may cost a run of the network."""
+        unfinished, self._unfinished = self._unfinished, None
+        if unfinished is not None:
+            unfinished()
+
+    def step(self, frame: FrameView, stamp_s: float | None, remember_later: bool = False) -> Step:
+        """Track one frame, up to and from the run of the network, which several targets may share (`run_steps`).
+
+        Args:
+            frame: what to track in; its pixels must stay as they are until `finish` if that is to remember them.
+            stamp_s: capture time in seconds.
+            remember_later: leave the memory to `finish`, or to the next step, so that the result is there sooner.
+        """
+        self.finish()
         state, settings = self._require_state(), self.settings
         begun = time.perf_counter()
 
@@ -246,7 +262,9 @@ class Tracker:
         judged = time.perf_counter()
 
         # 6. Memory: the token is carried on, offered to the STM, and the template renewed, from trusted frames alone.
-        self._remember(state, frame, decision)
+        self._unfinished = partial(self._remember, state, frame, decision)
+        if not remember_later:
+            self.finish()
         remembered = time.perf_counter()
 
         # 7. Motion: correct the filter by the box, or coast on it.

@@ -13,9 +13,10 @@ from moving_scene import Scene
 from template_matching import TemplateMatching
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Image, iou
+from stdtrack_ros.geometry import Box, Image, iou
 from stdtrack_ros.settings import StatusSettings, TrackerSettings
 from stdtrack_ros.tracker import MultiTargetTracker, Status, Tracker
+from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import Prediction
 
 SCENE = Scene(320, 240, 24)
@@ -98,3 +99,35 @@ def test_new_settings_reach_every_target_and_targets_are_forgotten_by_name() -> 
     assert "target-0" not in tracker and "target-1" in tracker
     tracker.forget()
     assert len(tracker) == 0
+
+
+class CountingModel(TemplateMatching):
+    """Counts the frames that it was to remember."""
+
+    remembered = 0
+
+    def remember(self, state: Image, prediction: Prediction, frame: FrameView, box: Box) -> Image:
+        self.remembered += 1
+        return super().remember(state, prediction, frame, box)
+
+
+def test_a_frame_is_remembered_after_its_result_and_before_the_next_one() -> None:
+    model = CountingModel()
+    targets = MultiTargetTracker(model, TrackerSettings())
+    targets.initialize("one", SCENE.image(0, 1), SCENE.box(0, 0), 0.0)
+    counts = []
+    for number in (1, 2, 3):
+        targets.track(SCENE.image(number, 1), number / 30)
+        counts.append(model.remembered)
+        if number == 2:
+            targets.finish()
+            targets.finish()
+            counts.append(model.remembered)
+    assert counts == [0, 1, 2, 2]
+    targets.forget()
+    targets.finish()
+    assert model.remembered == 2
+    alone = Tracker(model, TrackerSettings())
+    alone.initialize(SCENE.image(0, 1), SCENE.box(0, 0), 0.0)
+    alone.track(SCENE.image(1, 1), 1 / 30)
+    assert model.remembered == 3, "a tracker of its own leaves nothing for later"

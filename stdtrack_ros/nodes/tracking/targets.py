@@ -109,6 +109,10 @@ class Targets:
             target.note(frame, result)
         return found, [f"{why} Target '{target_id}' is forgotten." for target_id, why in answer.forgotten.items()]
 
+    def finish(self) -> None:
+        """Remember the last frame, after its results were published."""
+        self._tracker.finish()
+
     def forget(self, target_id: str | None = None) -> int:
         """Forget one target, or all of them; return how many there were."""
         before = len(self._targets)

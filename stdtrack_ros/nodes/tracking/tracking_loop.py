@@ -206,6 +206,7 @@ class TrackingLoop:
             self._sink.refused(sentence)
         if found or not len(self._targets):
             self._sink.results(frame, image, found)
+        self._targets.finish()
 
     def _catch_up(self, target: Target) -> None:
         """One more of the frames that came before the target was live; evenly fewer where they are too many."""
