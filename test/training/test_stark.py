@@ -15,7 +15,6 @@ import torch
 from stdtrack_ros.cli.train import _dotted_file
 from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.families import load_network, save_network
-from stdtrack_ros.network.stark.backbone import FrozenBatchNorm, ResNet, calibrate, load_imagenet
 from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import MEAN, STD, Stark
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
@@ -28,10 +27,8 @@ from stdtrack_ros.training.stark import (
     CLIPS_PER_DIMENSION,
     LEAST_VARIANCE,
     StarkTrainSettings,
-    box_loss,
     choose_trained,
     cut_triplet,
-    presence_loss,
     train,
     whiten_score,
 )
@@ -50,37 +47,6 @@ SWITCHES: dict[str, Any] = {
 TINY = StarkConfig(name="stark_st50", score_head=True, templates=2, **SWITCHES)
 STILL = WindowSettings(shift=0.0, stretch=0.0)
 CONFIG = Path(__file__).parents[2] / "config" / "training"
-
-
-def test_the_box_loss_by_hand() -> None:
-    """Two squares of side 0.5, a quarter apart on both axes: IoU 1/7, hull 0.75 squared, corners off by 0.25."""
-    corners = torch.tensor([[0.0, 0.0, 0.5, 0.5]])
-    truth = torch.tensor([[0.5, 0.5, 0.5, 0.5]])
-    loss, parts = box_loss(corners, truth, torch.tensor([True]), l1_weight=5.0, giou_weight=2.0)
-    giou = 1 / 7 - (0.75**2 - 0.4375) / 0.75**2
-    assert loss.item() == pytest.approx(5 * 0.25 + 2 * (1 - giou), abs=1e-5)
-    assert parts["iou"] == pytest.approx(1 / 7, abs=1e-5)
-    perfect, _ = box_loss(torch.tensor([[0.25, 0.25, 0.75, 0.75]]), truth, torch.tensor([True]), 5.0, 2.0)
-    assert perfect.item() == pytest.approx(0.0, abs=1e-5)
-
-
-def test_the_box_loss_cuts_the_truth_to_the_window_and_passes_over_absent_targets() -> None:
-    corners = torch.tensor([[0.75, 0.75, 1.0, 1.0], [0.0, 0.0, 0.1, 0.1]], requires_grad=True)
-    truth = torch.tensor([[1.0, 1.0, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5]])
-    loss, _ = box_loss(corners, truth, torch.tensor([True, False]), 5.0, 2.0)
-    assert loss.item() == pytest.approx(0.0, abs=1e-5)
-    loss.backward()
-    assert corners.grad is not None and not corners.grad[1].any()
-    nothing, _ = box_loss(corners, truth, torch.tensor([False, False]), 5.0, 2.0)
-    assert nothing.item() == 0.0
-
-
-def test_the_presence_loss_by_hand() -> None:
-    """Equation 3: -log(0.5) for an undecided score, -log(1 - 0.8) for a wrong one."""
-    logits = torch.tensor([0.0, math.log(4.0)])
-    loss, parts = presence_loss(logits, torch.tensor([True, False]))
-    assert loss.item() == pytest.approx((math.log(2) + math.log(5)) / 2, abs=1e-5)
-    assert parts["score_present"] == pytest.approx(0.5) and parts["score_absent"] == pytest.approx(0.8)
 
 
 def trained_names(settings: StarkTrainSettings) -> tuple[Stark, set[str]]:
@@ -217,36 +183,6 @@ def test_windows_mostly_stay_within_the_canvases(name: str, share: float) -> Non
     windows = Windows.around(moved, factor)
     reach = ((windows.center - 0.5).abs() + windows.side[:, None] / 2).amax(dim=1)
     assert float((reach > settings.data.canvas_factor / 2).float().mean()) < share
-
-
-def test_imagenet_weights_fill_the_backbone_and_nothing_else() -> None:
-    weights = {name: torch.randn(value.shape) for name, value in ResNet(TINY).state_dict().items()}
-    rest = {
-        "bn1.num_batches_tracked": torch.tensor(0),
-        "layer4.0.conv1.weight": torch.zeros(1),
-        "fc.bias": torch.zeros(9),
-    }
-    backbone = ResNet(TINY)
-    load_imagenet(backbone, weights | rest)
-    assert all(torch.equal(value, weights[name]) for name, value in backbone.state_dict().items())
-    del weights["layer2.0.bn3.running_var"]
-    with pytest.raises(ModelError, match=r"layer2\.0\.bn3\.running_var"):
-        load_imagenet(backbone, weights)
-
-
-def test_calibrated_norms_put_out_unit_variance() -> None:
-    torch.manual_seed(0)
-    backbone, images = ResNet(TINY), torch.randn(4, 3, 64, 64)
-    calibrate(backbone, images)
-    seen = []
-    for norm in backbone.modules():
-        if isinstance(norm, FrozenBatchNorm):
-            norm.register_forward_hook(lambda _, __, out: seen.append(out))
-    backbone(images)
-    assert len(seen) == 1 + 3 * 4  # the stem, and three convolutions and a shortcut in each of three blocks
-    for out in seen:
-        torch.testing.assert_close(out.mean(dim=(0, 2, 3)), torch.zeros(out.shape[1]), atol=1e-3, rtol=0)
-        torch.testing.assert_close(out.var(dim=(0, 2, 3)), torch.ones(out.shape[1]), atol=2e-2, rtol=0)
 
 
 @pytest.fixture(scope="module")

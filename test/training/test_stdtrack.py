@@ -15,12 +15,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnx
 import pytest
 import torch
 from painted_data import PaintedSequence, moving, painted_still
 
-from stdtrack_ros.errors import ModelError, SettingError, TrainingError
+from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
@@ -29,14 +28,10 @@ from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.model import STDTrack, StepOutput, TemplateState
 from stdtrack_ros.settings import build_settings
 from stdtrack_ros.training import rollout as rollout_module
-from stdtrack_ros.training.calibration import fit_calibration
 from stdtrack_ros.training.data.clips import collate
 from stdtrack_ros.training.data.dataset import ClipDataset
 from stdtrack_ros.training.data.settings import DataSettings
-from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
-from stdtrack_ros.training.loop import MOST_SKIPPED, Budget, Trainer
 from stdtrack_ros.training.rollout import RolloutSettings, rollout
-from stdtrack_ros.training.settings import OptimizerSettings
 from stdtrack_ros.training.stdtrack import StdtrackTrainSettings, train
 from stdtrack_ros.training.synthetic.object_bank import ObjectBank
 from stdtrack_ros.training.synthetic.synthetic_clips import CutoutClips
@@ -127,34 +122,6 @@ def test_it_learns_a_small_task() -> None:
         losses.append(float(loss.detach()))
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
     assert parts["iou"] > 0.4
-
-
-def test_batches_that_overflow_are_skipped_and_a_run_of_them_is_the_end(tmp_path: Path) -> None:
-    network = torch.nn.Linear(1, 1, bias=False)
-    trainer = Trainer(network, None, OptimizerSettings(learning_rate=0.1, warmup=0.0), tmp_path, {}, seed=0)
-
-    def run(factors: list[float]) -> None:
-        batches = ({"factor": torch.tensor([factor])} for factor in factors)
-
-        def objective(network: torch.nn.Module, batch: dict[str, torch.Tensor], _: torch.Generator) -> tuple:
-            return (network(torch.ones(1, 1)) * batch["factor"]).sum(), {}
-
-        trainer.run(batches, objective, Budget(1000, 0), torch.float32, log_every=100, save_minutes=9)
-
-    start = network.weight.item()
-    run([float("nan"), float("inf")])
-    assert network.weight.item() == start and trainer.step == 2
-    run([1.0])
-    learned = network.weight.item()
-    assert learned < start
-    run([float("nan")] * (MOST_SKIPPED - 1) + [1.0])  # counted in a row
-    learned = network.weight.item()
-    with pytest.raises(
-        TrainingError, match=rf"{MOST_SKIPPED} batches in a row .* lower optimizer.learning_rate \(it is 0.1\)"
-    ):
-        run([float("nan")] * 2 * MOST_SKIPPED)
-    assert network.weight.item() == learned
-    assert load_checkpoint(tmp_path / "last.pt")["step"] == trainer.step == 2 + 1 + MOST_SKIPPED + MOST_SKIPPED - 1
 
 
 def test_closed_loop_windows_follow_the_networks_own_boxes(videos: Path) -> None:
@@ -293,56 +260,3 @@ def test_bad_starts_are_named(videos: Path, tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "other.pt")
     with pytest.raises(SettingError, match="length"):
         settings(videos, length=0)
-
-
-def teacher_file(path: Path) -> Path:
-    """An ONNX backbone as a Siamese tracker has it: one image of 127 px to 8 x 8 cells, with a gate on its channels."""
-    convolution = torch.nn.Conv2d(3, 4, 16, 16, padding=1)
-    gate = torch.nn.Linear(4, 4)
-
-    class Backbone(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.convolution, self.gate = convolution, gate
-
-        def forward(self, image: torch.Tensor) -> torch.Tensor:
-            features = self.convolution(image)
-            return features * self.gate(features.mean(dim=(2, 3)).reshape(1, 4)).reshape(1, 4, 1, 1)
-
-    torch.onnx.export(Backbone(), (torch.zeros(1, 3, 127, 127),), str(path), dynamo=False, opset_version=13)
-    return path
-
-
-def test_a_teacher_made_for_one_image_takes_batches_of_any_size(tmp_path: Path) -> None:
-    teacher = FeatureTeacher(teacher_file(tmp_path / "teacher.onnx"))
-    crops = 255 * torch.rand(3, 3, 128, 128)
-    together = teacher.features(crops)
-    assert together.shape == (3, 64, 4)
-    for index in range(3):
-        torch.testing.assert_close(teacher.features(crops[index : index + 1])[0], together[index], rtol=1e-4, atol=1e-4)
-    with pytest.raises(ModelError, match="not an ONNX model"):
-        (tmp_path / "bad.onnx").write_bytes(b"no model")
-        FeatureTeacher(tmp_path / "bad.onnx")
-    assert onnx.load(str(tmp_path / "teacher.onnx")).graph.input[0].type.tensor_type.shape.dim[0].dim_value == 1
-
-
-def test_distillation_is_least_for_the_teachers_own_features(tmp_path: Path) -> None:
-    teacher = FeatureTeacher(teacher_file(tmp_path / "teacher.onnx"))
-    module = FeatureDistillation(teacher, 4, 1.0)
-    crops = 255 * torch.rand(2, 3, 128, 128)
-    features = teacher.features(crops)
-    module.mean.copy_(features.mean(dim=(0, 1)))
-    with torch.no_grad():
-        module.project.weight.copy_(torch.eye(4))
-        module.project.bias.copy_(-module.mean)
-    assert float(module.loss(crops, features, None, features)) == pytest.approx(0.0, abs=1e-3)
-    assert float(module.loss(crops, -features, None, features)) > 0.5
-
-
-def test_calibration_recovers_a_known_sigmoid() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, 40_000)
-    right = rng.random(40_000) < 1 / (1 + np.exp(-(1.5 * logits - 0.7)))
-    slope, intercept = fit_calibration(logits, right, np.ones(40_000))
-    assert slope == pytest.approx(1.5, abs=0.06)
-    assert intercept == pytest.approx(-0.7, abs=0.05)

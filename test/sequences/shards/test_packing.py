@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from sample_sequences import write_bag, write_images, write_lines, write_video
 
-from stdtrack_ros.errors import SettingError
 from stdtrack_ros.sequences.annotated import open_annotated
 from stdtrack_ros.sequences.origin import origin_of
 from stdtrack_ros.sequences.shards.opening import read_shard
@@ -162,17 +161,3 @@ def test_stills_keep_their_objects_and_masks(tmp_path: Path) -> None:
     np.testing.assert_allclose(lamp.box, [200, 10, 30, 30])
     rows, columns = np.nonzero(kept.mask_of(large, 300, 200))
     np.testing.assert_allclose([columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1], [50, 50, 100, 100])
-
-
-def test_the_verb_writes_shards_and_refuses_what_it_cannot_do(tmp_path: Path) -> None:
-    from stdtrack_ros.cli.pack import pack
-
-    with ShardWriter(tmp_path / "in", "videos") as writer:
-        pack_videos([Panorama(frames=5)], writer, PackOptions())
-    pack(tmp_path / "out", videos=writer.paths, stills=None)
-    (sequence,) = read_shard(tmp_path / "out" / "videos_1.tar")
-    assert len(sequence) == 5
-    with pytest.raises(SettingError, match="nothing to pack"):
-        pack(tmp_path / "out")
-    with pytest.raises(SettingError, match="--stride is 0"):
-        pack(tmp_path / "out", videos=writer.paths, stride=0)
