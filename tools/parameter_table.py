@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stdtrack_ros.nodes.following.control_law import FollowSettings
 from stdtrack_ros.nodes.mavlink.mavlink_camera import MavlinkCameraSettings
+from stdtrack_ros.nodes.operator.operator_settings import OperatorSettings
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.playback.box_recorder import RecorderSettings
 from stdtrack_ros.nodes.playback.video_player import PlayerSettings
@@ -25,6 +26,9 @@ PAGES: Mapping[str, Nodes] = {
         "follow_controller": FollowSettings,
         "video_player": PlayerSettings,
         "box_recorder": RecorderSettings,
+    },
+    "docs/operator.md": {
+        "operator_page": OperatorSettings,
     },
     "docs/robots.md": {
         "target_pose": PositionSettings,
