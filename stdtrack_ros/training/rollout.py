@@ -13,7 +13,6 @@ from torch import Tensor
 from stdtrack_ros.network.boxes import iou
 from stdtrack_ros.network.stdtrack.embedding import unit
 from stdtrack_ros.network.stdtrack.losses import FrameTarget, LossWeights, decode_peak, frame_loss
-from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.model import STDTrack, TemplateState
 from stdtrack_ros.settings import setting
 from stdtrack_ros.training.data.windows import Windows, cut, jitter
@@ -26,6 +25,9 @@ class RolloutSettings(WindowSettings):
 
     shift: float = setting(1.0, "Largest shift of an open-loop window, in target sizes per search_factor of 3.", ge=0)
     large_window_prob: float = setting(0.25, "Fraction of the windows that are large.", ge=0, le=1)
+    ambiguous_prob: float = setting(
+        0.7, "Fraction of the open-loop windows that may lie anywhere between target and companion.", ge=0, le=1
+    )
     closed_loop_prob: float = setting(
         0.4, "Fraction of clips whose windows follow the network's own boxes.", ge=0, le=1
     )
@@ -35,6 +37,9 @@ class RolloutSettings(WindowSettings):
     blind_store_prob: float = setting(0.1, "Fraction of the frames that go there however bad the box is.", ge=0, le=1)
     corruption_prob: float = setting(0.1, "Fraction of the stored frames that are another clip's.", ge=0, le=1)
     template_failure_prob: float = setting(0.25, "Fraction of clips whose template fails after a while.", ge=0, le=1)
+    initial_dropout: float = setting(
+        0.5, "Fraction of the frames in which MFIFM has to do without the template's appearance.", ge=0, le=1
+    )
     later_weight: float = setting(1.5, "Weight of the loss from the third frame on.", ge=0)
 
 
@@ -73,18 +78,22 @@ def rollout(
     last = clips["previous_boxes"][:, 0]
     total = torch.zeros((), device=token.device)
     parts: dict[str, float] = defaultdict(float)
-    counts: dict[str, int] = defaultdict(int)
+    numbers: dict[str, int] = defaultdict(int)
     for frame in range(frames):
         truth, present, valid = (clips[name][:, frame] for name in ("boxes", "present", "valid"))
         large = draw.happens(settings.large_window_prob)
         factor = torch.where(large, config.large_search_factor, config.search_factor)
         reach = (settings.shift * factor / config.search_factor)[:, None]
-        jittered = jitter(clips["previous_boxes"][:, frame], reach, settings.stretch, generator)
+        companion = clips["companions"][:, frame]
+        share = draw.uniform() * draw.happens(settings.ambiguous_prob)
+        start = _towards(clips["previous_boxes"][:, frame], truth, companion, share)
+        jittered = jitter(start, reach, settings.stretch, generator)
         windows = Windows.around(torch.where(closed[:, None] & (frame > 0), last, jittered), factor)
         search = cut(clips["canvases"][:, frame], clips["windows"][:, frame], windows, config.search_size)
         seen = _either(fails & (frame >= fails_from), failed, template)
-        output = network.step(seen, search, token, memory.slots)
-        target = _target(windows, truth, present, valid, clips["companions"][:, frame])
+        initial = 1.0 - draw.happens(settings.initial_dropout).float()
+        output = network.step(seen, search, token, memory.tokens, memory.valid, initial)
+        target = _target(windows, truth, present, valid, companion)
         loss, frame_parts = frame_loss(output, target, weights)
         if distillation is not None:
             distilled = distillation.loss(search, output.cells, template_crop if frame == 0 else None, template.cells)
@@ -94,24 +103,26 @@ def rollout(
         for name, value in frame_parts.items():
             if not torch.isnan(value):
                 parts[name] += float(value)
-                counts[name] += 1
+                numbers[name] += 1
         found = windows.to_image(decode_peak(output.maps.score, output.maps.boxes().float()).detach())
         last = _recover(found, windows, truth, target, jittered)
         if frame + 1 < frames:
             token = output.enhanced.detach() if settings.detach else output.enhanced
             good = target.present & (iou(windows.fractions(found), target.box) >= STORE_IOU)
             keep = (good | draw.happens(settings.blind_store_prob)) & draw.happens(settings.store_prob)
-            around = Windows.around(found, config.template_factor)
-            pixels = cut(clips["canvases"][:, frame], clips["windows"][:, frame], around, config.template_size)
-            with torch.no_grad():
-                entry = network.entry(output, network.start(pixels))
-            if not settings.detach:
-                entry = entry._replace(tokens=output.token)
-            entry = _corrupted(entry, draw.happens(settings.corruption_prob))
-            memory = memory.store(entry, output.quality, keep, settings.policy, capacity)
-    means = {name: value / counts[name] for name, value in parts.items()}
+            stored = output.token.detach() if settings.detach else output.token
+            stored = _corrupted(stored, draw.happens(settings.corruption_prob))
+            memory = memory.store(stored, output.quality, keep, settings.policy, capacity)
+    means = {name: value / numbers[name] for name, value in parts.items()}
     means["loss"] = float(total.detach())
     return total, means
+
+
+def _towards(boxes: Tensor, truth: Tensor, companion: Tensor, share: Tensor) -> Tensor:
+    """Boxes (B, 4) moved by a share (B,) of the way from the target to its companion, if there is one."""
+    way = companion[:, :2] + companion[:, 2:] / 2 - truth[:, :2] - truth[:, 2:] / 2
+    moved = boxes[:, :2] + share[:, None] * way.nan_to_num(0.0)
+    return torch.cat((moved, boxes[:, 2:]), dim=1)
 
 
 class _Draws:
@@ -139,9 +150,7 @@ def _failed(template: TemplateState, draw: _Draws) -> TemplateState:
         others = torch.stack([part.roll(step, 0) for step in range(1, min(len(part), 5))] or [part]).mean(0)
         return torch.lerp(part, others, share.view(-1, *[1] * (part.dim() - 1)).to(part.dtype))
 
-    return TemplateState(
-        vague(template.tokens), unit(vague(template.cells)), unit(vague(template.appearance)), vague(template.maps)
-    )
+    return TemplateState(vague(template.tokens), unit(vague(template.cells)), unit(vague(template.appearance)))
 
 
 def _either(choice: Tensor, first: TemplateState, second: TemplateState) -> TemplateState:
@@ -151,9 +160,9 @@ def _either(choice: Tensor, first: TemplateState, second: TemplateState) -> Temp
     )
 
 
-def _corrupted(entry: Slots, choice: Tensor) -> Slots:
-    """The entries, those of the clips in `choice` (B,) replaced by another clip's."""
-    return Slots(*(torch.where(choice.view(-1, *[1] * (part.dim() - 1)), part.roll(1, 0), part) for part in entry))
+def _corrupted(token: Tensor, choice: Tensor) -> Tensor:
+    """Tokens (B, 1, d), those of the clips in `choice` (B,) replaced by another clip's."""
+    return torch.where(choice[:, None, None], token.roll(1, 0), token)
 
 
 def _target(windows: Windows, truth: Tensor, present: Tensor, valid: Tensor, companion: Tensor) -> FrameTarget:

@@ -24,7 +24,6 @@ from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.losses import LossWeights
-from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.model import STDTrack, StepOutput, TemplateState
 from stdtrack_ros.settings import build_settings
 from stdtrack_ros.training import rollout as rollout_module
@@ -149,9 +148,9 @@ def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found
     seen: list[tuple[torch.Tensor, torch.Tensor]] = []
     step = network.step
 
-    def watched(template: TemplateState, search: torch.Tensor, token: torch.Tensor, memory: Slots) -> StepOutput:
-        seen.append((template.tokens, memory.valid))
-        return step(template, search, token, memory)
+    def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
+        seen.append((template.tokens, rest[3]))
+        return step(template, *rest)
 
     monkeypatch.setattr(network, "step", watched)
     first = network.start(clips["template"].permute(0, 3, 1, 2).float()).tokens
@@ -198,7 +197,7 @@ def test_gradient_flows_between_frames_unless_it_is_cut(detach: bool) -> None:
     clips["valid"][:, 0] = False
     torch.manual_seed(0)
     network = STDTrack(NetworkConfig(**SMALL)).eval()
-    torch.nn.init.normal_(network.carry)  # zero at first
+    torch.nn.init.normal_(network.mask.key.weight)  # zero at first
     rules = RolloutSettings(closed_loop_prob=0.0, detach=detach)
     first = watched_windows(network, clips, rules, backward=True)[0]
     flows = first.grad is not None and float(first.grad.abs().sum()) > 0

@@ -36,7 +36,6 @@ class NetworkConfig(BaseModel):
     matching_prior: bool = Field(True, description="Add the similarity to every template cell to the search tokens.")
     token: bool = Field(True, description="Spatiotemporal token in the backbone, carried from frame to frame.")
     memory: bool = Field(True, description="STM and MFIFM: fuse the token with the stored ones.")
-    maps: bool = Field(True, description="STM slots also hold keys and values, seen by the layers (cached attention).")
     capacity: int = Field(6, ge=1, description="Tokens K in the STM.")
     propagate: Literal["enhanced", "token"] = Field("enhanced", description="What is carried on: E_t or T_t.")
     mask: Literal["off", "gate", "product", "dot"] = Field("gate", description="Form of the mask enhancement.")
@@ -49,16 +48,6 @@ class NetworkConfig(BaseModel):
     def search_cells(self) -> int:
         """Cells along a side of the search region (stride 16)."""
         return self.search_size // 16
-
-    @property
-    def uses_maps(self) -> bool:
-        """Whether slots of the STM hold maps: only cached attention can read them."""
-        return self.memory and self.maps and self.attention == "cached"
-
-    @property
-    def map_cells(self) -> int:
-        """Keys per slot and layer of the STM's maps."""
-        return (self.template_cells // 2) ** 2
 
     @property
     def template_cells(self) -> int:
@@ -80,7 +69,6 @@ PRESETS: dict[str, NetworkConfig] = {
         search_factor=4.0,
         large_search_factor=5.0,
         pooled_keys=False,
-        maps=False,
         mask="product",
     ),
 }

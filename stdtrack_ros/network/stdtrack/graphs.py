@@ -10,27 +10,24 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.model import STDTrack, TemplateState
 from stdtrack_ros.network.stdtrack.reparameterize import merge_all
 
 
 class StartGraph(nn.Module):
-    """Crops around the target (B, T, T, 3) uint8 BGR -> what template and STM keep of them."""
+    """Template crops (B, T, T, 3) uint8 BGR -> the template's state."""
 
     inputs = ("template",)
-    outputs: tuple[str, ...] = ("template_tokens", "template_cells", "template_appearance", "template_maps")
+    outputs = ("template_tokens", "template_cells", "template_appearance")
     free: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, network: STDTrack) -> None:
         super().__init__()
         self.network = network
-        if not network.config.uses_maps:
-            self.outputs = self.outputs[:-1]
 
     def forward(self, template: Tensor) -> tuple[Tensor, ...]:
         """See the class."""
-        return tuple(self.network.start(_planes(template)))[: len(self.outputs)]
+        return tuple(self.network.start(_planes(template)))
 
     def example(self, batch: int = 1) -> tuple[Tensor, ...]:
         """Make inputs of the right shapes and types."""
@@ -39,16 +36,15 @@ class StartGraph(nn.Module):
 
 
 class StepGraph(nn.Module):
-    """Search crops (B, S, S, 3) uint8 BGR, template state, token (B, 1, d) and the STM's K slots -> maps and state."""
+    """Search crops (B, S, S, 3) uint8 BGR, template state, token (B, 1, d), memory (B, K, d), validity (B, K)."""
 
+    inputs = ("search", "template_tokens", "template_cells", "template_appearance", "token", "memory", "valid")
     outputs = ("score", "size", "offset", "token_out", "enhanced", "quality", "confidence", "appearance")
-    free: ClassVar[Mapping[str, str]] = dict.fromkeys(("memory", "valid", "memory_maps"), "slots")
+    free: ClassVar[Mapping[str, str]] = {"memory": "slots", "valid": "slots"}
 
     def __init__(self, network: STDTrack) -> None:
         super().__init__()
         self.network = network
-        names = ("search", "template_tokens", "template_cells", "template_appearance", "token", "memory", "valid")
-        self.inputs = (*names, "memory_maps") if network.config.uses_maps else names
 
     def forward(
         self,
@@ -59,12 +55,10 @@ class StepGraph(nn.Module):
         token: Tensor,
         memory: Tensor,
         valid: Tensor,
-        maps: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
         """See the class; the score map is in 0..1."""
-        maps = memory[:, :, None, None] if maps is None else maps
-        state = TemplateState(tokens, cells, appearance, maps)
-        output = self.network.step(state, _planes(search), token, Slots(memory, maps, valid))
+        state = TemplateState(tokens, cells, appearance)
+        output = self.network.step(state, _planes(search), token, memory, valid)
         return (
             output.maps.score.sigmoid(),
             output.maps.size,
@@ -81,11 +75,9 @@ class StepGraph(nn.Module):
         network, size = self.network, self.network.config.search_size
         with torch.no_grad():
             state = network.start(_planes(*StartGraph(network).example(batch)))
-        slots = network.initial_memory(batch).slots
+        memory = network.initial_memory(batch)
         search = torch.zeros(batch, size, size, 3, dtype=torch.uint8)
-        token = network.initial_token(batch)
-        inputs = (search, state.tokens, state.cells, state.appearance, token, slots.tokens, slots.valid)
-        return (*inputs, slots.maps)[: len(self.inputs)]
+        return (search, *state, network.initial_token(batch), memory.tokens, memory.valid)
 
 
 def graphs(network: STDTrack) -> tuple[StartGraph, StepGraph]:

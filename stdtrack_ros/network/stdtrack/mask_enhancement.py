@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 
+INITIAL_BIAS = -4.5
+"""Between the agreement of a target's cells and that of others, with the features of the light backbone."""
+
 
 class MaskEnhancement(nn.Module):
     """Agreement of every search cell with E_t, as a mask on the search tokens.
@@ -24,10 +27,10 @@ class MaskEnhancement(nn.Module):
         self.norm = nn.LayerNorm(config.dim)
         self.query = nn.Linear(config.dim, config.dim)
         self.key = nn.Linear(config.dim, config.dim)
-        self.bias = nn.Parameter(torch.zeros(1))
-        if self.form == "gate":  # M is one half everywhere at first: a trained network goes on from where it was
-            nn.init.zeros_(self.key.weight)
-            nn.init.zeros_(self.key.bias)
+        self.bias = nn.Parameter(torch.full((1,), INITIAL_BIAS))
+        with torch.no_grad():  # at first, cells are as likely the target's as they resemble what was read
+            self.query.weight.copy_(torch.eye(config.dim))
+            self.key.weight.copy_(torch.eye(config.dim))
 
     def forward(self, search: Tensor, cells: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
         """X (B, N, d), bare cells (B, N, d), E_t (B, 1, d) -> enhanced X (B, N, d), the mask's logits (B, N, 1)."""

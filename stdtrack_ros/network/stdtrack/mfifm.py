@@ -15,21 +15,23 @@ MASKED = -1e4
 
 
 class MultiFrameFusion(nn.Module):
-    """Self attention over [T_t; m_0 ... m_K], cross attention of T_t over the memory, a feed-forward network.
+    """Self attention over the stored tokens, cross attention of T_t over them, a feed-forward network.
 
-    A stored token m = T + W a carries the appearance a of the target in its frame; m_0 = W a_0 is the template's, so
-    that the memory is never empty. Queries and keys are normalised: near-equal tokens would leave the softmax flat.
-    The final layer norm bounds the recursion E_{t-1} -> s_t over any number of frames.
+    T_t asks, and the answer comes from the memory alone: T_t itself, which has seen the template, does not enter E_t,
+    or nothing would make the network remember. A stored token m = g T + W a carries the appearance a of the target in
+    its frame; m_0 = W a_0 is the template's, so that the memory is never empty. Queries and keys are normalised:
+    near-equal tokens would leave the softmax flat. The final layer norm bounds the recursion E_{t-1} -> s_t over any
+    number of frames.
     """
 
     MLP_RATIO = 2
-    BRANCH_SCALE = 0.1  # of self attention and feed-forward network at first: they do not drown the token
+    BRANCH_SCALE = 0.1  # of self attention and feed-forward network at first: they do not drown what was read
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         dim = config.dim
         self.appearance = nn.Linear(dim, dim)
-        self.kind = nn.Parameter(torch.zeros(2, dim))  # "current" and "stored"
+        self.kind = nn.Parameter(torch.zeros(2, 1, dim))  # the template's and later frames'
         nn.init.trunc_normal_(self.kind, std=0.02)
         self.norm_self = nn.LayerNorm(dim)
         self.self_attention = MaskedAttention(dim, config.heads)
@@ -39,24 +41,31 @@ class MultiFrameFusion(nn.Module):
         self.norm_mlp = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(nn.Linear(dim, self.MLP_RATIO * dim), nn.GELU(), nn.Linear(self.MLP_RATIO * dim, dim))
         self.scale = nn.Parameter(torch.full((2, dim), self.BRANCH_SCALE))
+        self.token_scale = nn.Parameter(torch.full((dim,), self.BRANCH_SCALE))
         self.norm = nn.LayerNorm(dim)
+        # What is stored starts as the appearance, as long as a cell is, and is read as it is: a short way to the mask.
+        with torch.no_grad():
+            self.appearance.weight.copy_(dim**0.5 * torch.eye(dim))
+            self.cross_attention.key_value.weight[dim:] = torch.eye(dim)
+            self.cross_attention.output.weight.copy_(torch.eye(dim))
 
     def stored(self, token: Tensor, appearance: Tensor) -> Tensor:
         """T_t (B, 1, d) and the target's appearance (B, d) in that frame -> what the STM stores (B, 1, d)."""
-        return token + self.appearance(appearance)[:, None]
+        return self.token_scale * token + self.appearance(appearance)[:, None]
 
     def forward(self, token: Tensor, initial: Tensor, memory: Tensor, valid: Tensor) -> Tensor:
-        """T_t (B, 1, d), template's appearance (B, d), stored tokens (B, K, d), validity (B, K) -> E_t (B, 1, d)."""
-        known = torch.cat((torch.ones_like(valid[:, :1]), valid), dim=1)
-        bias = (1.0 - known)[:, None, None, :] * MASKED
-        memory = torch.cat((self.appearance(initial)[:, None], memory), dim=1)
-        union = torch.cat((token + self.kind[0], memory + self.kind[1]), dim=1)
-        normed = self.norm_self(union)
-        own = torch.cat((torch.zeros_like(bias[..., :1]), bias), dim=-1)
-        union = union + self.scale[0] * self.self_attention(normed, normed, own)
-        current, stored = union[:, :1], union[:, 1:]
-        current = current + self.cross_attention(self.norm_query(current), self.norm_memory(stored), bias)
-        return self.norm(current + self.scale[1] * self.mlp(self.norm_mlp(current)))
+        """Fuse the current token with the stored ones: (B, 1, d) E_t.
+
+        Args:
+            token: (B, 1, d) T_t. initial: (B, d) the template's appearance. memory: (B, K, d) stored tokens.
+            valid: (B, 1 + K) which of m_0 and the stored tokens count; one of them must.
+        """
+        bias = (1.0 - valid)[:, None, None, :] * MASKED
+        stored = torch.cat((self.appearance(initial)[:, None] + self.kind[0], memory + self.kind[1]), dim=1)
+        normed = self.norm_self(stored)
+        stored = stored + self.scale[0] * self.self_attention(normed, normed, bias)
+        read = self.cross_attention(self.norm_query(token), self.norm_memory(stored), bias)
+        return self.norm(read + self.scale[1] * self.mlp(self.norm_mlp(read)))
 
 
 class MaskedAttention(nn.Module):

@@ -14,26 +14,24 @@ from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.embedding import Embedding, unit
 from stdtrack_ros.network.stdtrack.head import CenterHead, HeadMaps
 from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
-from stdtrack_ros.network.stdtrack.memory import Slots, TokenMemory
+from stdtrack_ros.network.stdtrack.memory import TokenMemory
 from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion
 from stdtrack_ros.network.stdtrack.quality import ScorePeak
-from stdtrack_ros.network.stdtrack.transformer import JointLayers, pool_cells
+from stdtrack_ros.network.stdtrack.transformer import JointLayers
 
 
 class TemplateState(NamedTuple):
-    """A crop around the target, encoded once: the template, or a later frame for the STM.
+    """A target's template, encoded once.
 
     Attributes:
         tokens: state of the joint layers, (B, L, 2, N_z, d) keys and values if cached, else (B, N_z, d) tokens.
         cells: (B, N_z, d) unit vectors of the bare cells, for the matching prior.
         appearance: (B, d) unit vector, mean of the bare cells that the target covers.
-        maps: (B, L, 2, M, d) the keys and values averaged over 2x2 cells, for the STM; M = 0 if it holds no maps.
     """
 
     tokens: Tensor
     cells: Tensor
     appearance: Tensor
-    maps: Tensor
 
 
 class StepOutput(NamedTuple):
@@ -48,7 +46,6 @@ class StepOutput(NamedTuple):
         appearance: (B, d) unit vector: the bare search cells around the peak.
         mask: (B, N_x, 1) logits of the mask enhancement.
         cells: (B, N_x, d) bare search cells (for distillation).
-        found: (B, N_x, d) search tokens as the layers leave them, before the mask (for distillation).
     """
 
     maps: HeadMaps
@@ -59,13 +56,12 @@ class StepOutput(NamedTuple):
     appearance: Tensor
     mask: Tensor
     cells: Tensor
-    found: Tensor
 
 
 class STDTrack(nn.Module):
     """The whole network; the memory itself lives outside and comes as an input.
 
-    s_t = s_base + g E_{t-1}; [s_t; X; Z, maps of the STM] -> joint layers -> T_t, X_t; E_t = MFIFM(T_t, memory); X_t
+    s_t = s_base + g E_{t-1}; [s_t; X; Z] -> joint layers -> T_t, X_t; E_t = MFIFM(T_t, memory); X_t
     masked by E_t -> head.
     """
 
@@ -87,34 +83,42 @@ class STDTrack(nn.Module):
         self.confidence = ConfidenceHead(config)
 
     def start(self, template: Tensor) -> TemplateState:
-        """Encode crops around the target: (B, 3, T, T) float BGR 0..255."""
+        """Encode template crops (B, 3, T, T) float BGR 0..255."""
         tokens, cells = self.embedding.template(template)
-        encoded = self.layers.encode_template(tokens)
-        maps = encoded.new_zeros(cells.shape[0], 1, 2, 0, self.config.dim)
-        if self.config.uses_maps:
-            maps = pool_cells(encoded, self.config.template_cells)
-        return TemplateState(encoded, unit(cells), unit(self._covered(cells)), maps)
+        return TemplateState(self.layers.encode_template(tokens), unit(cells), unit(self._covered(cells)))
 
-    def step(self, template: TemplateState, search: Tensor, token: Tensor, memory: Slots) -> StepOutput:
+    def step(
+        self,
+        template: TemplateState,
+        search: Tensor,
+        token: Tensor,
+        memory: Tensor,
+        valid: Tensor,
+        initial_counts: Tensor | None = None,
+    ) -> StepOutput:
         """Process one frame.
 
         Args:
             template: the target's, of B targets.
             search: (B, 3, S, S) float BGR 0..255.
             token: (B, 1, d) what the last frame carried on, zeros in the first.
-            memory: what the STM holds, K slots.
+            memory: (B, K, d) stored tokens. valid: (B, K) 1 where there is one.
+            initial_counts: (B,) 0 where MFIFM goes without the template's appearance (training); by default 1.
+                Without a stored token it counts all the same.
         """
         config = self.config
         tokens, cells = self.embedding.search(search, template.cells)
         own = self.base_token.expand(search.shape[0], -1, -1)
         if self.carry is not None:
             own = own + self.carry * token
-        maps = memory.maps.to(tokens.dtype) if config.uses_maps else None
-        seen = self.layers(torch.cat((own.to(tokens.dtype), tokens), dim=1), template.tokens, maps, memory.valid)
+        seen = self.layers(torch.cat((own.to(tokens.dtype), tokens), dim=1), template.tokens)
         current, found = seen[:, :1], seen[:, 1:]
         enhanced = current
         if self.fusion is not None:
-            enhanced = self.fusion(current, template.appearance, memory.tokens, memory.valid)
+            counts = torch.ones_like(valid[:, :1])
+            if initial_counts is not None:
+                counts = torch.maximum(initial_counts[:, None].to(valid.dtype), 1.0 - valid.amax(dim=1, keepdim=True))
+            enhanced = self.fusion(current, template.appearance, memory, torch.cat((counts, valid), dim=1))
         masked, mask = found, torch.zeros_like(found[..., :1])
         if self.mask is not None:
             masked, mask = self.mask(found, cells, enhanced)
@@ -130,31 +134,15 @@ class STDTrack(nn.Module):
             appearance=appearance,
             mask=mask,
             cells=cells,
-            found=found,
         )
-
-    def entry(self, output: StepOutput, seen: TemplateState) -> Slots:
-        """What the STM stores of a frame, K = 1: its token, and the target's surroundings encoded as a template."""
-        valid = torch.ones_like(output.quality)[:, None]
-        return Slots(output.token, seen.maps[:, None], valid)
 
     def initial_token(self, batch: int) -> Tensor:
         """(B, 1, d) zeros: nothing has been carried on yet."""
         return torch.zeros(batch, 1, self.config.dim, device=self.base_token.device)
 
     def initial_memory(self, batch: int, capacity: int | None = None) -> TokenMemory:
-        """An empty STM for B clips, of `config.capacity` slots unless told otherwise."""
-        config, device = self.config, self.base_token.device
-        slots = capacity or config.capacity
-        cells = config.map_cells if config.uses_maps else 0
-        layers = config.depth if config.uses_maps else 1
-        return TokenMemory.empty(
-            Slots(
-                torch.zeros(batch, slots, config.dim, device=device),
-                torch.zeros(batch, slots, layers, 2, cells, config.dim, device=device),
-                torch.zeros(batch, slots, device=device),
-            )
-        )
+        """Make an empty STM for B clips, of `config.capacity` slots unless told otherwise."""
+        return TokenMemory.empty(batch, capacity or self.config.capacity, self.config.dim, self.base_token.device)
 
     def _covered(self, cells: Tensor) -> Tensor:
         """Bare template cells (B, N_z, d) -> mean over the cells that the target covers, (B, d)."""

@@ -55,10 +55,7 @@ class StdtrackModel:
         info = self.info
         template = frame.extract_around(box, info.template_factor, info.template_size)
         found = dict(self.backend.start({"template": template[None]}))
-        shapes: dict[str, tuple[int, ...]] = {"appearance": (self._dim,), "memory": (self._dim,)}
-        if "template_maps" in found:
-            shapes["memory_maps"] = found.pop("template_maps").shape[1:]
-        memory = TokenMemory.empty(self._capacity, shapes)
+        memory = TokenMemory.empty(self._capacity, {"appearance": (self._dim,), "memory": (self._dim,)})
         return StdtrackState(found, np.zeros((1, self._dim), np.float32), memory, found["template_appearance"][0])
 
     def step(
@@ -70,8 +67,7 @@ class StdtrackModel:
         }
         arrays["search"] = searches
         arrays["token"] = np.stack([state.token for state in states])
-        for name in states[0].memory.contents:
-            arrays[name] = np.stack([state.memory.contents[name] for state in states])
+        arrays["memory"] = np.stack([state.memory.contents["memory"] for state in states])
         arrays["valid"] = np.stack([state.memory.valid for state in states])
         found = self.backend.step(arrays)
         return [
@@ -85,20 +81,9 @@ class StdtrackModel:
         assert prediction.embedding is not None
         memory = state.memory.grown_older()
         if state.memory.is_due(self.memory.spacing) and prediction.quality >= self.memory.store_quality:
-            entry = self._entry(state.memory, prediction.embedding, token, frame, box)
+            entry = {"appearance": prediction.embedding, "memory": token[0]}
             memory = state.memory.store(entry, prediction.token_quality, self.memory.policy)
         return replace(state, token=enhanced, memory=memory, appearance=prediction.embedding)
-
-    def _entry(
-        self, memory: TokenMemory, appearance: FloatArray, token: FloatArray, frame: FrameView, box: Box
-    ) -> dict[str, FloatArray]:
-        """What the STM stores of a frame: token, appearance, and the target's surroundings encoded as a template."""
-        info, entry = self.info, {"appearance": appearance, "memory": token[0]}
-        if "memory_maps" in memory.contents:
-            crop = frame.extract_around(box, info.template_factor, info.template_size)
-            seen = self.backend.start({"template": crop[None]})
-            entry["memory_maps"] = seen["template_maps"][0]
-        return entry
 
     def without_memory(self, state: StdtrackState) -> StdtrackState:
         """See `Model.without_memory`."""

@@ -13,7 +13,6 @@ from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.stdtrack.backbones.efficientnet_lite import EfficientNetLite
 from stdtrack_ros.network.stdtrack.config import NetworkConfig, preset
 from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
-from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.network.stdtrack.reparameterize import RepConv, merge_all
@@ -69,16 +68,14 @@ def sample(network: STDTrack, batch: int = 2) -> tuple[object, ...]:
     template = 255 * torch.rand(batch, 3, config.template_size, config.template_size, generator=generator)
     search = 255 * torch.rand(batch, 3, config.search_size, config.search_size, generator=generator)
     token = torch.randn(batch, 1, config.dim, generator=generator)
-    shapes = network.initial_memory(batch).slots
-    slots = Slots(*(torch.randn(part.shape, generator=generator) for part in shapes))
-    return network.start(template), search, token, slots._replace(valid=torch.ones_like(slots.valid))
+    memory = torch.randn(batch, config.capacity, config.dim, generator=generator)
+    return network.start(template), search, token, memory, torch.ones(batch, config.capacity)
 
 
 SWITCHES = [
     {},
     {"token": False},
     {"memory": False},
-    {"maps": False},
     {"pooled_keys": False},
     {"mask": "off"},
     {"mask": "product"},
@@ -120,38 +117,26 @@ def test_token_and_memory_reach_the_result_only_where_they_are_on(switches: dict
     network = STDTrack(SMALL.model_copy(update=switches)).eval()
     if network.carry is not None:
         torch.nn.init.normal_(network.carry)
-    template, search, token, slots = sample(network)
-    changed = slots._replace(tokens=slots.tokens.flip(-1), maps=slots.maps.flip(-1))
-    first = network.step(template, search, token, slots).maps.score
-    other = network.step(template, search, token + 1.0, changed).maps.score
+    if network.mask is not None:
+        torch.nn.init.normal_(network.mask.key.weight)
+    template, search, token, memory, valid = sample(network)
+    first = network.step(template, search, token, memory, valid).maps.score
+    other = network.step(template, search, token + 1.0, memory.flip(-1), valid).maps.score
     assert torch.equal(first, other) is not matters
 
 
-def test_what_a_slot_shows_counts_if_the_slot_is_filled() -> None:
+def test_with_a_memory_the_token_that_is_carried_on_comes_from_it_alone() -> None:
+    """E_t is an answer of the memory: without the template's appearance, equal memories leave no other difference."""
     network = STDTrack(SMALL).eval()
-    template, search, token, slots = sample(network)
-    half = torch.tensor([[1.0, 1, 1, 0, 0, 0]] * 2)
-    slots = slots._replace(valid=half)
-
-    def score(slot: int) -> torch.Tensor:
-        changed = slots.maps.clone()
-        changed[:, slot] = changed[:, slot].flip(-1)
-        return network.step(template, search, token, slots._replace(maps=changed)).maps.score
-
-    before = network.step(template, search, token, slots).maps.score
-    assert torch.equal(score(4), before)
-    assert not torch.allclose(score(1), before)
-
-
-def test_a_later_frame_of_the_same_target_is_stored_as_the_template_is() -> None:
-    """In the STM, the template's own crop has the keys and values of the template, averaged over 2x2 cells."""
-    network = STDTrack(SMALL).eval()
-    template, search, token, _ = sample(network)
-    entry = network.entry(network.step(template, search, token, network.initial_memory(2).slots), template)
-    side = SMALL.template_cells
-    grid = template.tokens.unflatten(3, (side, side))
-    torch.testing.assert_close(entry.maps[:, 0, :, :, 0], grid[:, :, :, :2, :2].mean(dim=(3, 4)))
-    torch.testing.assert_close(template.cells.norm(dim=-1), torch.ones(2, side**2), rtol=1e-2, atol=1e-2)
+    template, search, token, memory, valid = sample(network)
+    same = memory[:, :1].expand_as(memory)
+    none = torch.zeros(2)
+    first = network.step(template, search, token, same, valid, none).enhanced
+    other = network.step(template, search.flip(-1), token, same, valid, none).enhanced
+    torch.testing.assert_close(first, other, rtol=1e-4, atol=1e-5)
+    empty = torch.zeros_like(valid)
+    alone = network.step(template, search, token, memory, empty, none).enhanced
+    torch.testing.assert_close(alone, network.step(template, search, token, memory * 2, empty).enhanced)
 
 
 def test_the_paper_like_preset_attends_jointly_and_the_light_one_caches_the_template() -> None:
@@ -173,7 +158,7 @@ def fusion() -> MultiFrameFusion:
 def test_fusion_does_not_see_invalid_slots_nor_the_order_of_the_stored() -> None:
     module = fusion()
     token, initial, memory = torch.randn(1, 1, 32), torch.randn(1, 32), torch.randn(1, 6, 32)
-    valid = torch.tensor([[1.0, 1, 1, 0, 0, 0]])
+    valid = torch.tensor([[1.0, 1, 1, 1, 0, 0, 0]])  # the template's, then the stored
     first = module(token, initial, memory, valid)
     changed = memory.clone()
     changed[:, 3:] = 100.0
@@ -183,14 +168,17 @@ def test_fusion_does_not_see_invalid_slots_nor_the_order_of_the_stored() -> None
     changed = memory.clone()
     changed[:, 0] *= -1.0
     assert not torch.allclose(module(token, initial, changed, valid), first)
+    without = torch.tensor([[0.0, 1, 1, 1, 0, 0, 0]])
+    torch.testing.assert_close(module(token, initial, memory, without), module(token, -initial, memory, without))
 
 
 def test_an_empty_memory_leaves_the_templates_appearance() -> None:
     module = fusion()
-    token, none = torch.randn(2, 1, 32), torch.zeros(2, 6, 32)
-    found = module(token, torch.randn(2, 32), none, torch.zeros(2, 6))
+    token, none, valid = torch.randn(2, 1, 32), torch.zeros(2, 6, 32), torch.zeros(2, 7)
+    valid[:, 0] = 1.0
+    found = module(token, torch.randn(2, 32), none, valid)
     assert torch.isfinite(found).all()
-    assert not torch.allclose(module(token, torch.randn(2, 32), none, torch.zeros(2, 6)), found)
+    assert not torch.allclose(module(token, torch.randn(2, 32), none, valid), found)
 
 
 def test_the_carried_token_stays_bounded_over_thousands_of_frames() -> None:
@@ -201,7 +189,7 @@ def test_the_carried_token_stays_bounded_over_thousands_of_frames() -> None:
     token, initial, norms = torch.zeros(1, 1, 32), torch.randn(1, 32), []
     with torch.no_grad():
         for _ in range(5000):
-            token = module(mix(token) + 1.0, initial, token.expand(1, 6, 32), torch.ones(1, 6))
+            token = module(mix(token) + 1.0, initial, token.expand(1, 6, 32), torch.ones(1, 7))
             norms.append(float(token.norm()))
     assert max(norms[10:]) / min(norms[10:]) < 1.5
 

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stdtrack_ros.network.stdtrack.memory import Slots
 from stdtrack_ros.network.stdtrack.memory import TokenMemory as BatchMemory
 from stdtrack_ros.tracker.models.memory import TokenMemory
 
@@ -18,11 +17,11 @@ QUALITIES = st.lists(st.sampled_from([0.1, 0.2, 0.25, 0.5, 0.75, 0.9]), min_size
 
 
 def fill(qualities: list[float], capacity: int, policy: str = "quality", spacing: int = 1) -> TokenMemory:
-    """A memory after trusted frames of these qualities, frame i with a token and a map of value i."""
-    memory = TokenMemory.empty(capacity, {"memory": (3,), "memory_maps": (2, 2)})
+    """A memory after trusted frames of these qualities, frame i with a token of value i and an appearance of -i."""
+    memory = TokenMemory.empty(capacity, {"memory": (3,), "appearance": (2,)})
     for index, quality in enumerate(qualities):
         if memory.is_due(spacing):
-            entry = {"memory": np.full(3, index, np.float32), "memory_maps": np.full((2, 2), -index, np.float32)}
+            entry = {"memory": np.full(3, index, np.float32), "appearance": np.full(2, -index, np.float32)}
             memory = memory.store(entry, quality, policy)
         else:
             memory = memory.grown_older()
@@ -55,7 +54,7 @@ def test_spacing_leaves_frames_out() -> None:
 def test_a_memory_is_never_changed_by_storing() -> None:
     memory = fill([0.5, 0.6], 2)
     tokens, quality = memory.contents["memory"].copy(), memory.quality.copy()
-    memory.store({"memory": np.full(3, 9, np.float32), "memory_maps": np.zeros((2, 2), np.float32)}, 0.7, "quality")
+    memory.store({"memory": np.full(3, 9, np.float32), "appearance": np.zeros(2, np.float32)}, 0.7, "quality")
     np.testing.assert_array_equal(memory.contents["memory"], tokens)
     np.testing.assert_array_equal(memory.quality, quality)
 
@@ -77,15 +76,13 @@ def test_never_more_than_the_capacity_and_all_but_the_last_are_good(qualities: l
 def test_training_and_tracking_keep_the_same_frames(policy: str, qualities: list[float], capacity: int) -> None:
     """Also where training lets a clip use a part of the slots only; a clip that stores nothing stays empty."""
     single = fill(qualities, capacity, policy)
-    shapes = Slots(torch.zeros(2, 6, 3), torch.zeros(2, 6, 1, 2, 1, 3), torch.zeros(2, 6))
-    batch, allowed = BatchMemory.empty(shapes), torch.tensor([capacity, capacity])
+    batch, allowed = BatchMemory.empty(2, 6, 3), torch.tensor([capacity, capacity])
     for index, quality in enumerate(qualities):
-        entry = Slots(*(torch.full_like(part[:, :1], float(index)) for part in shapes))
-        batch = batch.store(entry, torch.tensor([quality, quality]), torch.tensor([True, False]), policy, allowed)
-    np.testing.assert_array_equal(batch.slots.tokens[0, :capacity].numpy(), single.contents["memory"])
-    np.testing.assert_array_equal(batch.slots.valid[0, :capacity].numpy(), single.valid)
-    np.testing.assert_array_equal(batch.slots.maps[0, :, 0, 0, 0, 0].numpy(), batch.slots.tokens[0, :, 0].numpy())
-    assert batch.slots.valid[0, capacity:].sum() == 0
-    assert batch.slots.valid[1].sum() == 0
+        token = torch.full((2, 1, 3), float(index))
+        batch = batch.store(token, torch.tensor([quality, quality]), torch.tensor([True, False]), policy, allowed)
+    np.testing.assert_array_equal(batch.tokens[0, :capacity].numpy(), single.contents["memory"])
+    np.testing.assert_array_equal(batch.valid[0, :capacity].numpy(), single.valid)
+    assert batch.valid[0, capacity:].sum() == 0
+    assert batch.valid[1].sum() == 0
     # Every part of a slot is of the same frame.
-    np.testing.assert_array_equal(single.contents["memory_maps"][:, 0, 0], -single.contents["memory"][:, 0])
+    np.testing.assert_array_equal(single.contents["appearance"][:, 0], -single.contents["memory"][:, 0])
