@@ -16,7 +16,8 @@ INITIAL_BIAS = -4.5
 class MaskEnhancement(nn.Module):
     """Agreement of every search cell with E_t, as a mask on the search tokens.
 
-    The mask reads the bare cells, which know nothing of the template: what it says comes from E_t alone. With
+    The logits also go straight into the score map, `score_gain` times: what the memory says is heard however sure the
+    template's side is. The mask reads the bare cells, which know nothing of the template: what it says comes from E_t alone. With
     M = sigmoid((norm(C) W_q)(E W_k)^T / sqrt(d) + b): `gate`: 2 X M, which leaves X as it is where M is one half;
     `product`: X M; `dot`: the plain dot product of the sibling trackers.
     """
@@ -28,6 +29,7 @@ class MaskEnhancement(nn.Module):
         self.query = nn.Linear(config.dim, config.dim)
         self.key = nn.Linear(config.dim, config.dim)
         self.bias = nn.Parameter(torch.full((1,), INITIAL_BIAS))
+        self.score_gain = nn.Parameter(torch.ones(1))
         with torch.no_grad():  # at first, cells are as likely the target's as they resemble what was read
             self.query.weight.copy_(torch.eye(config.dim))
             self.key.weight.copy_(torch.eye(config.dim))

@@ -123,6 +123,9 @@ class STDTrack(nn.Module):
         if self.mask is not None:
             masked, mask = self.mask(found, cells, enhanced)
         head = self.head(masked)
+        if self.mask is not None:
+            voted = self.mask.score_gain * mask.transpose(1, 2).unflatten(2, (config.search_cells, config.search_cells))
+            head = head._replace(score=head.score + voted)
         peak = self.peak(head.score.float().sigmoid())
         appearance = unit(peak.pool(cells.float()))
         return StepOutput(

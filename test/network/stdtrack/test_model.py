@@ -96,8 +96,6 @@ SWITCHES = [
 def test_every_part_can_be_switched_off(switches: dict[str, object]) -> None:
     """Shapes stay, and every weight that is left takes part in the result."""
     network = STDTrack(SMALL.model_copy(update=switches)).train()
-    if network.mask is not None and network.mask.form == "gate":
-        torch.nn.init.normal_(network.mask.key.weight)  # closed at first
     output = network.step(*sample(network))
     side = SMALL.search_cells
     assert output.maps.score.shape == (2, 1, side, side)
@@ -117,8 +115,6 @@ def test_token_and_memory_reach_the_result_only_where_they_are_on(switches: dict
     network = STDTrack(SMALL.model_copy(update=switches)).eval()
     if network.carry is not None:
         torch.nn.init.normal_(network.carry)
-    if network.mask is not None:
-        torch.nn.init.normal_(network.mask.key.weight)
     template, search, token, memory, valid = sample(network)
     first = network.step(template, search, token, memory, valid).maps.score
     other = network.step(template, search, token + 1.0, memory.flip(-1), valid).maps.score
@@ -198,13 +194,22 @@ def test_the_carried_token_stays_bounded_over_thousands_of_frames() -> None:
 def test_the_bounded_masks_scale_each_token_by_the_agreement_of_its_cell(form: str, gain: float) -> None:
     module = MaskEnhancement(SMALL.model_copy(update={"mask": form})).eval()
     search, cells, token = torch.randn(1, 9, 32), torch.randn(1, 9, 32), torch.randn(1, 1, 32)
-    if form == "gate":
-        torch.testing.assert_close(module(search, cells, token)[0], search)  # untrained, it changes nothing
-        torch.nn.init.normal_(module.key.weight)
     enhanced, logits = module(search, cells, token)
-    plain = (module.query(module.norm(cells)) @ module.key(token).transpose(1, 2)) / 32**0.5
+    plain = (module.query(module.norm(cells)) @ module.key(token).transpose(1, 2)) / 32**0.5 + module.bias
     torch.testing.assert_close(logits, plain, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(enhanced, search * logits.sigmoid() * gain)
+
+
+def test_untrained_the_mask_finds_the_cells_that_resemble_what_was_read() -> None:
+    """The short way: an appearance goes into the memory, is read as it is, and meets the cells that it came from."""
+    torch.manual_seed(1)
+    fuse, mask = MultiFrameFusion(SMALL).eval(), MaskEnhancement(SMALL).eval()
+    target, other = torch.randn(2, 32)
+    token, unknown = torch.randn(1, 1, 32), torch.randn(1, 32)
+    stored = fuse.stored(0.1 * token, target[None] / target.norm())
+    enhanced = fuse(token, unknown, stored, torch.tensor([[0.0, 1.0]]))
+    logits = mask(torch.zeros(1, 2, 32), torch.stack((target, other))[None], enhanced)[1][0, :, 0]
+    assert float(logits[0]) > float(logits[1]) + 1.0
 
 
 def test_imagenet_weights_are_folded_exactly() -> None:
