@@ -17,7 +17,8 @@ class MaskEnhancement(nn.Module):
     """Agreement of every search cell with E_t, as a mask on the search tokens.
 
     The logits also go straight into the score map, `score_gain` times: what the memory says is heard however sure the
-    template's side is. The mask reads the bare cells, which know nothing of the template: what it says comes from E_t alone. With
+    template's side is. The mask reads the bare cells, which know nothing of the template: what it says comes from E_t
+    alone. With
     M = sigmoid((norm(C) W_q)(E W_k)^T / sqrt(d) + b): `gate`: 2 X M, which leaves X as it is where M is one half;
     `product`: X M; `dot`: the plain dot product of the sibling trackers.
     """
