@@ -22,7 +22,7 @@ class NetworkConfig(BaseModel):
     backbone: Literal["lite_hybrid", "vit_tiny"] = "lite_hybrid"
     dim: int = Field(192, ge=16, description="Width d of every token.")
     heads: int = Field(6, ge=1, description="Attention heads.")
-    depth: int = Field(2, ge=1, description="Transformer layers L.")
+    depth: int = Field(4, ge=1, description="Transformer layers L.")
     mlp_ratio: float = Field(3.0, gt=0, description="Hidden width of the feed-forward networks in units of d.")
     attention: Literal["joint", "cached"] = Field(
         "cached", description="joint: all tokens see all; cached: the template sees itself only and is encoded once."
@@ -40,8 +40,8 @@ class NetworkConfig(BaseModel):
     propagate: Literal["enhanced", "token"] = Field("enhanced", description="What is carried on: E_t or T_t.")
     mask: Literal["off", "gate", "product", "dot"] = Field("gate", description="Form of the mask enhancement.")
     head: Literal["multi_scale", "plain"] = Field("multi_scale", description="RepConv 1x1+3x3+5x5, or one 3x3.")
-    head_stem: int = Field(64, ge=8, description="Channels of the head's shared 1x1 convolution.")
-    head_channels: tuple[int, ...] = Field((48, 24, 16), description="Channels of each branch.")
+    head_stem: int = Field(96, ge=8, description="Channels of the head's shared 1x1 convolution.")
+    head_channels: tuple[int, ...] = Field((64, 32, 16), description="Channels of each branch.")
     quality: Literal["saliency", "peak", "psr", "margin"] = Field("saliency", description="Form of Q_t (Eq. 2).")
 
     @property
@@ -57,7 +57,7 @@ class NetworkConfig(BaseModel):
 
 PRESETS: dict[str, NetworkConfig] = {
     "lite_hybrid": NetworkConfig(),
-    "lite_hybrid_l": NetworkConfig(depth=4, head_stem=96, head_channels=(64, 32, 16)),
+    "lite_hybrid_s": NetworkConfig(depth=2, head_stem=64, head_channels=(48, 24, 16)),
     "vit_tiny": NetworkConfig(
         backbone="vit_tiny",
         heads=3,

@@ -43,5 +43,5 @@ class MaskEnhancement(nn.Module):
         logits = self.norm(cells) @ reader + key @ self.query.bias[:, None] + self.bias
         if self.form == "dot":
             return search * logits, logits
-        mask = logits.sigmoid()
+        mask = logits.detach().sigmoid()  # learned from its own loss alone: there is no way round what is stored
         return search * (mask if self.form == "product" else 2.0 * mask), logits

@@ -124,8 +124,9 @@ class STDTrack(nn.Module):
             masked, mask = self.mask(found, cells, enhanced)
         head = self.head(masked)
         if self.mask is not None:
-            voted = self.mask.score_gain * mask.transpose(1, 2).unflatten(2, (config.search_cells, config.search_cells))
-            head = head._replace(score=head.score + voted)
+            # Detached: the score wants a peak, the mask a region; the mask learns from its own loss what it says.
+            said = mask.detach().transpose(1, 2).unflatten(2, (config.search_cells, config.search_cells))
+            head = head._replace(score=head.score + self.mask.score_gain * said)
         peak = self.peak(head.score.float().sigmoid())
         appearance = unit(peak.pool(cells.float()))
         return StepOutput(
