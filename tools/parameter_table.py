@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stdtrack_ros.nodes.following.control_law import FollowSettings
+from stdtrack_ros.nodes.following.gimbal_law import GimbalSettings
 from stdtrack_ros.nodes.mavlink.mavlink_camera import MavlinkCameraSettings
 from stdtrack_ros.nodes.operator.operator_settings import OperatorSettings
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
@@ -33,6 +34,7 @@ PAGES: Mapping[str, Nodes] = {
     "docs/robots.md": {
         "target_pose": PositionSettings,
         "mavlink_camera": MavlinkCameraSettings,
+        "gimbal_follow": GimbalSettings,
     },
 }
 """Document, and the nodes whose parameters it lists."""

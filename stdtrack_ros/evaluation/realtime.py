@@ -18,6 +18,7 @@ from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 from stdtrack_ros.evaluation.protocols import IntArray, Track, empty_track, start_of, step
 from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerUnderTest
 from stdtrack_ros.sequences.sequence import Sequence
+from stdtrack_ros.tracker.motion import carried_on
 
 DELAYS = np.linspace(0.0, 1.0, 51)
 """Allowed delays sigma of extended LAE (PVT++), in frame intervals."""
@@ -92,7 +93,7 @@ def seen_boxes(run: RealTimeRun, delay: float = 0.0, forecast: bool = False) -> 
     boxes: FloatArray = np.where(sources[:, None] >= 0, run.boxes[sources], np.nan)
     if forecast:
         age = run.arrival_s - run.arrival_s[sources]
-        boxes[:, :2] += np.nan_to_num(run.velocities[sources], nan=0.0) * age[:, None]
+        boxes = carried_on(boxes, run.velocities[sources], age)
     return boxes
 
 

@@ -59,6 +59,13 @@ class TrackerNodeSettings(TrackerSettings):
     image_rectified: bool = setting(
         False, "The image is rectified (image_rect): bearings take CameraInfo's P and no distortion."
     )
+    prediction_horizon: float = setting(
+        0.0,
+        "How far beyond the time of publication tracked_box_predicted looks; cameras and actuators add their delays.",
+        unit="s",
+        ge=0.0,
+        le=2.0,
+    )
     stale_after: float = setting(
         0.5, "Time without a processed image after which targets are published as LOST.", unit="s", ge=0.05, le=60.0
     )

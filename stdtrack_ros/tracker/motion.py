@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.geometry import Box, box_center, box_from_center
 from stdtrack_ros.settings import MotionSettings
@@ -85,6 +85,26 @@ class MotionModel:
     def velocity(self) -> NDArray[np.float64]:
         """(2,) of the centre, px/s."""
         return self.mean[4:].copy()
+
+
+PREDICTION_DEAD_BAND = 0.04
+"""Part of a predicted way that is left out, in target sizes: a resting target does not jitter by its noisy velocity."""
+
+
+def carried_on(boxes: ArrayLike, velocities: ArrayLike, times_s: ArrayLike) -> NDArray[np.float64]:
+    """Return (..., 4) boxes after some time at their velocities, less a dead band; an unknown velocity moves nothing.
+
+    Args:
+        boxes: (..., 4) x, y, width, height in px.
+        velocities: (..., 2) px/s; NaN if unknown.
+        times_s: (...) s.
+    """
+    moved = np.array(boxes, dtype=np.float64)
+    way = np.nan_to_num(np.asarray(velocities, dtype=np.float64)) * np.asarray(times_s, dtype=np.float64)[..., None]
+    length = np.hypot(way[..., 0], way[..., 1])
+    band = PREDICTION_DEAD_BAND * np.sqrt(np.maximum(moved[..., 2] * moved[..., 3], 0.0))
+    moved[..., :2] += way * (np.maximum(length - band, 0.0) / np.maximum(length, 1e-9))[..., None]
+    return moved
 
 
 def _size(mean: NDArray[np.float64]) -> float:

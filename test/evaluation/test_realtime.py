@@ -14,6 +14,7 @@ from stdtrack_ros.evaluation.metrics.accuracy import overlaps, success_curve
 from stdtrack_ros.evaluation.metrics.scores import real_time_curve, row_of
 from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, replay, seen_boxes, visible
 from stdtrack_ros.evaluation.results import facts_of
+from stdtrack_ros.tracker.motion import PREDICTION_DEAD_BAND
 
 
 def run(cost_s: float, length: int = 12) -> tuple[PaintedClip, RealTimeRun]:
@@ -58,7 +59,9 @@ def test_forecasts_carry_a_late_box_to_where_the_target_is_now() -> None:
     np.testing.assert_allclose(late[5], clip.boxes[1])
     # RedTracker's velocity, 20 px/s, is the true one: once it has been given, forecasts lie on the target.
     forecast = seen_boxes(result, forecast=True)
-    np.testing.assert_allclose(forecast[4:], clip.boxes[4:])
+    # It stays behind by the dead band of the prediction.
+    band = PREDICTION_DEAD_BAND * np.sqrt(clip.boxes[4:, 2:].prod(axis=1).max())
+    assert np.abs(forecast[4:] - clip.boxes[4:]).max() <= band + 1e-9
     row = row_of({"realtime": result}, facts_of(clip, "clip"))
     assert row["realtime_auc"] < row["realtime_forecast_auc"]
     assert row["missed"] == pytest.approx(6 / 11)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stdtrack_ros.settings import MotionSettings
-from stdtrack_ros.tracker.motion import MotionModel
+from stdtrack_ros.tracker.motion import MotionModel, carried_on
 
 RULES = MotionSettings()
 FRAME_S = 1 / 30
@@ -65,3 +65,11 @@ def test_the_covariance_stays_symmetric_and_positive(steps: list[tuple[float, fl
     np.testing.assert_allclose(covariance, covariance.T, atol=1e-6 * np.abs(covariance).max())
     assert np.linalg.eigvalsh(covariance).min() > 0
     assert (motion.box[2:] >= 1).all()
+
+
+def test_boxes_are_carried_on_at_their_velocities() -> None:
+    boxes = [[10.0, 20.0, 40.0, 10.0]] * 4  # of size 20 px: a dead band of 0.8 px
+    velocities = [[30.0, 40.0], [30.0, 40.0], [1.0, 0.0], [np.nan, np.nan]]
+    moved = carried_on(boxes, velocities, [0.1, 0.0, 0.1, 0.1])
+    np.testing.assert_allclose(moved[0], [10.0 + 3.0 * 4.2 / 5, 20.0 + 4.0 * 4.2 / 5, 40.0, 10.0])
+    np.testing.assert_array_equal(moved[1:], boxes[1:], "no time, a way within the noise, no velocity: it stays")

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from builtin_interfaces.msg import Duration
+from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Vector3
 from numpy.typing import NDArray
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
 from stdtrack_ros.msg import TrackedBox
+from stdtrack_ros.tracker.motion import carried_on
 from stdtrack_ros.tracker.result import Status, TrackResult
 
 try:
@@ -87,6 +88,24 @@ def no_target(info: FrameInfo) -> TrackedBox:
     for name in ("x", "y", "width", "height", "quality", "token_quality", "velocity_x", "velocity_y"):
         setattr(message, name, NAN)
     return message
+
+
+def predicted(message: TrackedBox, horizon_s: float) -> TrackedBox:
+    """Return the message with the box as expected `horizon_s` after its publication; its stamp is that time.
+
+    A target without a known velocity stays where it is. The bearing is NaN: whoever has the calibration fills it in.
+    """
+    ahead_s = seconds(message.latency) + horizon_s
+    later = TrackedBox(**{name: getattr(message, name) for name in message.get_fields_and_field_types()})
+    stamp = message.header.stamp
+    nanoseconds = stamp.sec * 10**9 + stamp.nanosec + round(ahead_s * 1e9)
+    later.header = Header(stamp=Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9))
+    later.header.frame_id = message.header.frame_id
+    box = (message.x, message.y, message.width, message.height)
+    moved = carried_on(box, (message.velocity_x, message.velocity_y), ahead_s)
+    later.x, later.y = float(moved[0]), float(moved[1])
+    later.bearing = Vector3(x=NAN, y=NAN, z=NAN)
+    return later
 
 
 def stale(message: TrackedBox, silent_s: float) -> TrackedBox:

@@ -18,7 +18,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage
 from sensor_msgs.msg import Image as ImageMessage
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Image, box_center
+from stdtrack_ros.geometry import Box, Image, box_center
 from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.camera.annotated import annotated
 from stdtrack_ros.nodes.camera.bearing import bearing
@@ -29,7 +29,6 @@ from stdtrack_ros.nodes.tracking import messages
 from stdtrack_ros.nodes.tracking.diagnostics import Health
 from stdtrack_ros.nodes.tracking.overlays import Overlays
 from stdtrack_ros.nodes.tracking.targets import Found, Target
-from stdtrack_ros.tracker.result import TrackResult
 
 
 class ResultPublisher:
@@ -51,6 +50,7 @@ class ResultPublisher:
     def _offer(self) -> None:
         results = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
         self._boxes = self._publisher(TrackedBox, "tracked_box", results)
+        self._predictions = self._publisher(TrackedBox, "tracked_box_predicted", results)
         picture = self._node.resolve_topic_name("image_annotated")
         # Reliable, as RViz and rqt ask for; best effort subscribers match too. Depth 1: a slow one is sent the newest.
         newest = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
@@ -96,7 +96,8 @@ class ResultPublisher:
         sent = []
         for target, result in found:
             info = self._frame_info(frame, width, height, target.dropped)
-            message = messages.tracked_box(info, target.target_id, result, self._bearing(result, width, height))
+            direction = self._bearing(result.box, width, height)
+            message = messages.tracked_box(info, target.target_id, result, direction)
             target.last_message = message
             sent.append(message)
         if not found:
@@ -104,6 +105,8 @@ class ResultPublisher:
         for message in sent:
             self._boxes.publish(message)
         self._health.published(time.monotonic() - frame.arrived_s)
+        if self._predictions.get_subscription_count() > 0:
+            self._predict(sent, width, height)
         if self._detections is not None:
             self._detections.publish(messages.detections(sent))
         self._overlays.send(sent)
@@ -120,10 +123,19 @@ class ResultPublisher:
     def _frame_info(self, frame: Frame, width: int, height: int, dropped: int) -> messages.FrameInfo:
         return messages.FrameInfo(frame.message.header, width, height, time.monotonic() - frame.arrived_s, dropped)
 
-    def _bearing(self, result: TrackResult, width: int, height: int) -> NDArray[np.float64] | None:
-        if self._camera_info is None:
+    def _predict(self, sent: list[TrackedBox], width: int, height: int) -> None:
+        """Send the boxes as they are expected at the time of publication, and a horizon after it."""
+        for message in sent:
+            later = messages.predicted(message, self._settings().prediction_horizon)
+            direction = self._bearing(np.array([later.x, later.y, later.width, later.height]), width, height)
+            if direction is not None:
+                later.bearing.x, later.bearing.y, later.bearing.z = (float(number) for number in direction)
+            self._predictions.publish(later)
+
+    def _bearing(self, box: Box, width: int, height: int) -> NDArray[np.float64] | None:
+        if self._camera_info is None or not np.isfinite(box).all():
             return None
-        x, y = box_center(result.box)
+        x, y = box_center(box)
         try:
             known = bearing(self._camera_info, float(x), float(y), width, height, self._settings().image_rectified)
         except InputError as error:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from node_bench import Bench, NodeProcess, running
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
 from simulated_world import HEIGHT, WIDTH, Body, World, camera_info
-from stdtrack_ros.msg import TrackedBox
+from std_msgs.msg import Bool
+from stdtrack_ros.msg import TargetState, TrackedBox
 
 from stdtrack_ros.nodes.following.follow_controller import FollowController
 
@@ -121,6 +123,45 @@ def test_a_new_target_is_not_followed_by_a_box_of_the_old_one(bench: Bench) -> N
         assert node.set_parameters([Parameter("target_id", value="other")])[0].successful
         bench.reports.clear()
         assert bench.wait(lambda: bench.reports, "report")[0].message == "Stopped: no box of target 'other' has come."
+
+
+def test_it_moves_only_while_the_dead_man_switch_is_held_and_the_distance_is_known(bench: Bench) -> None:
+    boxes = bench.create_publisher(TrackedBox, "tracked_box", 10)
+    states = bench.create_publisher(TargetState, "target_state", 10)
+    switch = bench.create_publisher(Bool, "dead_man", 10)
+    commands: list[TwistStamped] = []
+    bench.create_subscription(TwistStamped, "cmd_vel", commands.append, 50)
+    state = TargetState(target_id="target-1", method=TargetState.METHOD_DEPTH, distance=6.0)
+    options = {"actuation": True, "dead_man": True, "distance": 3.0, "forward_gain": 1.0, "max_age": 5.0}
+    with inside(bench, dead_man_timeout=5.0, **options):
+
+        def said(words: str, held: bool | None, known: bool) -> None:
+            def turn() -> bool:
+                boxes.publish(box())
+                if held is not None:
+                    switch.publish(Bool(data=held))
+                if known:
+                    states.publish(state)
+                return any(words in report.message for report in bench.reports)
+
+            bench.reports.clear()
+            bench.wait(turn, f"report of '{words}'")
+
+        said("the dead-man switch is not held", None, True)
+        said("the dead-man switch is not held", False, True)
+        assert {command.twist.linear.x for command in commands} <= {0.0}
+        said("Following.", True, True)
+        bench.wait(lambda: commands[-1].twist.linear.x > 0.5, "speed")
+        speeds = [command.twist.linear.x for command in commands]
+        changes = [after - before for before, after in itertools.pairwise(speeds)]
+        assert max(changes) == pytest.approx(2.0 / 20.0), "it gathers speed at max_acceleration"
+        state.method = TargetState.METHOD_NONE
+        said("target_pose gives no position", True, True)
+        assert commands[-1].twist.linear.x == 0.0 or bench.wait(lambda: commands[-1].twist.linear.x == 0.0, "stop")
+        state.method = TargetState.METHOD_DEPTH
+        said("Following.", True, True)
+        said("the dead-man switch is not held", False, True)
+        bench.wait(lambda: commands[-1].twist.linear.x == 0.0, "stop")
 
 
 @dataclass

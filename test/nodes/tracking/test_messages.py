@@ -14,6 +14,7 @@ from stdtrack_ros.nodes.tracking.messages import (
     detections,
     duration,
     no_target,
+    predicted,
     seconds,
     stale,
     tracked_box,
@@ -93,3 +94,16 @@ def test_detections_are_the_targets_that_are_seen() -> None:
     assert (detection.bbox.center.position.x, detection.bbox.center.position.y) == (25.0, 40.0)
     assert (detection.bbox.size_x, detection.bbox.size_y) == (30.0, 40.0)
     assert detection.results[0].hypothesis.score == 0.25
+
+
+def test_a_predicted_box_is_that_of_a_later_time() -> None:
+    message = tracked_box(INFO, "it", RESULT)
+    message.velocity_x, message.velocity_y, message.latency = 100.0, 0.0, duration(0.25)
+    later = predicted(message, 0.5)
+    assert seconds(later.header.stamp) - seconds(message.header.stamp) == pytest.approx(0.75)
+    size = math.sqrt(message.width * message.height)
+    assert later.x == pytest.approx(message.x + 75.0 - 0.04 * size, abs=1e-3) and later.y == message.y
+    assert (later.width, later.height, later.status) == (message.width, message.height, message.status)
+    assert math.isnan(later.bearing.x) and message.x != later.x, "the message itself is left alone"
+    unknown = predicted(no_target(INFO), 0.5)
+    assert math.isnan(unknown.x) and unknown.status == TrackedBox.STATUS_NONE

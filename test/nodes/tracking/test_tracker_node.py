@@ -17,6 +17,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from stdtrack_ros.msg import TrackedBox
 
 from stdtrack_ros.nodes.camera.image_messages import decode_image
+from stdtrack_ros.nodes.tracking.messages import seconds
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()
@@ -34,7 +35,9 @@ def start(bench: Bench, index: int = 0) -> None:
 
 
 def test_a_target_is_started_tracked_and_forgotten(bench: Bench, tmp_path: Path) -> None:
-    with running(tmp_path / "log", bench):
+    predictions: list[TrackedBox] = []
+    bench.create_subscription(TrackedBox, "tracked_box_predicted", predictions.append, 50)
+    with running(tmp_path / "log", bench, prediction_horizon=0.2):
         before = bench.answer(SCENE.image(0))
         assert before.status == NONE and before.target_id == "" and math.isnan(before.x) and math.isnan(before.quality)
         assert (before.image_width, before.image_height) == (320, 240)
@@ -48,6 +51,13 @@ def test_a_target_is_started_tracked_and_forgotten(bench: Bench, tmp_path: Path)
         assert all(overlap(answer, SCENE.box(index)) > 0.7 for index, answer in enumerate(answers, start=1))
         assert all(answer.latency.sec + answer.latency.nanosec > 0 for answer in answers)
         assert {answer.dropped_frames for answer in answers} == {0}
+
+        bench.wait(lambda: predictions and predictions[-1].frame_number == 20, "prediction")
+        now, later = answers[-1], predictions[-1]
+        ahead_s = seconds(now.latency) + 0.2
+        assert seconds(later.header.stamp) - seconds(now.header.stamp) == pytest.approx(ahead_s, abs=1e-6)
+        assert (later.x - now.x, later.y - now.y) != (0.0, 0.0)
+        assert math.hypot(later.x - now.x, later.y - now.y) < math.hypot(now.velocity_x, now.velocity_y) * ahead_s
 
         assert bench.reset().success
         assert bench.answer(SCENE.image(22)).status == NONE
