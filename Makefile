@@ -90,9 +90,9 @@ $(STAMPS)/demo: $(STAMPS)/run requirements/operator.txt requirements/demo_clip.t
 	@$(PIP) --no-deps --requirement requirements/demo_clip.txt
 	@touch $@
 
-$(STAMPS)/ros-test: $(STAMPS)/demo requirements/dev.txt requirements/mavlink.txt
+$(STAMPS)/ros-test: $(STAMPS)/demo requirements/dev.txt requirements/mavlink.txt requirements/sim.txt
 	$(say) "installing the test tools"
-	@$(PIP) --requirement requirements/dev.txt --requirement requirements/mavlink.txt
+	@$(PIP) --requirement requirements/dev.txt --requirement requirements/mavlink.txt --requirement requirements/sim.txt
 	@touch $@
 
 # OpenCV's contrib build brings the same module as opencv-python, with more in it: it is installed later, over it.
