@@ -14,8 +14,8 @@ pytest.importorskip("rclpy")
 pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = ["README.md", "model/README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *(ROOT / "docs").glob("*.md")]
+DOCUMENTS = sorted({page.relative_to(ROOT).as_posix() for page in PAGES})
 
 
 def test_the_tables_are_current() -> None:
@@ -36,14 +36,38 @@ def test_a_document_without_the_marks_is_refused() -> None:
         parameter_table.with_tables("# nothing\n", parameter_table.PAGES["docs/parameters.md"])
 
 
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_what_a_document_links_to_is_there(name: str) -> None:
     page = ROOT / name
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+    missing = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if "://" in link:
+            continue
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            missing.append(link)
+    assert missing == []
 
 
-def test_the_launch_arguments_in_the_readme_are_those_of_the_launch_file() -> None:
+def test_every_document_stands_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| \[(\w+\.md)\]", index, re.MULTILINE))
+    assert listed == {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 180
+
+
+def test_the_launch_arguments_in_the_docs_are_those_of_the_launch_file() -> None:
     declared = re.findall(r'^        \("(\w+)", ', (ROOT / "launch" / "tracker.launch.py").read_text(), re.MULTILINE)
+    page = (ROOT / "docs" / "nodes.md").read_text(encoding="utf-8")
     assert len(declared) > 10
-    assert [name for name in declared if f"`{name}`" not in README] == []
+    assert [name for name in declared if f"`{name}`" not in page] == []
