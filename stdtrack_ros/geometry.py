@@ -9,6 +9,7 @@ top-left pixel, so that a box over a whole 640x480 image is `(0, 0, 640, 480)`. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -20,6 +21,10 @@ Box = NDArray[np.float64]
 """(4,) or (N, 4) float64: x, y, width, height in pixels."""
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8, BGR."""
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+"""(H, W) grey or (H, W, 3) BGR, uint8 or, from sensors of more bits, uint16."""
+
+PixelsT = TypeVar("PixelsT", NDArray[np.uint8], NDArray[np.uint16], Pixels)
 
 MIN_SIDE_PX = 1.0
 """Smallest width or height that a box may have to start a target."""
@@ -66,8 +71,8 @@ class Crop:
         moved[..., 1] += self.center_y - self.side_px / 2
         return moved
 
-    def extract(self, image: Image) -> Image:
-        """Resample the window to (size, size, 3) uint8; what lies outside the image takes the image's mean colour.
+    def extract(self, image: PixelsT) -> PixelsT:
+        """Resample the window to (size, size) or (size, size, C); what lies outside the image takes its mean colour.
 
         A window over twice as large as the input is halved first, so that fine detail does not alias.
         """
@@ -78,7 +83,7 @@ class Crop:
         y1 = min(int(np.ceil(top + self.side_px)), height)
         border = mean_color(image)
         if x1 <= x0 or y1 <= y0:
-            return np.full((self.size, self.size, 3), border, dtype=np.uint8)
+            return np.full((self.size, self.size, *image.shape[2:]), np.squeeze(border), dtype=image.dtype)
         part = image[y0:y1, x0:x1]
         scale = self.scale
         while scale < 0.5 and min(part.shape[:2]) >= 2:  # bilinear sampling alone would skip pixels
@@ -88,7 +93,7 @@ class Crop:
         shift_x = (x0 - left) * self.scale + 0.5 * scale - 0.5
         shift_y = (y0 - top) * self.scale + 0.5 * scale - 0.5
         matrix = np.array([[scale, 0.0, shift_x], [0.0, scale, shift_y]])
-        resampled: Image = cv2.warpAffine(
+        resampled: PixelsT = cv2.warpAffine(
             part,
             matrix,
             (self.size, self.size),
@@ -99,19 +104,18 @@ class Crop:
         return resampled
 
 
-def _halved(image: Image) -> Image:
+def _halved(image: PixelsT) -> PixelsT:
     """Average blocks of 2x2 pixels; an odd last row or column falls away."""
     height, width = image.shape[0] // 2, image.shape[1] // 2
-    return np.asarray(
-        cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8
-    )
+    halved: PixelsT = cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+    return halved
 
 
-def mean_color(image: Image) -> tuple[float, float, float]:
-    """The mean colour of an image, from at most 64x64 of its pixels (so that it costs the same at any size)."""
+def mean_color(image: Pixels) -> tuple[float, ...]:
+    """Return the mean of each channel, from at most 64x64 of the pixels, so that it costs the same at any size."""
     size = min(image.shape[1], 64), min(image.shape[0], 64)
-    blue, green, red, _ = cv2.mean(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
-    return round(blue), round(green), round(red)
+    means = cv2.mean(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
+    return tuple(round(mean) for mean in means[: 1 if image.ndim == 2 else image.shape[2]])
 
 
 def check_box(box: ArrayLike, image_width: int, image_height: int) -> Box:

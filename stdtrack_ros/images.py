@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from rosbags.image import ImageError, image_to_cvimage
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Image
+from stdtrack_ros.geometry import Image, Pixels
+from stdtrack_ros.intensity import IntensityRange
 
 Bytes = bytes | bytearray | memoryview | NDArray[np.uint8]
 
@@ -88,8 +89,11 @@ def rosbags_converter(image: PlainImage, target: str) -> NDArray[np.generic]:
     return converted
 
 
-def to_bgr8(image: NDArray[np.generic]) -> Image:
-    """Convert any grey, BGR or BGRA array of 8 or 16 bits to (H, W, 3) uint8 BGR; 16 bits keep their high byte.
+def as_pixels(image: NDArray[np.generic]) -> Pixels:
+    """Check an array that a caller gives as an image, and drop an alpha channel.
+
+    Args:
+        image: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), uint8 or uint16, BGR.
 
     Raises:
         InputError: another shape or type, or an image without pixels.
@@ -99,19 +103,43 @@ def to_bgr8(image: NDArray[np.generic]) -> Image:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or array.size == 0 or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise InputError(f"An image is (H, W), (H, W, 3) or (H, W, 4) with pixels in it, found shape {array.shape}.")
-    if array.dtype == np.uint16:
-        array = (array >> 8).astype(np.uint8)
-    if array.dtype != np.uint8:
+    if array.dtype not in (np.uint8, np.uint16):
         raise InputError(f"An image has 8 or 16 bits per channel (uint8, uint16), found {array.dtype}.")
-    if array.ndim == 2:
-        return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
-    if array.shape[2] == 4:
-        return np.asarray(cv2.cvtColor(array, cv2.COLOR_BGRA2BGR), dtype=np.uint8)  # slicing costs thirty times as much
-    return np.ascontiguousarray(array)
+    if array.ndim == 3 and array.shape[2] == 4:
+        array = cv2.cvtColor(array, cv2.COLOR_BGRA2BGR)  # slicing costs thirty times as much
+    pixels: Pixels = array
+    return pixels
 
 
-def decode_message(message: Any, convert: Converter = rosbags_converter) -> Image:
-    """Decode a `sensor_msgs` Image or CompressedImage, of rclpy or of rosbags, to (H, W, 3) uint8 BGR.
+def three_channels(pixels: Pixels) -> Pixels:
+    """Return grey pixels as (H, W, 3) of three equal channels, of the same depth; BGR pixels as they are."""
+    if pixels.ndim == 3:
+        return pixels
+    repeated: Pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
+    return repeated
+
+
+def to_bgr8(image: NDArray[np.generic], intensity: IntensityRange | None = None) -> Image:
+    """Convert any grey, BGR or BGRA array of 8 or 16 bits to (H, W, 3) uint8 BGR.
+
+    Args:
+        image: see `as_pixels`.
+        intensity: what is shown as black and as white; None: 8 bits as they are, of 16 bits what the image uses.
+
+    Raises:
+        InputError: another shape or type, or an image without pixels.
+    """
+    pixels = as_pixels(image)
+    if intensity is None and pixels.dtype == np.uint16:
+        intensity = IntensityRange.measure(pixels)
+    eight = pixels if intensity is None else intensity.to_8_bits(pixels)
+    if eight.ndim == 2:
+        return np.asarray(cv2.cvtColor(eight, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+    return np.ascontiguousarray(eight, dtype=np.uint8)
+
+
+def decode_message(message: Any, convert: Converter = rosbags_converter) -> Pixels:
+    """Decode a `sensor_msgs` Image or CompressedImage, of rclpy or of rosbags, to grey or BGR pixels of its own depth.
 
     Raises:
         InputError: the message holds no complete picture of a known encoding, with what was found and is allowed.
@@ -130,8 +158,8 @@ def decode_raw(
     step: int,
     is_bigendian: bool = False,
     convert: Converter = rosbags_converter,
-) -> Image:
-    """Decode the fields of a `sensor_msgs/Image` to (H, W, 3) uint8 BGR; rows may be padded (`step`).
+) -> Pixels:
+    """Decode the fields of a `sensor_msgs/Image` to grey or BGR pixels; rows may be padded (`step`).
 
     Raises:
         InputError: the encoding is unknown, or there are fewer bytes than the fields say.
@@ -153,11 +181,11 @@ def decode_raw(
         converted = convert(PlainImage(encoding, width, rows, used, is_bigendian, pixels), kind.target)
     except (cv2.error, ImageError) as error:  # an odd width of a 4:2:2 image, an odd height of a 4:2:0 one
         raise InputError(f"The {encoding} image of {width}x{height} px cannot be converted to BGR.") from error
-    return to_bgr8(converted)
+    return as_pixels(converted)
 
 
-def decode_compressed(data: Bytes, format: str) -> Image:
-    """Decode the fields of a `sensor_msgs/CompressedImage` to (H, W, 3) uint8 BGR.
+def decode_compressed(data: Bytes, format: str) -> Pixels:
+    """Decode the fields of a `sensor_msgs/CompressedImage` to BGR pixels of its own depth.
 
     Raises:
         InputError: the bytes are no complete JPEG, PNG or other still image that OpenCV can read.
@@ -176,8 +204,8 @@ def decode_compressed(data: Bytes, format: str) -> Image:
     return decoded
 
 
-def decode_still(data: NDArray[np.uint8]) -> Image | None:
-    """Decode an image file's (N,) bytes to (H, W, 3) uint8 BGR; None if they are damaged, cut off or no image.
+def decode_still(data: NDArray[np.uint8]) -> Pixels | None:
+    """Decode an image file's (N,) bytes to (H, W, 3) BGR pixels; None if they are damaged, cut off or no image.
 
     The pixels stay as the sensor delivered them: an EXIF orientation does not turn them against the boxes.
     """
@@ -187,7 +215,7 @@ def decode_still(data: NDArray[np.uint8]) -> Image | None:
         decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:  # a header that asks for more pixels than OpenCV allows
         return None
-    return None if decoded is None else to_bgr8(decoded)
+    return None if decoded is None else as_pixels(decoded)
 
 
 def _jpeg_is_whole(data: bytes) -> bool:

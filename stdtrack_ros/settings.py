@@ -77,6 +77,26 @@ class ModelSettings(SettingGroup):
     )
 
 
+class IntensitySettings(SettingGroup):
+    """How images of more than 8 bits, and of little contrast, are brought to 8 bits."""
+
+    low: float = setting(0.0, "Number of the sensor that is shown as black.", unit="counts", ge=0.0, le=65535.0)
+    high: float = setting(
+        0.0,
+        "Number that is shown as white; not above low: both are measured when a target starts.",
+        unit="counts",
+        ge=0.0,
+        le=65535.0,
+    )
+    adaptation_time: float = setting(
+        10.0,
+        "Time constant with which a measured range follows the scene while the target is TRACKING.",
+        unit="s",
+        ge=0.1,
+        le=3600.0,
+    )
+
+
 class SearchSettings(SettingGroup):
     """Where and how the search window is read."""
 
@@ -219,6 +239,7 @@ class TrackerSettings(SettingGroup):
 
     tracker: str = setting("stdtrack", "The tracker to run.", read_only=True, choices=tracker_names)
     model: ModelSettings = ModelSettings()
+    intensity: IntensitySettings = IntensitySettings()
     search: SearchSettings = SearchSettings()
     memory: MemorySettings = MemorySettings()
     status: StatusSettings = StatusSettings()

@@ -7,9 +7,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from encoded_images import full_scale
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.images import ENCODINGS, decode_compressed, decode_raw, decode_still
+from stdtrack_ros.images import ENCODINGS, decode_compressed, decode_raw, decode_still, three_channels
 
 BGR = np.array([[[10, 20, 30], [40, 50, 60]], [[70, 80, 90], [100, 110, 120]]], dtype=np.uint8)
 
@@ -18,7 +19,7 @@ def read(pixels: np.ndarray, encoding: str, pad: int = 0, bigendian: bool = Fals
     height, width = pixels.shape[:2]
     rows = np.ascontiguousarray(pixels).reshape(height, -1).view(np.uint8)
     padded = np.pad(rows, ((0, 0), (0, pad)), constant_values=255)
-    return decode_raw(padded.tobytes(), encoding, width, height, padded.shape[1], bigendian)
+    return full_scale(decode_raw(padded.tobytes(), encoding, width, height, padded.shape[1], bigendian))
 
 
 @pytest.mark.parametrize("pad", [0, 1, 7])
@@ -68,12 +69,14 @@ def test_half_width_colour(encoding: str, order: tuple[int, ...]) -> None:
     np.testing.assert_allclose(read(pixels, encoding, pad=5), np.broadcast_to([0, 0, 255], (4, 6, 3)), atol=3)
 
 
-def test_every_encoding_gives_three_channels_of_8_bits() -> None:
+def test_every_encoding_gives_grey_or_bgr_pixels_of_its_own_depth() -> None:
     for encoding, kind in ENCODINGS.items():
         depth = np.uint8 if kind.dtype == "u1" else np.uint16
         pixels = np.zeros((int(4 * kind.rows), 6, kind.channels), dtype=depth)
         image = decode_raw(pixels.tobytes(), encoding, 6, 4, 6 * kind.channels * depth().itemsize)
-        assert (image.shape, image.dtype) == ((4, 6, 3), np.uint8), encoding
+        grey = kind.channels == 1 and not kind.target
+        assert (image.shape, image.dtype) == ((4, 6) if grey else (4, 6, 3), depth), encoding
+        assert (three_channels(image).shape, three_channels(image).dtype) == ((4, 6, 3), depth), encoding
 
 
 @pytest.mark.parametrize("encoding", ["nv12", "nv21"])

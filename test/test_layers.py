@@ -14,6 +14,7 @@ GROUND = {
     "families",
     "geometry",
     "images",
+    "intensity",
     "settings",
     "outputs",
     "shipped_files",

@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from stdtrack_ros.evaluation.metrics.accuracy import overlaps
 from stdtrack_ros.evaluation.metrics.calibration import BINS, calibrate
 from stdtrack_ros.geometry import Crop
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.sequences.catalog import open_sequences
 
@@ -116,7 +117,7 @@ def draw_failures(tracks: Tracks, sequences: Path, pattern: str, path: Path) -> 
     for mean, name, frame, worst, quality in sorted(scored)[:6]:
         boxes, _, ground_truth = tracks[name]
         crop = Crop.around(ground_truth[frame], 6.0, TILE_PX)
-        tile = crop.extract(handles[name].open().frame(frame))
+        tile = crop.extract(to_bgr8(handles[name].open().frame(frame)))
         for box, color in ((ground_truth[frame], (255, 255, 255)), (boxes[frame], (60, 60, 240))):
             x, y, width, height = crop.to_crop(box).round().astype(int)
             cv2.rectangle(tile, (x, y), (x + width, y + height), color, 1)

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.outputs import check_outputs
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _footage(source: Path | None, topic: str, frames: int, size: str) -> Footage
     handle = open_sequences([source], topic=topic or None)[0]
     sequence = handle.open()
     start, box = start_of(sequence)
-    pictures = [sequence.frame(index) for index in range(start, min(len(sequence), start + frames + 1))]
+    pictures = [to_bgr8(sequence.frame(index)) for index in range(start, min(len(sequence), start + frames + 1))]
     if len(pictures) < 2:
         raise SettingError(
             f"{handle.name} has {len(pictures)} frames from its first ground-truth box on; give one with more."

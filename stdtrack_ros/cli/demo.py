@@ -21,6 +21,7 @@ from rich.table import Table
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Box, parse_box
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.outputs import check_outputs
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _write_results(
         for stamp_s, picture in zip(recording.stamps_s, overlay_frames(recording, log, clip.init), strict=True):
             video.write(picture, float(stamp_s))
     samples = sample_pictures(recording, log, clip.by_stamp(stamps_ns(recording)), SAMPLES)
-    draw_run(out / "run.png", log, recording.frame(len(recording) // 2), samples, _title(summary))
+    draw_run(out / "run.png", log, to_bgr8(recording.frame(len(recording) // 2)), samples, _title(summary))
     if gif is not None:
         stride = max(round(rate / GIF_RATE), 1)
         window = close_up(log, *recording.frame(0).shape[1::-1])

@@ -10,6 +10,7 @@ import numpy as np
 
 from stdtrack_ros.evaluation.report.box_log import BoxLog, newest_row, overlaps
 from stdtrack_ros.geometry import Box, Image, box_center
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.tracker.drawing import STATUS_COLORS, draw_given, draw_target, draw_text, draw_trail
 from stdtrack_ros.tracker.result import Status
@@ -39,7 +40,7 @@ def overlay_frames(
     """
     stamps, centers = stamps_ns(recording), box_center(log.boxes)
     for index in range(0, len(recording), stride):
-        picture = recording.frame(index).copy()
+        picture = to_bgr8(recording.frame(index)).copy()
         row = newest_row(log, stamps[index])
         words = f"{(stamps[index] - stamps[0]) * 1e-9:5.2f} s"
         if index == 0:
@@ -63,7 +64,7 @@ def sample_pictures(
     chosen = [list(found)[i] for i in np.unique(np.linspace(0, len(found) - 1, count).astype(int))] if found else []
     samples = []
     for stamp in chosen:
-        picture = recording.frame(stamps.index(stamp)).copy()
+        picture = to_bgr8(recording.frame(stamps.index(stamp))).copy()
         draw_given(picture, ground_truth[stamp])
         row = newest_row(log, stamp)
         if row is not None:

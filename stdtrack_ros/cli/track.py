@@ -26,7 +26,8 @@ from rich.table import Table
 
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SequenceError, SettingError
-from stdtrack_ros.geometry import Box, Image, parse_box
+from stdtrack_ros.geometry import Box, Pixels, parse_box
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.outputs import check_file, check_outputs, write_text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Footage:
         left_out: sentences on frames that cannot be read; it grows as the frames are taken.
     """
 
-    frames: Iterator[tuple[float, Image]]
+    frames: Iterator[tuple[float, Pixels]]
     count: int | None
     first_box: Box | None = None
     notes: tuple[str, ...] = ()
@@ -151,7 +152,7 @@ def _of_sequence(sequence: Sequence) -> Footage:
     return Footage(_readable(sequence, left_out), len(sequence), known, tuple(sequence.notes), left_out)
 
 
-def _readable(sequence: Sequence, left_out: list[str]) -> Iterator[tuple[float, Image]]:
+def _readable(sequence: Sequence, left_out: list[str]) -> Iterator[tuple[float, Pixels]]:
     """Yield stamp and picture of each frame that can be read; the others are named in `left_out`."""
     for index, stamp_s in enumerate(sequence.stamps_s):
         try:
@@ -185,21 +186,21 @@ def summarize_results(results: list[TrackResult]) -> dict[str, Any]:
     }
 
 
-def _first_frame(footage: Footage, source: str) -> tuple[float, Image]:
+def _first_frame(footage: Footage, source: str) -> tuple[float, Pixels]:
     first = next(footage.frames, None)
     if first is None:
         raise SequenceError(f"{source} has no frame; is the camera in use, or the file cut off?")
     return first
 
 
-def _ask_for_box(image: Image, footage: Footage, show: bool) -> Box:
+def _ask_for_box(image: Pixels, footage: Footage, show: bool) -> Box:
     if footage.first_box is not None:
         return footage.first_box
     if not show:
         raise SettingError("Nobody says what to track: give --init x,y,width,height, or --show to draw the box.")
     import cv2
 
-    box = np.array(cv2.selectROI(WINDOW, image, showCrosshair=False), dtype=np.float64)
+    box = np.array(cv2.selectROI(WINDOW, to_bgr8(image), showCrosshair=False), dtype=np.float64)
     if box[2:].min() <= 0:
         raise SettingError("No box was drawn: drag one over the target and press Enter.")
     return box
@@ -221,22 +222,22 @@ class _Outputs:
         self._stack = ExitStack()
         self._writer = self._stack.enter_context(VideoWriter(path)) if path else None
 
-    def put_given(self, image: Image, box: Box, stamp_s: float) -> None:
+    def put_given(self, image: Pixels, box: Box, stamp_s: float) -> None:
         """Write the frame that the target was given in."""
         from stdtrack_ros.tracker.drawing import draw_given
 
         if self._writer is not None:
-            picture = image.copy()
+            picture = to_bgr8(image).copy()
             draw_given(picture, box, "given")
             self._writer.write(picture, stamp_s)
 
-    def put(self, image: Image, result: TrackResult, stamp_s: float) -> bool:
+    def put(self, image: Pixels, result: TrackResult, stamp_s: float) -> bool:
         """Show and write one frame; False if the user wants to end."""
         from stdtrack_ros.tracker.drawing import draw_target
 
         if self._writer is None and not self._show:
             return True
-        picture = image.copy()
+        picture = to_bgr8(image).copy()
         draw_target(picture, result.box, result.status, result.quality, result.velocity)
         if self._writer is not None:
             self._writer.write(picture, stamp_s)

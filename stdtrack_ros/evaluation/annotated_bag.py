@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from stdtrack_ros.errors import InputError, SequenceError
-from stdtrack_ros.geometry import Box, Image
-from stdtrack_ros.images import decode_message
+from stdtrack_ros.geometry import Box, Image, Pixels
+from stdtrack_ros.images import decode_message, to_bgr8
 from stdtrack_ros.sequences.recordings.bag_copy import BagCopy
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE, BagFile
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence, full_name, recorded_timeline
@@ -166,7 +166,7 @@ class _Annotator:
         self._tracker, self._start = tracker, Start(start.box.astype(np.float32).astype(np.float64), start.stamp_ns)
         tracker.reset()
 
-    def step(self, message: Any) -> tuple[Image | None, TrackResult | None]:
+    def step(self, message: Any) -> tuple[Pixels | None, TrackResult | None]:
         """Return the picture (None if it cannot be used) and the result (None before the target's start)."""
         number = self.outcome.images
         self.outcome.images += 1
@@ -181,7 +181,7 @@ class _Annotator:
         self.outcome.statuses[Status.NONE if result is None else result.status] += 1
         return image, result
 
-    def _track(self, image: Image, stamp: int) -> TrackResult | None:
+    def _track(self, image: Pixels, stamp: int) -> TrackResult | None:
         stamp_s = float(seconds(np.array(stamp)))
         if self._tracker.initialized:
             return self._tracker.track(image, stamp_s)
@@ -191,8 +191,8 @@ class _Annotator:
         return given_result(self._start.box)
 
 
-def _drawn(image: Image, result: TrackResult | None) -> Image:
-    picture = image.copy()
+def _drawn(image: Pixels, result: TrackResult | None) -> Image:
+    picture = to_bgr8(image).copy()
     if result is not None:
         draw_target(picture, result.box, result.status, result.quality, result.velocity)
     return picture

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.geometry import Image
+from stdtrack_ros.geometry import Pixels
 from stdtrack_ros.images import decode_still
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
@@ -50,8 +50,8 @@ def stamps_in_names(images: Sequence[Path]) -> NDArray[np.int64] | None:
     return stamps_ns if len(stamps) > 1 and (np.diff(stamps_ns) > 0).all() else None
 
 
-def read_image(path: Path) -> Image:
-    """(H, W, 3) uint8 BGR of an image file, as stored: no EXIF mark turns it against the boxes.
+def read_image(path: Path) -> Pixels:
+    """(H, W, 3) BGR of an image file, uint8 or uint16, as stored: no EXIF mark turns it against the boxes.
 
     Raises:
         SequenceError: the file is missing, damaged or no image.

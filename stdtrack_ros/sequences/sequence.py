@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.geometry import Box, Pixels
 
 
 class Sequence(Protocol):
@@ -38,8 +38,8 @@ class Sequence(Protocol):
     def __len__(self) -> int:
         """Return the number of frames N."""
 
-    def frame(self, index: int) -> Image:
-        """(H, W, 3) uint8 BGR.
+    def frame(self, index: int) -> Pixels:
+        """(H, W, 3) BGR, uint8 or, if the source has more than 8 bits, uint16; `images.to_bgr8` makes 8 bits of them.
 
         Raises:
             SequenceError: the frame cannot be read, with its file and the reason.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.sequence import Sequence
 
 FPS = 30.0
@@ -84,7 +85,7 @@ class StagedSequence:
 
     def frame(self, index: int) -> Image:
         """See `Sequence`."""
-        picture = self.base.frame(self._source(index))
+        picture = to_bgr8(self.base.frame(self._source(index)))
         return self._stage(index)[0](picture)
 
     def _source(self, index: int) -> int:
@@ -106,7 +107,7 @@ class StagedSequence:
         def change(picture: Image) -> Image:
             if not away:
                 return picture
-            shown = other.frame((index - self.schedule.begin) % len(other))
+            shown = to_bgr8(other.frame((index - self.schedule.begin) % len(other)))
             return np.asarray(cv2.resize(shown, picture.shape[1::-1], interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
         return change, np.full(4, np.nan) if away else box
@@ -115,7 +116,7 @@ class StagedSequence:
         first = self.base.boxes[0]
 
         def change(picture: Image) -> Image:
-            patch = _patch(self.base.frame(0), first)
+            patch = _patch(to_bgr8(self.base.frame(0)), first)
             on_right = bool(first[0] + first[2] / 2 < picture.shape[1] / 2)
             staged = paste_beside(picture, box, look_alike(patch), on_right) if patch.size else picture
             return cover(staged, box) if away else staged

@@ -1,23 +1,27 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""One image as a network sees it: window by window."""
+"""One image as a network sees it: window by window, in 8 bits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stdtrack_ros.geometry import Box, Crop, Image
+from stdtrack_ros.geometry import Box, Crop, Image, Pixels
+from stdtrack_ros.images import to_bgr8
+from stdtrack_ros.intensity import IntensityRange
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FrameView:
-    """An image from which a model cuts its windows.
+    """An image from which a model cuts its windows; only what is cut is converted.
 
     Attributes:
-        image: (H, W, 3) uint8 BGR.
+        image: (H, W) grey or (H, W, 3) BGR, uint8 or uint16.
+        intensity: what of its numbers is shown in 8 bits; None: 8 bits as they are.
     """
 
-    image: Image
+    image: Pixels
+    intensity: IntensityRange | None = None
 
     @property
     def width(self) -> int:
@@ -31,7 +35,7 @@ class FrameView:
 
     def extract(self, crop: Crop) -> Image:
         """Resample a window to (crop.size, crop.size, 3) uint8 BGR."""
-        return crop.extract(self.image)
+        return to_bgr8(crop.extract(self.image), self.intensity)
 
     def extract_around(self, box: Box, factor: float, size: int) -> Image:
         """Resample the window of side `factor * sqrt(width * height)` centred on a box."""

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Box, Image
-from stdtrack_ros.images import to_bgr8
+from stdtrack_ros.geometry import Box, Pixels
+from stdtrack_ros.images import as_pixels
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import Model
@@ -95,7 +95,7 @@ class MultiTargetTracker:
             InputError: the image cannot be used; all states are kept.
         """
         chosen = list(self._targets if target_ids is None else target_ids)
-        frame = to_bgr8(image)
+        frame = as_pixels(image)
         views: dict[tuple[int, int], FrameView] = {}
         forgotten: dict[str, str] = {}
         for target_id in chosen:
@@ -132,12 +132,12 @@ class MultiTargetTracker:
             self._targets.pop(target_id, None)
 
 
-def _factors(image: Image, size: tuple[int, int]) -> Box:
+def _factors(image: Pixels, size: tuple[int, int]) -> Box:
     """Return the factors (4,) from pixels of an image of `size` to pixels of the image."""
     return np.tile([image.shape[1] / size[0], image.shape[0] / size[1]], 2)
 
 
-def _resized(image: Image, size: tuple[int, int]) -> Image:
+def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
     """Bring the image to the size (width, height) that its targets were started on."""
     height, width = image.shape[:2]
     if (width, height) == size:
@@ -148,11 +148,11 @@ def _resized(image: Image, size: tuple[int, int]) -> Image:
             f"The image changed from {size[0]}x{size[1]} to {width}x{height} px, which is another shape; "
             "start the target again."
         )
-    resized: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale_x > 1 else cv2.INTER_LINEAR)
+    resized: Pixels = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale_x > 1 else cv2.INTER_LINEAR)
     return resized
 
 
-def _scaled(result: TrackResult, image: Image, size: tuple[int, int]) -> TrackResult:
+def _scaled(result: TrackResult, image: Pixels, size: tuple[int, int]) -> TrackResult:
     factors = _factors(image, size)
     return replace(
         result,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import InputError, ModelError
-from stdtrack_ros.geometry import Box, Crop, Image, box_center, box_from_center, check_box, clip_box
-from stdtrack_ros.images import to_bgr8
+from stdtrack_ros.geometry import Box, Crop, Image, Pixels, box_center, box_from_center, check_box, clip_box
+from stdtrack_ros.images import as_pixels
+from stdtrack_ros.intensity import IntensityRange, held_range
 from stdtrack_ros.settings import StatusSettings, TrackerSettings
 from stdtrack_ros.tracker.candidate import Candidate
 from stdtrack_ros.tracker.distractor_filter import DistractorFilter
@@ -40,6 +41,7 @@ class TrackState:
 
     Attributes:
         model: token, memory and template, as the model keeps them.
+        intensity: what of the sensor's numbers is shown to the network, None if 8 bits are shown as they are.
         box: (4,) px, the last box that was reported.
         whole_box: (4,) px, the last trusted box that no edge of the image cut: a target that has left is searched for
             at this size.
@@ -58,6 +60,7 @@ class TrackState:
     """
 
     model: Any
+    intensity: IntensityRange | None
     box: Box
     whole_box: Box
     covariance: NDArray[np.float64]
@@ -186,13 +189,15 @@ class Tracker:
         Raises:
             InputError: the image or the box cannot be used; the old target is kept.
         """
-        frame = FrameView(to_bgr8(image))
-        checked = check_box(box, frame.width, frame.height)
+        pixels = as_pixels(image)
+        checked = check_box(box, pixels.shape[1], pixels.shape[0])
+        frame = FrameView(pixels, self._starting_range(pixels, checked))
         stamp = stamp_s if stamp_s is not None and math.isfinite(stamp_s) else 0.0
         motion = MotionModel(checked, self.settings.motion)
         self._unfinished = None
         self._state = TrackState(
             model=self.model.start(frame, checked),
+            intensity=frame.intensity,
             box=checked,
             whole_box=checked,
             covariance=motion.box_covariance,
@@ -213,7 +218,7 @@ class Tracker:
             InputError: there is no target, or the image cannot be used; the state is kept.
         """
         self._require_state()
-        return run_steps(self.model, [self.step(FrameView(to_bgr8(image)), stamp_s)])[0]
+        return run_steps(self.model, [self.step(FrameView(as_pixels(image)), stamp_s)])[0]
 
     def finish(self) -> None:
         """Remember the last frame, if `step` has left that for later: it may cost a run of the network."""
@@ -235,6 +240,7 @@ class Tracker:
 
         # 1. Predict where the target may be: one window around it, or the next windows of the search if it is LOST.
         state.advance(stamp_s, settings)
+        frame = self._in_range(state, frame)
         searching = state.status is Status.LOST and settings.redetection.enabled
         windows = self._search_windows(state, frame) if searching else [self._follow_window(state)]
 
@@ -277,6 +283,24 @@ class Tracker:
             "state": 1e3 * (judged - predicted + time.perf_counter() - remembered),
         }
         return self._result(state, decision.candidate)
+
+    def _starting_range(self, pixels: Pixels, box: Box) -> IntensityRange | None:
+        known = self.settings.intensity
+        return IntensityRange(known.low, known.high) if known.high > known.low else held_range(pixels, box)
+
+    def _in_range(self, state: TrackState, frame: FrameView) -> FrameView:
+        """Show the frame in the range held for the target, which follows the scene only while the target is sure."""
+        known, held, image = self.settings.intensity, state.intensity, frame.image
+        if known.high > known.low:
+            state.intensity = IntensityRange(known.low, known.high)
+        elif held is None:  # 8 bits until now: the stream may have changed its encoding
+            state.intensity = None if image.dtype == np.uint8 else IntensityRange.measure(image)
+        elif not held.fits(image):
+            state.intensity = IntensityRange.measure(image)
+        elif state.status is Status.TRACKING:
+            weight = 1.0 - math.exp(-state.elapsed_s / known.adaptation_time)
+            state.intensity = held.blend(IntensityRange.measure(image, state.box), weight)
+        return replace(frame, intensity=state.intensity)
 
     def _follow_window(self, state: TrackState) -> Crop:
         info, box = self.model.info, state.motion.box if self._coasting(state) else state.box
@@ -351,6 +375,7 @@ class Tracker:
             time_since_seen_s=max(state.stamp_s - state.seen_s, 0.0),
             frame_number=state.frame_number,
             timings_ms=dict(state.timings_ms),
+            intensity=state.intensity,
         )
 
     def _box_in_image(self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction) -> Box:

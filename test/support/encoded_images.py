@@ -7,6 +7,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from stdtrack_ros.images import to_bgr8
+from stdtrack_ros.intensity import IntensityRange
+
 WIDTH, HEIGHT = 16, 12
 BLUE_GREEN_RED = (200, 120, 40)
 
@@ -68,3 +71,8 @@ def _yuv(picture: NDArray[np.float64], encoding: str) -> NDArray[np.float64]:
     pairs[..., luma[0]], pairs[..., luma[1]] = y[:, ::2], y[:, 1::2]
     pairs[..., first], pairs[..., second] = u[:, ::2], v[:, ::2]
     return pairs.reshape(height, 2 * width)
+
+
+def full_scale(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 BGR of decoded pixels, 16 bits over their whole range: what `encode` was given."""
+    return to_bgr8(pixels, IntensityRange(0.0, 65535.0) if pixels.dtype == np.uint16 else None)

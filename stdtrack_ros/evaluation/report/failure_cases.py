@@ -18,6 +18,7 @@ from stdtrack_ros.evaluation.metrics.failures import find_failures
 from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary
 from stdtrack_ros.evaluation.protocols import Track
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.catalog import SequenceHandle
 from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
 from stdtrack_ros.sequences.sequence import Sequence
@@ -110,7 +111,7 @@ def _thumbnail(summary: EvaluationSummary, sequence: Sequence, name: str, frame:
     """JPEG, base64, of the part of the frame that holds the ground truth and the first tracker's box."""
     track = summary.runs[summary.trackers[0].name][name]["ope"]
     assert isinstance(track, Track)
-    image = sequence.frame(frame)
+    image = to_bgr8(sequence.frame(frame))
     x0, y0, scale = _window(image, np.stack([summary.facts[name].ground_truth[frame], track.boxes[frame]]))
     matrix = np.array([[scale, 0, -x0 * scale], [0, scale, -y0 * scale]])
     picture = cv2.warpAffine(image, matrix, THUMBNAIL_PX, flags=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -148,7 +149,7 @@ def write_video(path: Path, summary: EvaluationSummary, handle: SequenceHandle) 
     sequence = handle.open()
     with VideoWriter(path) as writer:
         for frame, stamp_s in enumerate(sequence.stamps_s):
-            canvas = sequence.frame(frame).copy()
+            canvas = to_bgr8(sequence.frame(frame)).copy()
             draw_boxes(canvas, summary, handle.name, frame, lambda box: box)
             _draw_legend(canvas, summary, handle.name, frame)
             writer.write(canvas, float(stamp_s))

@@ -20,7 +20,9 @@ from numpy.typing import ArrayLike
 
 from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.evaluation.trackers.tracker_interface import Estimate, TrackerSpec, TrackerUnderTest
-from stdtrack_ros.geometry import Image
+from stdtrack_ros.geometry import Pixels
+from stdtrack_ros.images import to_bgr8
+from stdtrack_ros.intensity import IntensityRange, held_range
 
 NO_BOX = (float("nan"),) * 4
 
@@ -33,16 +35,18 @@ class OpenCvTracker:
         cv2.setNumThreads(threads if threads > 0 else -1)
         self._create = create
         self._tracker = create()
+        self._intensity: IntensityRange | None = None
 
-    def initialize(self, image: Image, box: ArrayLike, stamp_s: float) -> None:
+    def initialize(self, image: Pixels, box: ArrayLike, stamp_s: float) -> None:
         """Start on the box, rounded to whole pixels as OpenCV asks."""
         self._tracker = self._create()
         x, y, width, height = (round(float(value)) for value in np.asarray(box))
-        self._tracker.init(image, (x, y, max(width, 1), max(height, 1)))
+        self._intensity = held_range(image, np.asarray(box, dtype=np.float64))
+        self._tracker.init(to_bgr8(image, self._intensity), (x, y, max(width, 1), max(height, 1)))
 
-    def track(self, image: Image, stamp_s: float) -> Estimate:
+    def track(self, image: Pixels, stamp_s: float) -> Estimate:
         """Return the box; NaN if OpenCV says that it found none."""
-        found, box = self._tracker.update(image)
+        found, box = self._tracker.update(to_bgr8(image, self._intensity))
         score = getattr(self._tracker, "getTrackingScore", None)
         return Estimate(box if found else NO_BOX, float(score()) if score else float("nan"))
 

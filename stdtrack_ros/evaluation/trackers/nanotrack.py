@@ -16,7 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.evaluation.trackers.tracker_interface import Estimate
-from stdtrack_ros.geometry import Box, Crop, Image, box_from_center
+from stdtrack_ros.geometry import Box, Crop, Image, Pixels, box_from_center
+from stdtrack_ros.images import to_bgr8
+from stdtrack_ros.intensity import IntensityRange, held_range
 
 TEMPLATE_PX, SEARCH_PX, POINTS, STRIDE_PX = 127, 255, 15, 16
 CONTEXT, PENALTY, WINDOW_INFLUENCE, SIZE_RATE = 0.5, 0.138, 0.455, 0.348
@@ -41,19 +43,21 @@ class NanoTrackV3:
         self._points = np.stack([grid.ravel() for grid in np.meshgrid(offsets, offsets)]).astype(np.float64)
         self._window = np.outer(np.hanning(POINTS), np.hanning(POINTS)).ravel()
         self._center: Box = np.zeros(2)
+        self._intensity: IntensityRange | None = None
         self._size: Box = np.ones(2)
         self._template: NDArray[np.float32] = np.zeros((1, 96, 8, 8), np.float32)
 
-    def initialize(self, image: Image, box: ArrayLike, stamp_s: float) -> None:
+    def initialize(self, image: Pixels, box: ArrayLike, stamp_s: float) -> None:
         """See `TrackerUnderTest`."""
         x, y, width, height = np.asarray(box, dtype=np.float64)
         self._center, self._size = np.array([x + width / 2, y + height / 2]), np.array([width, height])
-        self._template = self._features(self._crop(TEMPLATE_PX).extract(image))
+        self._intensity = held_range(image, np.asarray(box, dtype=np.float64))
+        self._template = self._features(to_bgr8(self._crop(TEMPLATE_PX).extract(image), self._intensity))
 
-    def track(self, image: Image, stamp_s: float) -> Estimate:
+    def track(self, image: Pixels, stamp_s: float) -> Estimate:
         """See `TrackerUnderTest`; the quality is the foreground score of the chosen point."""
         crop = self._crop(SEARCH_PX)
-        inputs = {"input1": self._template, "input2": self._features(crop.extract(image))}
+        inputs = {"input1": self._template, "input2": self._features(to_bgr8(crop.extract(image), self._intensity))}
         scores, distances = self._head.run(None, inputs)
         score = _foreground(scores)
         center, size = self._boxes(distances.reshape(4, -1).astype(np.float64))

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from stdtrack_ros.errors import SettingError
-from stdtrack_ros.geometry import Image
+from stdtrack_ros.geometry import Pixels
 from stdtrack_ros.settings import TrackerSettings, flatten, make_settings
 
 ENTRY_POINT_GROUP = "stdtrack_ros.trackers"
@@ -43,10 +43,13 @@ class Estimate(NamedTuple):
 class TrackerUnderTest(Protocol):
     """One tracker object; it is started again and again, each time afresh."""
 
-    def initialize(self, image: Image, box: ArrayLike, stamp_s: float) -> None:
-        """Start on a box (x, y, width, height in px) of a (H, W, 3) uint8 BGR image; what was before is forgotten."""
+    def initialize(self, image: Pixels, box: ArrayLike, stamp_s: float) -> None:
+        """Start on a box (x, y, width, height in px) of an image; what was tracked before is forgotten.
 
-    def track(self, image: Image, stamp_s: float) -> Estimate | tuple[ArrayLike, float]:
+        Images are (H, W, 3) BGR, uint8 or, from sensors of more bits, uint16 (`stdtrack_ros.images.to_bgr8` converts).
+        """
+
+    def track(self, image: Pixels, stamp_s: float) -> Estimate | tuple[ArrayLike, float]:
         """Where the target is in the next image that the tracker is shown."""
 
 
@@ -83,11 +86,11 @@ class OwnTracker:
 
         self.tracker = create_tracker(settings)
 
-    def initialize(self, image: Image, box: ArrayLike, stamp_s: float) -> None:
+    def initialize(self, image: Pixels, box: ArrayLike, stamp_s: float) -> None:
         """See `TrackerUnderTest`."""
         self.tracker.initialize(image, np.asarray(box, dtype=np.float64), stamp_s)
 
-    def track(self, image: Image, stamp_s: float) -> Estimate:
+    def track(self, image: Pixels, stamp_s: float) -> Estimate:
         """See `TrackerUnderTest`."""
         result = self.tracker.track(image, stamp_s)
         return Estimate(result.box, result.quality, result.velocity)

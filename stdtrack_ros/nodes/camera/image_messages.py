@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image as ImageMessage
 from std_msgs.msg import Header
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Image
+from stdtrack_ros.geometry import Image, Pixels
 from stdtrack_ros.images import PlainImage, decode_message, rosbags_converter
 
 try:
@@ -38,8 +38,8 @@ CONVERTER = rosbags_converter if CvBridge is None else cv_bridge_converter
 """cv_bridge if ROS brings it, rosbags-image otherwise; the same table of encodings holds for both."""
 
 
-def decode_image(message: ImageMessage | CompressedImage) -> Image:
-    """Decode a raw or compressed image message to (H, W, 3) uint8 BGR, by cv_bridge if it is installed.
+def decode_image(message: ImageMessage | CompressedImage) -> Pixels:
+    """Decode a raw or compressed image message to grey or BGR pixels of its own depth, by cv_bridge if it is installed.
 
     Raises:
         InputError: the message holds no complete picture of a known encoding, with what was found and is allowed.

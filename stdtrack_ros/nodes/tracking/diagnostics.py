@@ -14,6 +14,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.tracker.models.model import ModelInfo
 from stdtrack_ros.tracker.result import Status
 
@@ -26,11 +27,16 @@ SHOWN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
-    """What is said of one target."""
+    """One target in a report.
+
+    Attributes:
+        intensity: what of the sensor's numbers is shown to the network; None: 8 bits as they are.
+    """
 
     target_id: str
     status: Status
     quality: float
+    intensity: IntensityRange | None = None
 
 
 @dataclass(slots=True)
@@ -126,6 +132,7 @@ class Health:
                 "latency p95 [ms]": f"{p95:.1f}",
                 "age of stamps [s]": f"{self._stamp_age_s:.3f}",
                 "image": self._image,
+                "intensity range": ", ".join(_intensity(report) for report in snapshot.targets) or "none",
                 "image topic": snapshot.topic,
                 "bearings": snapshot.bearings,
                 "refused": str(self._now.refused),
@@ -146,6 +153,11 @@ class Health:
 
 def _target(report: TargetReport) -> str:
     return f"{report.target_id} {report.status.name} quality {report.quality:.2f}"
+
+
+def _intensity(report: TargetReport) -> str:
+    shown = report.intensity
+    return f"{report.target_id} {'as it is' if shown is None else f'{shown.low:.0f} to {shown.high:.0f}'}"
 
 
 def _refusal(sentence: str, ago_s: float) -> str:

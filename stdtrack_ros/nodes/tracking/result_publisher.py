@@ -18,7 +18,9 @@ from sensor_msgs.msg import CameraInfo, CompressedImage
 from sensor_msgs.msg import Image as ImageMessage
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Box, Image, box_center
+from stdtrack_ros.geometry import Box, Pixels, box_center
+from stdtrack_ros.images import to_bgr8
+from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.camera.annotated import annotated
 from stdtrack_ros.nodes.camera.bearing import bearing
@@ -89,7 +91,7 @@ class ResultPublisher:
         trace = "".join(traceback.format_exception(error))
         self._node.get_logger().error(f"{sentence}\n{trace}", throttle_duration_sec=5.0)
 
-    def results(self, frame: Frame, image: Image, found: Found) -> None:
+    def results(self, frame: Frame, image: Pixels, found: Found) -> None:
         """Send the targets of one frame; an empty list says that there is none."""
         height, width = image.shape[:2]
         self._health.processed(width, height, encoding_of(frame.message))
@@ -110,7 +112,7 @@ class ResultPublisher:
         if self._detections is not None:
             self._detections.publish(messages.detections(sent))
         self._overlays.send(sent)
-        self._send_picture(image, sent)
+        self._send_picture(image, found[0][1].intensity if found else None, sent)
 
     def stale(self, target: Target, silent_s: float) -> None:
         """Say that a target counts as LOST because no frame was processed for `silent_s`."""
@@ -145,12 +147,12 @@ class ResultPublisher:
         self._no_bearing = ""
         return known
 
-    def _send_picture(self, image: Image, sent: list[TrackedBox]) -> None:
+    def _send_picture(self, image: Pixels, intensity: IntensityRange | None, sent: list[TrackedBox]) -> None:
         raw, jpeg = self._picture.get_subscription_count() > 0, self._jpeg.get_subscription_count() > 0
         if not (raw or jpeg):
             return
         settings = self._settings().annotated
-        picture = annotated(image, sent, settings.scale)
+        picture = annotated(to_bgr8(image, intensity), sent, settings.scale)
         header = sent[0].header
         if raw:
             self._picture.publish(raw_message(picture, header))

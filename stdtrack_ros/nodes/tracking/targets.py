@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.geometry import Box, Pixels
+from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
@@ -45,6 +46,7 @@ class Target:
     frames_to_catch_up: int = 0
     status: Status = Status.NONE
     quality: float = float("nan")
+    intensity: IntensityRange | None = None
     last_message: Any = None
     output_s: float = field(default_factory=time.monotonic)
     last_published_s: float = field(default_factory=time.monotonic)
@@ -58,7 +60,7 @@ class Target:
         """Keep what is told about the target between two frames."""
         self.last_index, self.header = frame.index, frame.message.header
         self.processed += 1
-        self.status, self.quality = result.status, result.quality
+        self.status, self.quality, self.intensity = result.status, result.quality, result.intensity
         self.output_s = self.last_published_s = time.monotonic()
 
 
@@ -76,7 +78,7 @@ class Targets:
         self._tracker = tracker
         self._targets: dict[str, Target] = {}
 
-    def start(self, target_id: str, frame: Frame, image: Image, box: Box, most: int) -> Target:
+    def start(self, target_id: str, frame: Frame, image: Pixels, box: Box, most: int) -> Target:
         """Start a target, or start it again; on any error all targets stay as they were.
 
         Raises:
@@ -94,7 +96,7 @@ class Targets:
         self._targets[name] = target
         return target
 
-    def step(self, targets: list[Target], frame: Frame, image: Image) -> tuple[Found, list[str]]:
+    def step(self, targets: list[Target], frame: Frame, image: Pixels) -> tuple[Found, list[str]]:
         """Track some of the targets in one frame.
 
         Returns:
@@ -144,7 +146,7 @@ class Targets:
         return len(self._targets)
 
 
-def pixel_box(x: float, y: float, width: float, height: float, normalized: bool, image: Image) -> Box:
+def pixel_box(x: float, y: float, width: float, height: float, normalized: bool, image: Pixels) -> Box:
     """Return the (4,) box in pixels of the image, from a box in pixels or in fractions of the image."""
     box = np.array([x, y, width, height], dtype=np.float64)
     if normalized:

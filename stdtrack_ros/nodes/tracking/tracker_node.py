@@ -244,7 +244,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         session = self._session
         targets: Sequence[TargetReport] = ()
         if session is not None:
-            targets = [TargetReport(t.target_id, t.status, t.quality) for t in session.targets()]
+            targets = [TargetReport(t.target_id, t.status, t.quality, t.intensity) for t in session.targets()]
         return NodeSnapshot(
             state=self._state_machine.current_state[1],
             enabled=session is None or session.enabled,

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.geometry import Box, Pixels
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
 from stdtrack_ros.nodes.camera.image_messages import decode_image
@@ -65,7 +66,7 @@ class _Start:
 class ResultSink(Protocol):
     """Where the worker's results go; called from its thread."""
 
-    def results(self, frame: Frame, image: Image, found: Found) -> None:
+    def results(self, frame: Frame, image: Pixels, found: Found) -> None:
         """Targets in one frame; an empty list where there is no target at all."""
 
     def stale(self, target: Target, silent_s: float) -> None:
@@ -234,7 +235,7 @@ class TrackingLoop:
             box = pixel_box(request.x, request.y, request.width, request.height, request.normalized, image)
             tapped = box[2] == box[3] == 0
             if tapped:
-                box = propose_box(image, float(box[0]), float(box[1]))
+                box = propose_box(to_bgr8(image), float(box[0]), float(box[1]))
             target = self._targets.start(request.target_id, frame, image, box, self.settings.max_targets)
         except InputError as error:
             self._sink.refused(str(error))

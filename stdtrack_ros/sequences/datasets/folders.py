@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.geometry import Box, Pixels
 from stdtrack_ros.sequences.datasets import attributes
 from stdtrack_ros.sequences.datasets.ground_truth import Notes, align_rows, clean_boxes, read_boxes
 from stdtrack_ros.sequences.frames import SameSize, list_images, read_image, stamps_in_names
@@ -86,7 +86,7 @@ class FolderSequence:
         """Return the number of frames."""
         return len(self.images)
 
-    def frame(self, index: int) -> Image:
+    def frame(self, index: int) -> Pixels:
         """(H, W, 3) uint8 BGR.
 
         Raises:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.errors import InputError, SequenceError
-from stdtrack_ros.geometry import Box, Image
-from stdtrack_ros.images import decode_message
+from stdtrack_ros.geometry import Box, Pixels
+from stdtrack_ros.images import decode_message, three_channels
 from stdtrack_ros.sequences.datasets.ground_truth import Notes, clean_boxes, place_rows, read_ground_truth_csv
 from stdtrack_ros.sequences.frames import SameSize
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
@@ -134,8 +134,8 @@ class BagSequence:
         """Return the number of frames."""
         return len(self._kept)
 
-    def frame(self, index: int) -> Image:
-        """(H, W, 3) uint8 BGR.
+    def frame(self, index: int) -> Pixels:
+        """(H, W, 3) BGR, uint8 or uint16 as the messages are.
 
         Raises:
             SequenceError: the frame cannot be decoded, or its size is not that of the frames before.
@@ -143,9 +143,9 @@ class BagSequence:
         where = f"Frame {index} of {self.topic} in {self.bag.path}"
         try:
             if self._pictures is not None:
-                image = self._pictures.picture(int(self._kept[index]))
+                image: Pixels = self._pictures.picture(int(self._kept[index]))
             else:
-                image = decode_message(self.message(index))
+                image = three_channels(decode_message(self.message(index)))
         except InputError as error:
             raise SequenceError(f"{where} cannot be used. {error}") from error
         self._size.check(image.shape[1], image.shape[0], where)

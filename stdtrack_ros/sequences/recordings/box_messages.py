@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.geometry import Image
+from stdtrack_ros.geometry import Image, Pixels
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED
 from stdtrack_ros.tracker.result import Status, TrackResult
@@ -43,11 +43,11 @@ class BoxMessages:
         copied = self._types["builtin_interfaces/msg/Time"](sec=stamp.sec, nanosec=stamp.nanosec)
         return self._types["std_msgs/msg/Header"](stamp=copied, frame_id=frame_id)
 
-    def no_target(self, header: Any, image: Image) -> Any:
+    def no_target(self, header: Any, image: Pixels) -> Any:
         """TrackedBox of an image before any target: STATUS_NONE, and NaN for all that is not known."""
         return self.tracked_box(header, image, "", _UNKNOWN)
 
-    def tracked_box(self, header: Any, image: Image, target_id: str, result: TrackResult) -> Any:
+    def tracked_box(self, header: Any, image: Pixels, target_id: str, result: TrackResult) -> Any:
         """TrackedBox of a result in an image; its latency is what the tracker took, its bearing is not known."""
         x, y, width, height = (float(number) for number in result.box)
         return self._types[TRACKED_BOX_TYPE](

@@ -15,6 +15,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Image
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.recordings.bag_file import BagFile, is_bag, typestore
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED, RAW, BagSequence, image_topic, stamp_ns
 from stdtrack_ros.sequences.recordings.packet_pictures import packet_pictures
@@ -131,7 +132,9 @@ def _of_bag(bag: BagFile, image: str) -> Iterator[CameraMessage]:
 
 def _of_packets(sequence: BagSequence) -> Iterator[CameraMessage]:
     for index, since_epoch_ns in enumerate(sequence.timeline.stamps_ns):
-        yield CameraMessage(RAW, sequence.recorded_ns(index), image_cdr(sequence.frame(index), int(since_epoch_ns)))
+        yield CameraMessage(
+            RAW, sequence.recorded_ns(index), image_cdr(to_bgr8(sequence.frame(index)), int(since_epoch_ns))
+        )
 
 
 def _as_raw_images(video: VideoSequence) -> Iterator[CameraMessage]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Crop, box_center
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.sequences.shards.tar_shards import PSEUDO
 from stdtrack_ros.training.data.augmentation import occlude
@@ -75,7 +76,7 @@ class VideoClips:
         present = _labelled(sequence)[frames]
         boxes = _without_gaps(sequence.boxes[frames])
         crops = canvas_crops(boxes, self.settings.canvas_factor)
-        pictures = {index: sequence.frame(index) for index in {template, *frames}}
+        pictures = {index: to_bgr8(sequence.frame(index)) for index in {template, *frames}}
         canvases = np.empty((len(frames), crops[0].size, crops[0].size, 3), np.uint8)
         for canvas, crop, index in zip(canvases, crops, frames, strict=True):
             extract_canvas(pictures[index], crop, canvas)
@@ -109,7 +110,7 @@ class VideoClips:
         _, indices = self._choose(rng, other, stop - start)
         crops = canvas_crops(_without_gaps(other.boxes[indices]), self.settings.canvas_factor)
         for position, index, crop in zip(range(start, stop), indices, crops, strict=True):
-            extract_canvas(other.frame(index), crop, clip.canvases[position])
+            extract_canvas(to_bgr8(other.frame(index)), crop, clip.canvases[position])
         clip.present[start:stop] = False
 
     def _texture(self, rng: Rng, clip: Clip) -> NDArray[np.uint8]:
@@ -118,7 +119,7 @@ class VideoClips:
             y, x = rng.integers(0, 320, 2)
             return np.ascontiguousarray(clip.canvases[0, y : y + 128, x : x + 128])
         other = self._draw(rng)
-        image = other.frame(int(rng.integers(len(other))))
+        image = to_bgr8(other.frame(int(rng.integers(len(other)))))
         height, width = image.shape[:2]
         side = float(rng.uniform(0.2, 0.6) * min(height, width))
         return Crop(rng.uniform(0, width), rng.uniform(0, height), side, 128).extract(image)

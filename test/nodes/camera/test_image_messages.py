@@ -7,7 +7,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from encoded_images import BLUE_GREEN_RED, HEIGHT, WIDTH, encode, flat
+from encoded_images import BLUE_GREEN_RED, HEIGHT, WIDTH, encode, flat, full_scale
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
@@ -36,7 +36,7 @@ CONVERTERS = [
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_a_flat_colour_comes_out_as_it_went_in(encoding: str, padding: int, convert: object) -> None:
     data, step = encode(flat(), encoding, padding)
-    image = decode_raw(data, encoding, WIDTH, HEIGHT, step, False, convert)
+    image = full_scale(decode_raw(data, encoding, WIDTH, HEIGHT, step, False, convert))
     assert image.shape == (HEIGHT, WIDTH, 3) and image.dtype == np.uint8
     grey = encoding.startswith("mono") or encoding.endswith("UC1")
     expected = [round(float(np.mean(BLUE_GREEN_RED)))] * 3 if grey else BLUE_GREEN_RED
@@ -49,7 +49,7 @@ def test_a_flat_colour_comes_out_as_it_went_in(encoding: str, padding: int, conv
 def test_every_pixel_keeps_its_place(encoding: str, convert: object) -> None:
     picture = np.random.default_rng(3).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     data, step = encode(picture, encoding, 5)
-    image = decode_raw(data, encoding, WIDTH, HEIGHT, step, False, convert)
+    image = full_scale(decode_raw(data, encoding, WIDTH, HEIGHT, step, False, convert))
     assert np.abs(image.astype(int) - picture).max() <= 1
 
 
