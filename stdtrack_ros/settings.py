@@ -149,6 +149,13 @@ class StatusSettings(SettingGroup):
     lost_after: float = setting(
         0.3, "Time without a certain frame after which the target is LOST.", unit="s", ge=0.0, le=60.0
     )
+    lost_frames: int = setting(
+        8,
+        "Frames without a certain one that it takes as well: few frames of a slow camera are little evidence.",
+        unit="frames",
+        ge=1,
+        le=1000,
+    )
     memory_similarity: float = setting(
         0.60,
         "Cosine similarity to a frame of the STM under which a frame has quality 0.",

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The search for a LOST target: growing windows around where it may be, then tiles over the frame, then proof."""
+"""The search for a LOST target: growing windows around where it may be, tiles over the frame, then proof."""
 
 from __future__ import annotations
 
@@ -42,11 +42,17 @@ class Redetection:
         return self._watched
 
     def windows(self, expected: Box, image_width: int, image_height: int, settings: RedetectionSettings) -> list[Crop]:
-        """Choose the next windows, at most `crops_per_frame`: on the candidate first, then the next of the round."""
+        """Choose the next `crops_per_frame` windows: on the candidate first, then near and far by turns.
+
+        The windows near the expected place grow in turn; those far from it are the next tiles of the frame. So neither
+        has to wait for a whole round of the other.
+        """
         chosen = [] if self._watched is None else [Crop.around(self._watched, self._factor, self._size)]
-        places = self._round(expected, image_width, image_height)
+        tiles = self._tiles(expected, image_width, image_height)
         while len(chosen) < settings.crops_per_frame:
-            chosen.append(places[self._turn % len(places)])
+            number, far = divmod(self._turn, 2)
+            near = Crop.around(expected, self._factor * GROWTH[number % len(GROWTH)], self._size)
+            chosen.append(tiles[number % len(tiles)] if far else near)
             self._turn += 1
         return chosen
 
@@ -77,10 +83,6 @@ class Redetection:
             self._watched = None
             self._votes.clear()
         return None
-
-    def _round(self, expected: Box, image_width: int, image_height: int) -> list[Crop]:
-        near = [Crop.around(expected, self._factor * growth, self._size) for growth in GROWTH]
-        return near + self._tiles(expected, image_width, image_height)
 
     def _tiles(self, expected: Box, image_width: int, image_height: int) -> list[Crop]:
         side = Crop.around(expected, self._factor, self._size).side_px

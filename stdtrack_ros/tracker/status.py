@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from stdtrack_ros.settings import StatusSettings
 from stdtrack_ros.tracker.result import Status
+
+RECENT_FRAMES = 6
+"""Frames among which those of no worth are counted."""
 
 
 @dataclass(slots=True)
@@ -16,15 +20,19 @@ class TrackStatusMachine:
 
     TRACKING becomes UNCERTAIN after `uncertain_frames` frames in a row under `uncertain_quality`; UNCERTAIN becomes
     TRACKING at the first frame of at least `certain_quality`, and LOST when no frame has reached `uncertain_quality`
-    for `lost_after` seconds and the current one is under `lost_quality`. Only `reacquire` ends LOST.
+    for `lost_after` seconds and `lost_frames` frames (few are little evidence), and the current one is under
+    `lost_quality`. Only `reacquire` ends LOST. A frame under `lost_quality` is UNCERTAIN, too, if there were
+    `uncertain_frames` such frames among the last few, however good frames lie between them.
 
     Attributes:
         low_frames, low_s: frames, and seconds, since the last frame of at least `uncertain_quality`.
+        recent: whether each of the last few frames was under `lost_quality`, the newest last.
     """
 
     status: Status = Status.TRACKING
     low_frames: int = 0
     low_s: float = 0.0
+    recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT_FRAMES))
 
     def update(self, quality: float, elapsed_s: float, settings: StatusSettings) -> Status:
         """Return the status after a frame of this quality, `elapsed_s` after the one before."""
@@ -35,15 +43,19 @@ class TrackStatusMachine:
         else:
             self.low_frames += 1
             self.low_s += elapsed_s
-        if self.status is Status.TRACKING and self.low_frames >= settings.uncertain_frames:
+        worthless = quality < settings.lost_quality
+        self.recent.append(worthless)
+        flickers = worthless and sum(self.recent) >= settings.uncertain_frames
+        if self.status is Status.TRACKING and (self.low_frames >= settings.uncertain_frames or flickers):
             self.status = Status.UNCERTAIN
         elif self.status is Status.UNCERTAIN and quality >= settings.certain_quality:
             self.status = Status.TRACKING
-        overdue = self.low_s >= settings.lost_after - 1e-9
-        if self.status is Status.UNCERTAIN and overdue and quality < settings.lost_quality:
+        overdue = self.low_s >= settings.lost_after - 1e-9 and self.low_frames >= settings.lost_frames
+        if self.status is Status.UNCERTAIN and overdue and worthless:
             self.status = Status.LOST
         return self.status
 
     def reacquire(self) -> None:
         """Return to TRACKING: the target was found again."""
         self.status, self.low_frames, self.low_s = Status.TRACKING, 0, 0.0
+        self.recent.clear()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -31,6 +32,12 @@ from stdtrack_ros.tracker.status import TrackStatusMachine
 
 ASSUMED_INTERVAL_S = 1 / 30
 """Time between two frames if the caller gives no stamps."""
+STRUCTURE_PX = 64
+"""Side to which a box and its surroundings are sampled to see whether they show anything."""
+MIN_STRUCTURE = 0.5
+"""Standard deviation of their smoothed levels under which they do not."""
+STANDING_FRAMES = 2
+"""Frames in a row with the same stamp from which on the stamps stand still, and time is assumed to go on."""
 MAX_INTERVAL_S = 1.0
 """Longest interval that says something about the target's motion; a longer one counts as this, a negative one as 0."""
 
@@ -52,7 +59,9 @@ class TrackState:
         redetection: the search for a LOST target.
         search_window: small or large, while the target is followed.
         quality: of the box that the last frame showed.
-        stamp_s: capture time of the last frame.
+        stamp_s: stamp of the last frame.
+        clock_s: capture time of the last frame: its stamp, unless that has stood still.
+        standing_frames: frames in a row whose stamp was that of the frame before.
         elapsed_s: from the frame before to the last one.
         seen_s: capture time of the last frame with status TRACKING.
         frame_number: frames since the start.
@@ -67,11 +76,13 @@ class TrackState:
     motion: MotionModel
     redetection: Redetection
     stamp_s: float
+    clock_s: float
     seen_s: float
     status_machine: TrackStatusMachine = field(default_factory=TrackStatusMachine)
     distractors: DistractorFilter = field(default_factory=DistractorFilter)
     search_window: SearchWindow = field(default_factory=SearchWindow)
     quality: float = 1.0
+    standing_frames: int = 0
     elapsed_s: float = 0.0
     frame_number: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
@@ -83,18 +94,26 @@ class TrackState:
 
     def advance(self, stamp_s: float | None, settings: TrackerSettings) -> None:
         """Move on to the next frame, and everything that time changes with it."""
-        if stamp_s is None:
-            stamp_s = self.stamp_s + ASSUMED_INTERVAL_S
-        self.elapsed_s = 0.0
-        if math.isfinite(stamp_s):
-            self.elapsed_s = min(max(stamp_s - self.stamp_s, 0.0), MAX_INTERVAL_S)
-            self.stamp_s = stamp_s
+        self._advance_clock(stamp_s)
         self.frame_number += 1
         self.timings_ms = {}
         if not settings.status.enabled:
             self.status_machine.reacquire()  # nothing else would end UNCERTAIN or LOST any more
         self.motion.predict(self.elapsed_s, settings.motion)
         self.distractors.advance(self.elapsed_s)
+
+    def _advance_clock(self, stamp_s: float | None) -> None:
+        before_s = self.clock_s
+        if stamp_s is None:
+            stamp_s = self.clock_s + ASSUMED_INTERVAL_S
+        if not math.isfinite(stamp_s) or stamp_s == self.stamp_s:
+            self.standing_frames += 1
+            if self.standing_frames >= STANDING_FRAMES:
+                self.clock_s += ASSUMED_INTERVAL_S
+        else:  # a stamp that went back begins a new count of time
+            self.clock_s = max(stamp_s, self.clock_s) if stamp_s > self.stamp_s else stamp_s
+            self.standing_frames, self.stamp_s = 0, stamp_s
+        self.elapsed_s = min(max(self.clock_s - before_s, 0.0), MAX_INTERVAL_S)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,11 +206,12 @@ class Tracker:
             stamp_s: capture time of the frame in seconds.
 
         Raises:
-            InputError: the image or the box cannot be used; the old target is kept.
+            InputError: the image or the box cannot be used, or it shows nothing; the old target is kept.
         """
         pixels = as_pixels(image)
         checked = check_box(box, pixels.shape[1], pixels.shape[0])
         frame = FrameView(pixels, self._starting_range(pixels, checked))
+        _require_structure(frame, checked)
         stamp = stamp_s if stamp_s is not None and math.isfinite(stamp_s) else 0.0
         motion = MotionModel(checked, self.settings.motion)
         self._unfinished = None
@@ -204,6 +224,7 @@ class Tracker:
             motion=motion,
             redetection=self._new_search(),
             stamp_s=stamp,
+            clock_s=stamp,
             seen_s=stamp,
         )
 
@@ -362,7 +383,7 @@ class Tracker:
             state.box = clip_box(state.motion.box, frame.width, frame.height, margin)
             state.covariance = state.motion.box_covariance
         if state.status is Status.TRACKING:
-            state.seen_s = state.stamp_s
+            state.seen_s = state.clock_s
 
     def _result(self, state: TrackState, candidate: Candidate) -> TrackResult:
         return TrackResult(
@@ -372,7 +393,7 @@ class Tracker:
             token_quality=candidate.prediction.token_quality,
             covariance=state.covariance.copy(),
             velocity=state.motion.velocity,
-            time_since_seen_s=max(state.stamp_s - state.seen_s, 0.0),
+            time_since_seen_s=max(state.clock_s - state.seen_s, 0.0),
             frame_number=state.frame_number,
             timings_ms=dict(state.timings_ms),
             intensity=state.intensity,
@@ -426,6 +447,18 @@ def run_steps(model: Model, steps: Sequence[Step]) -> list[TrackResult]:
         except StopIteration as end:
             results.append(end.value)
     return results
+
+
+def _require_structure(frame: FrameView, box: Box) -> None:
+    """Refuse a box that shows nothing, with its surroundings: a capped lens, a wall, noise alone."""
+    raw = replace(frame, intensity=None) if frame.image.dtype == np.uint8 else frame  # no noise is spread
+    shown = cv2.blur(raw.extract_around(box, 2.0, STRUCTURE_PX), (5, 5))
+    deviation = float(shown.std(axis=(0, 1)).max())
+    if deviation < MIN_STRUCTURE:
+        raise InputError(
+            f"The box and its surroundings show nothing to follow: their levels deviate by {deviation:.1f} of 255; "
+            "start on something that stands out (and see that the lens is open and the exposure right)."
+        )
 
 
 def _is_whole(box: Box, frame: FrameView) -> bool:

@@ -126,9 +126,9 @@ def windows(tracker: Tracker, image: NDArray[np.uint8], stamp_s: float) -> Seque
     return next(tracker.step(FrameView(image), stamp_s)).windows
 
 
-def lost() -> Tracker:
+def lost(crops_per_frame: int = 1) -> Tracker:
     """A tracker that has just said that its target is LOST: two frames at most were searched since."""
-    tracker = started(**{"redetection.accept_frames": 1})
+    tracker = started(**{"redetection.accept_frames": 1, "redetection.crops_per_frame": crops_per_frame})
     empty, count = picture(seen=False, doubled=False), 10
     while tracker.track(empty, count / 30).status is not Status.LOST:
         count += 1
@@ -147,8 +147,8 @@ def test_judgement_that_is_switched_off_ends_lost_at_once() -> None:
 
 
 def test_what_is_said_of_a_target_that_was_found_is_what_its_own_window_showed() -> None:
-    """The first window, 80 px wide, ends beside the target; the second one, half as wide again, shows it."""
-    tracker = lost()
+    """The first window, 80 px wide, ends beside the target; larger ones show it."""
+    tracker = lost(crops_per_frame=6)
     image = np.full((240, 320, 3), 90, np.uint8)
     image[80:100, 152:172] = TARGET
     result = tracker.track(image, 2.0)

@@ -62,6 +62,24 @@ def test_without_judgement_everything_is_tracking() -> None:
     assert set(statuses([0.0] * 50, StatusSettings(enabled=False))) == {Status.TRACKING}
 
 
+@pytest.mark.parametrize("pattern", [(0.0, 0.9), (0.0, 0.9, 0.9), (0.9, 0.0, 0.0, 0.9, 0.9)])
+def test_frames_of_no_worth_are_uncertain_however_good_ones_lie_between(pattern: tuple[float, ...]) -> None:
+    qualities = list(pattern) * 20
+    found = statuses([0.9, *qualities])[1:]
+    tracked = [index for index, status in enumerate(found) if status is Status.TRACKING and qualities[index] == 0.0]
+    assert len(tracked) <= RULES.uncertain_frames and all(index < 10 for index in tracked)
+    assert all(status is Status.TRACKING for status, quality in zip(found, qualities, strict=True) if quality == 0.9)
+
+
+@pytest.mark.parametrize("rate", [5.0, 7.0, 10.0, 15.0, 30.0, 60.0])
+def test_few_frames_of_a_slow_camera_are_little_evidence(rate: float) -> None:
+    machine, rules = TrackStatusMachine(), StatusSettings()
+    found = [machine.update(quality, 1 / rate, rules) for quality in [0.9] + [0.05] * 40]
+    frames = found.index(Status.LOST)
+    assert frames >= rules.lost_frames and frames / rate >= rules.lost_after - 1e-9
+    assert frames == max(rules.lost_frames, round(rules.lost_after * rate))
+
+
 @given(qualities=st.lists(st.floats(0, 1), min_size=1, max_size=60))
 @settings(max_examples=200, deadline=None)
 def test_tracking_never_follows_lost_and_lost_never_follows_tracking_directly(qualities: list[float]) -> None:

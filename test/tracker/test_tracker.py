@@ -209,3 +209,38 @@ def test_a_target_that_vanishes_is_said_to_be_lost_and_found_again(model: Model)
 def test_create_tracker_uses_the_shipped_model() -> None:
     tracker = create_tracker(TrackerSettings())
     assert tracker.model.info.name.startswith("stdtrack/")
+
+
+@pytest.mark.parametrize("stamp", [lambda index: 100.0, lambda index: 100.0 + index // 30, lambda index: float("nan")])
+def test_a_clock_that_stands_still_does_not_keep_a_target_from_being_lost(model: Model, stamp: object) -> None:
+    frames, boxes = scene(8)
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(frames[0], boxes[0], stamp(0))
+    flat = np.full_like(frames[0], 90)
+    shown = frames[1:] + [flat] * 30
+    found = [tracker.track(frame, stamp(index)).status for index, frame in enumerate(shown, 1)]
+    assert 8 <= found.index(Status.LOST) - 6 <= 13
+
+
+@pytest.mark.parametrize("show", ["grey", "black with noise"])
+def test_a_box_that_shows_nothing_is_refused(model: Model, show: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 4, (240, 320, 3), dtype=np.uint8)
+    image = noise if show == "black with noise" else np.full((240, 320, 3), 115, np.uint8)
+    with pytest.raises(InputError, match="show nothing to follow"):
+        Tracker(model, SETTINGS).initialize(image, (100, 80, 40, 40))
+
+
+def thermal(frame: NDArray[np.uint8], span: int) -> NDArray[np.uint16]:
+    """The frame as a 14-bit thermal camera gives it, in `span` counts."""
+    return (7000 + frame.mean(axis=2) * span / 255).astype(np.uint16)
+
+
+@pytest.mark.parametrize("span", [64, 250, 2500, 9000])
+def test_a_thermal_image_that_uses_few_of_its_16_bits_is_tracked_as_its_grey_original(model: Model, span: int) -> None:
+    frames, boxes = scene(8)
+    results = run(Tracker(model, SETTINGS), [thermal(frame, span) for frame in frames], boxes[0])
+    grey = run(Tracker(model, SETTINGS), [frame.mean(axis=2).astype(np.uint8) for frame in frames], boxes[0])
+    shown = results[-1].intensity
+    assert shown is not None and 6500 < shown.low < 7000 + span / 2 < shown.high < 7000 + 1.2 * span + 20
+    for one, other in zip(results, grey, strict=True):
+        assert float(iou(one.box, other.box)) > 0.75 and one.status is Status.TRACKING

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -36,6 +37,12 @@ class Endpoint(Protocol):
     node_namespace: str
 
 
+LOOK_S = 1.0
+"""How often the publishers of the image topic are counted."""
+CHANGED_S = 10.0
+"""How long a change of the frame_id is told."""
+
+
 def sensor_qos(reliability: str) -> QoSProfile:
     """Sensor data, depth 1: the newest message, and none that waits."""
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy[reliability.upper()])
@@ -62,6 +69,10 @@ class CameraInput:
     ) -> None:
         self._node = node
         self._clash = ""
+        self._frame_id: str | None = None
+        self._frame_ids, self._changed_s = ("", ""), -math.inf
+        self._named: list[str] = []
+        self._looked_s = -math.inf
         self._since_s = time.monotonic()
         self._reliability = settings.image_reliability
         compressed = settings.image_transport == "compressed"
@@ -118,6 +129,32 @@ class CameraInput:
         if kinds:
             return f"{who} publishes {', '.join(kinds)} on {self.info_topic}"
         return f"no camera_info has come from {who} on {self.info_topic} yet"
+
+    def watch_frame_id(self, frame_id: str) -> None:
+        """Take note of an image's frame_id."""
+        if self._frame_id not in (None, frame_id):
+            self._frame_ids, self._changed_s = (self._frame_id or "", frame_id), time.monotonic()
+        self._frame_id = frame_id
+
+    def faults(self) -> list[str]:
+        """Return a sentence for each sign that the images are not of one camera, or not as the parameters say."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= LOOK_S:
+            self._looked_s = now_s
+            self._named = [publisher_name(one) for one in self._node.get_publishers_info_by_topic(self.topic)]
+        found = []
+        if len(self._named) > 1:
+            found.append(
+                f"{len(self._named)} publishers send images on {self.topic} ({', '.join(self._named)}): a target is "
+                "looked for in the images of both; give each camera its own topic."
+            )
+        if now_s - self._changed_s < CHANGED_S:
+            before, after = (f"'{name}'" for name in self._frame_ids)
+            found.append(
+                f"The frame_id of the images on {self.topic} changes between {before} and {after}: they seem to be "
+                "of several cameras; give each its own topic."
+            )
+        return found
 
     def _on_clash(self, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)

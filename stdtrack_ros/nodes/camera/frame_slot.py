@@ -18,13 +18,20 @@ class Frame:
         message: sensor_msgs Image or CompressedImage, not yet converted.
         index: counts the frames that arrived, from 1.
         arrived_s: monotonic time of arrival.
-        stamp_s: capture time; where the camera gives none, the node's clock at arrival.
+        stamp_s: stamp of the message; if the camera gives none, the node's clock at arrival.
+        time_s: capture time if the stamps cannot be trusted, else None or the stamp.
     """
 
     message: Any
     index: int
     arrived_s: float
     stamp_s: float
+    time_s: float | None = None
+
+    @property
+    def taken_s(self) -> float:
+        """Capture time on the clock that the tracker goes by."""
+        return self.stamp_s if self.time_s is None else self.time_s
 
     @property
     def size_bytes(self) -> int:

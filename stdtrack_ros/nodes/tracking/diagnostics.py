@@ -47,6 +47,7 @@ class NodeSnapshot:
         state: lifecycle state, for example `active`.
         fault: a sentence where the node cannot work, or empty.
         silence: a sentence where images are missing, or empty.
+        input_fault: a sentence if the images are odd though they come, or empty.
         busy_s: how long the worker has been at its present frame.
         bearings: whether there are bearings, and if not, why.
     """
@@ -59,6 +60,7 @@ class NodeSnapshot:
     dropped: int
     fault: str = ""
     silence: str = ""
+    input_fault: str = ""
     busy_s: float = 0.0
     bearings: str = "no: the node is not active"
 
@@ -135,6 +137,7 @@ class Health:
                 "intensity range": ", ".join(_intensity(report) for report in snapshot.targets) or "none",
                 "image topic": snapshot.topic,
                 "bearings": snapshot.bearings,
+                "odd about the images": snapshot.input_fault or "nothing",
                 "refused": str(self._now.refused),
                 "last refusal": _refusal(self._refusal, now_s - self._refused_s),
             }
@@ -189,6 +192,8 @@ def _level(snapshot: NodeSnapshot, refusal: str, failure: str) -> tuple[bytes, s
         return OK, "Disabled by ~/enable."
     if snapshot.silence:
         return WARN, snapshot.silence
+    if snapshot.input_fault:
+        return WARN, snapshot.input_fault
     unsure = [report for report in snapshot.targets if report.status in (Status.LOST, Status.UNCERTAIN)]
     if unsure:
         return WARN, "; ".join(f"Target {report.target_id} is {report.status.name}" for report in unsure) + "."

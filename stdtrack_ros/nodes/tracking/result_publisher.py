@@ -84,6 +84,23 @@ class ResultPublisher:
             return f"no: {missing()}"
         return f"no: {self._no_bearing}" if self._no_bearing else "yes"
 
+    def faults(self, image_topic: str) -> list[str]:
+        """Return a sentence if image_rectified does not fit the name of the topic and the camera's distortion."""
+        info, name = self._camera_info, image_topic.removesuffix("/compressed").rpartition("/")[2]
+        if info is None or not any(info.d):
+            return []
+        if "rect" in name and not self._settings().image_rectified:
+            return [
+                f"{image_topic} is rectified by its name, but image_rectified is false: bearings undo a distortion "
+                "that the images do not have; set image_rectified to true."
+            ]
+        if "raw" in name and self._settings().image_rectified:
+            return [
+                f"{image_topic} is not rectified by its name, but image_rectified is true: bearings leave the "
+                "distortion in; set image_rectified to false."
+            ]
+        return []
+
     def failed(self, error: Exception) -> None:
         """The tracker broke on a frame: log and diagnostics say so."""
         sentence = f"The tracker failed on a frame: {error!r}"

@@ -90,7 +90,7 @@ class Targets:
                 f"There are {len(self._targets)} targets already ({', '.join(self._targets)}) and max_targets is "
                 f"{most}; target '{name}' is not started."
             )
-        self._tracker.initialize(name, image, box, frame.stamp_s)
+        self._tracker.initialize(name, image, box, frame.taken_s)
         height, width = image.shape[:2]
         target = Target(name, width, height, frame.index, frame.index, frame.message.header)
         self._targets[name] = target
@@ -103,7 +103,7 @@ class Targets:
             What was found, in pixels of that frame, and a sentence for each target that had to be forgotten.
         """
         by_id = {target.target_id: target for target in targets}
-        answer = self._tracker.track(image, frame.stamp_s, by_id)
+        answer = self._tracker.track(image, frame.taken_s, by_id)
         for target_id in answer.forgotten:
             self.forget(target_id)
         found: Found = [(by_id[target_id], result) for target_id, result in answer.results.items()]

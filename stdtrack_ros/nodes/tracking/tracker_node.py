@@ -254,6 +254,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             dropped=session.dropped if session else 0,
             fault=self._fault,
             silence=session.silence() if session else "",
+            input_fault=session.input_fault() if session else "",
             busy_s=session.busy_s if session else 0.0,
             **({"bearings": session.bearings()} if session else {}),
         )

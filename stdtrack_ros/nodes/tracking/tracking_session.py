@@ -14,6 +14,7 @@ from stdtrack_ros.nodes.camera.camera_input import CameraInput
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
 from stdtrack_ros.nodes.camera.timestamps import TimestampMonitor, TimestampStatus
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
+from stdtrack_ros.nodes.throttled_logger import ThrottledLogger
 from stdtrack_ros.nodes.tracking.diagnostics import Health
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
@@ -49,6 +50,7 @@ class TrackingSession:
         self._last_arrival_s: float | None = None
         self._silence = (False, "")
         self._began_s, self._told_bearings = time.monotonic(), False
+        self._log_fault = ThrottledLogger(node.get_logger().warning, repeat_s=60.0)
         self.enabled = True
         self._loop.begin()
         try:
@@ -131,18 +133,32 @@ class TrackingSession:
             self._silence = bool(sentence), cause
         return sentence
 
+    def input_fault(self) -> str:
+        """Return what is odd about the images that come, as sentences, else empty; the log hears of each new one."""
+        faults = [*self.camera.faults(), *self._publisher.faults(self.camera.topic)]
+        if self._timestamps.fault:
+            faults.append(
+                f"On {self.camera.topic} {self._timestamps.fault}: the times of arrival are used instead"
+                " (for a recording or a simulation, set use_sim_time and publish /clock)."
+            )
+        for fault in faults:
+            self._log_fault(fault)
+        return " ".join(faults)
+
     def _on_image(self, message: Any) -> None:
         now_s = time.monotonic()
         clock_s = self._node.get_clock().now().nanoseconds * 1e-9
-        stamp_s = seconds(message.header.stamp) or clock_s
+        stamp_s = seconds(message.header.stamp)
         self._last_arrival_s = now_s
-        self._health.arrived(clock_s - stamp_s)
+        self._health.arrived(clock_s - (stamp_s or clock_s))
+        self.camera.watch_frame_id(message.header.frame_id)
         if not self.enabled:
             return
         self._arrived += 1
-        if not self._in_time(stamp_s, now_s):
+        simulated = clock_s > 0.0 and self._node.get_clock().ros_time_is_active
+        if not self._in_time(stamp_s, clock_s if simulated else now_s):
             return
-        frame = Frame(message, self._arrived, now_s, stamp_s)
+        frame = Frame(message, self._arrived, now_s, stamp_s or clock_s, self._timestamps.time_s)
         self._ring.append(frame)
         self._slot.put(frame)
 
