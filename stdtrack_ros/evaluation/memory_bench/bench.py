@@ -23,6 +23,7 @@ from stdtrack_ros.evaluation.memory_bench.two_targets import halves, is_first, q
 from stdtrack_ros.evaluation.metrics.accuracy import known, overlaps
 from stdtrack_ros.evaluation.redetection import StatusRun, run_with_status
 from stdtrack_ros.geometry import Image
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.sequence import Sequence as Frames
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker import Tracker
@@ -155,7 +156,7 @@ def run_task(job: tuple[Task, TrackerSettings, tuple[str, ...]]) -> list[Outcome
 
 def stage(task: Task) -> Scene:
     """Return the clip of a task whose kind is one of `scenes.KINDS`."""
-    image = open_clip(task.background.clip).frame(task.background.frame)
+    image = to_bgr8(open_clip(task.background.clip).frame(task.background.frame))
     cast = Cast(cut_out(task.target), cut_out(task.second), backdrop(image))
     return KINDS[task.kind].stage(np.random.default_rng(task.seed), cast, task.name, task.variant)
 
@@ -163,7 +164,7 @@ def stage(task: Task) -> Scene:
 def window_of(task: Task, alike: bool, factor: float, size: int) -> tuple[Image, Any, Any]:
     """Return the window of a task with two targets, the target's box in it and the second's."""
     second = task.alike if alike else task.second
-    shown = [(open_clip(view.clip).frame(view.frame), view.box) for view in (task.target, second)]
+    shown = [(to_bgr8(open_clip(view.clip).frame(view.frame)), view.box) for view in (task.target, second)]
     if np.random.default_rng(task.seed).integers(2):
         return halves(shown[0], shown[1], factor, size)
     window, beside, target = halves(shown[1], shown[0], factor, size)
@@ -219,7 +220,7 @@ class _Chosen:
 
     def frame(self, index: int) -> Image:
         """See `Sequence`."""
-        return self._sequence.frame(self.indices[index])
+        return to_bgr8(self._sequence.frame(self.indices[index]))
 
 
 def _part(view: View, count: int) -> _Chosen:

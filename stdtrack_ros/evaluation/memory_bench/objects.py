@@ -16,6 +16,7 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.evaluation.arms import Clip
 from stdtrack_ros.evaluation.metrics.accuracy import known
 from stdtrack_ros.geometry import Box, Crop, Image
+from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.sequence import Sequence as Frames
 
 Rng = np.random.Generator
@@ -118,7 +119,7 @@ def _views(clip: Clip) -> list[View]:
     for frame, other in (pair, pair[::-1]):
         box = sequence.boxes[frame]
         size, aspect = np.sqrt(box[2] * box[3]), max(box[2] / box[3], box[3] / box[2])
-        image = sequence.frame(frame)
+        image = to_bgr8(sequence.frame(frame))
         inside = (box[:2] >= 0).all() and (box[:2] + box[2:] <= np.array(image.shape[1::-1])).all()
         if size >= MIN_PX and aspect <= MAX_ASPECT and inside:
             found.append(View(clip, frame, other, box, describe(image, box)))
@@ -164,7 +165,7 @@ def cut_out(view: View) -> CutOut:
     key = view.clip.handle.path, view.clip.name, view.frame
     if key not in _cuts:
         crop = Crop.around(view.box, 2.0, 2 * CUT_PX)
-        pixels = crop.extract(open_clip(view.clip).frame(view.frame))
+        pixels = crop.extract(to_bgr8(open_clip(view.clip).frame(view.frame)))
         x, y, width, height = (int(number) for number in np.round(crop.to_crop(view.box)))
         inside = np.zeros(pixels.shape[:2], np.uint8)
         inside[max(y, 0) : y + height, max(x, 0) : x + width] = 1
