@@ -96,7 +96,7 @@ def test_best_effort_subscribers_are_served_too(bag: Path, bench: Bench, start) 
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        (["source:=/nowhere"], "does not exist"),
+        (["source:=/nowhere"], "nothing at /nowhere"),
         (["source:={bag}", "source_topic:=/other"], "/camera/image_raw"),
         (["source:={bag}", "init:='1,2'"], "x,y,width,height"),
         (["source:={bag}", "rate:=0.0"], "from 0.01"),
