@@ -187,6 +187,7 @@ class Interfaces:
         return False
 
 
+@cache
 def load(distro: str) -> Interfaces:
     """Return the recorded interfaces of a distribution."""
     return Interfaces(**json.loads((RECORDS / f"{distro}.json").read_text(encoding="utf-8")))
