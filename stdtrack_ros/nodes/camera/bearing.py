@@ -61,6 +61,24 @@ def plane_point(
     return normalized
 
 
+def rectification_fault(info: Any, image_topic: str, rectified: bool) -> str:
+    """Return a sentence if `rectified` does not fit the name of the image topic, and the lens distorts; else empty."""
+    name = image_topic.removesuffix("/compressed").rpartition("/")[2]
+    if not any(info.d):
+        return ""
+    if "rect" in name and not rectified:
+        return (
+            f"{image_topic} is rectified by its name, but image_rectified is false: bearings undo a distortion that the "
+            "images do not have; set image_rectified to true."
+        )
+    if "raw" in name and rectified:
+        return (
+            f"{image_topic} is not rectified by its name, but image_rectified is true: bearings leave the distortion in; "
+            "set image_rectified to false."
+        )
+    return ""
+
+
 def _check_size(info: Any, image_width: int, image_height: int) -> None:
     width, height = info.roi.width or info.width, info.roi.height or info.height
     width, height = width // max(info.binning_x, 1), height // max(info.binning_y, 1)

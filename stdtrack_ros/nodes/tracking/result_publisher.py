@@ -23,7 +23,7 @@ from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.camera.annotated import annotated
-from stdtrack_ros.nodes.camera.bearing import bearing
+from stdtrack_ros.nodes.camera.bearing import bearing, rectification_fault
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.nodes.camera.image_messages import encoding_of, jpeg_message, raw_message
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
@@ -85,21 +85,11 @@ class ResultPublisher:
         return f"no: {self._no_bearing}" if self._no_bearing else "yes"
 
     def faults(self, image_topic: str) -> list[str]:
-        """Return a sentence if image_rectified does not fit the name of the topic and the camera's distortion."""
-        info, name = self._camera_info, image_topic.removesuffix("/compressed").rpartition("/")[2]
-        if info is None or not any(info.d):
+        """Return a sentence if image_rectified does not fit the images."""
+        if self._camera_info is None:
             return []
-        if "rect" in name and not self._settings().image_rectified:
-            return [
-                f"{image_topic} is rectified by its name, but image_rectified is false: bearings undo a distortion "
-                "that the images do not have; set image_rectified to true."
-            ]
-        if "raw" in name and self._settings().image_rectified:
-            return [
-                f"{image_topic} is not rectified by its name, but image_rectified is true: bearings leave the "
-                "distortion in; set image_rectified to false."
-            ]
-        return []
+        fault = rectification_fault(self._camera_info, image_topic, self._settings().image_rectified)
+        return [fault] if fault else []
 
     def failed(self, error: Exception) -> None:
         """The tracker broke on a frame: log and diagnostics say so."""

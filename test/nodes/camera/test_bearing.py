@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import CameraInfo
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.nodes.camera.bearing import bearing
+from stdtrack_ros.nodes.camera.bearing import bearing, rectification_fault
 
 MATRIX = np.array([[600.0, 0.0, 322.5], [0.0, 610.0, 241.0], [0.0, 0.0, 1.0]])
 DISTORTIONS = {
@@ -99,3 +99,20 @@ def test_what_cannot_be_used_is_said(change: dict, words: str) -> None:
         setattr(info, name, value)
     with pytest.raises(InputError, match=words):
         bearing(info, 10.0, 10.0, 640, 480)
+
+
+@pytest.mark.parametrize(
+    ("topic", "rectified", "words"),
+    [
+        ("/camera/image_rect", False, "set image_rectified to true"),
+        ("/camera/image_rect_color/compressed", False, "set image_rectified to true"),
+        ("/camera/image_raw", True, "set image_rectified to false"),
+        ("/camera/image_rect", True, ""),
+        ("/camera/image_raw", False, ""),
+        ("/rectangle/image", False, ""),
+    ],
+)
+def test_a_parameter_that_does_not_fit_the_topic_is_told(topic: str, rectified: bool, words: str) -> None:
+    found = rectification_fault(camera("plumb_bob", DISTORTIONS["plumb_bob"]), topic, rectified)
+    assert words in found and bool(found) == bool(words)
+    assert rectification_fault(camera(), topic, rectified) == "", "without a distortion there is nothing to undo"
