@@ -68,13 +68,13 @@ def rectification_fault(info: Any, image_topic: str, rectified: bool) -> str:
         return ""
     if "rect" in name and not rectified:
         return (
-            f"{image_topic} is rectified by its name, but image_rectified is false: bearings undo a distortion that the "
-            "images do not have; set image_rectified to true."
+            f"{image_topic} is rectified by its name, but image_rectified is false: bearings undo a distortion "
+            "that the images do not have; set image_rectified to true."
         )
     if "raw" in name and rectified:
         return (
-            f"{image_topic} is not rectified by its name, but image_rectified is true: bearings leave the distortion in; "
-            "set image_rectified to false."
+            f"{image_topic} is not rectified by its name, but image_rectified is true: bearings leave the "
+            "distortion in; set image_rectified to false."
         )
     return ""
 
