@@ -27,18 +27,18 @@ pytestmark = [
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed"),
 ]
 SCENE = Scene()
-RED = (40, 30, 220)
+GREEN = (0, 255, 0)
 MARK = (100.0, 60.0, 96.0, 80.0)
-"""A red box that stands still in the pictures of `MarkedScene`, px."""
+"""A green box that stands still in the pictures of `MarkedScene`, px."""
 
 
 class MarkedScene(Scene):
-    """A grey ground with a red box whose corners can be found on any screen."""
+    """A black ground with a green box whose corners can be found on any screen."""
 
     def image(self, index: int, targets: int = 1) -> np.ndarray:
-        image = np.full((self.height, self.width, 3), 90, np.uint8)
+        image = np.full((self.height, self.width, 3), 0, np.uint8)
         x, y, width, height = map(int, MARK)
-        image[y : y + height, x : x + width] = RED
+        image[y : y + height, x : x + width] = GREEN
         return image
 
 
@@ -86,11 +86,11 @@ def opened(bench: Bench, driver: Any, address: str) -> None:
 
 
 def mark_on_screen(driver: Any, ratio: float) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of the red box on the screen in CSS px, as a screenshot shows them."""
+    """Left, top, right and bottom of the green box on the screen in CSS px, as a screenshot shows them."""
     shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
     image = cv2.imdecode(np.frombuffer(base64.b64decode(shot), np.uint8), cv2.IMREAD_COLOR).astype(int)
-    red = (image[..., 2] > 150) & (image[..., 1] < 100) & (image[..., 0] < 110)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(red.astype(np.uint8))
+    green = (image[..., 1] > 127) & (image[..., 0] < 110) & (image[..., 2] < 110)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(green.astype(np.uint8))
     x, y, width, height, _ = stats[1:][np.argmax(stats[1:, cv2.CC_STAT_AREA])]
     return x / ratio, y / ratio, (x + width) / ratio, (y + height) / ratio
 

@@ -252,21 +252,22 @@ $("picture").addEventListener("pointerdown", (event) => {
   freeze();
   cursorShown = false;
   corner = null;
-  const fraction = fractionAt(rectOfPicture(), place(event));
-  press = { id: event.pointerId, client: place(event), fraction, end: fraction, pointerType: event.pointerType };
+  const rect = rectOfPicture(); // for the whole drag, whatever the page does meanwhile
+  const fraction = fractionAt(rect, place(event));
+  press = { id: event.pointerId, rect, client: place(event), fraction, end: fraction, pointerType: event.pointerType };
   draw();
 });
 
 $("picture").addEventListener("pointermove", (event) => {
   if (press?.id !== event.pointerId) return;
-  press.end = fractionAt(rectOfPicture(), place(event));
+  press.end = fractionAt(press.rect, place(event));
   drawOverlay();
 });
 
 $("picture").addEventListener("pointerup", (event) => {
   if (press?.id !== event.pointerId) return;
-  const { client, fraction, pointerType } = press;
-  const end = fractionAt(rectOfPicture(), place(event));
+  const { client, fraction, pointerType, rect } = press;
+  const end = fractionAt(rect, place(event));
   press = null;
   if (isTap(client, place(event), pointerType)) start({ ...fraction, width: 0, height: 0 });
   else start(boxBetween(fraction, end));
