@@ -78,7 +78,7 @@ def test_what_cannot_be_written_is_said(refused: Callable[..., str], tmp_path: P
     write_lines(tmp_path / "data" / "one" / "groundtruth.txt", ["1,2,30,20"] * 2)
     (tmp_path / "file").touch()
     line = refused("pack", tmp_path / "file" / "shards", "--videos", tmp_path / "data")
-    assert line == f"stdtrack: {tmp_path / 'file' / 'shards'}: Not a directory."
+    assert f"{tmp_path / 'file'} is a file and no folder; name another place." in line
 
 
 def test_settings_that_are_no_text_are_named(refused: Callable[..., str], tmp_path: Path) -> None:

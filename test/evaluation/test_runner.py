@@ -22,6 +22,7 @@ from painted_clips import (
     StillTracker,
     broken_clip,
     clip,
+    growing_clip,
     spec,
 )
 
@@ -122,13 +123,6 @@ def test_what_is_done_is_not_done_again_unless_something_changed(tmp_path: Path)
     assert [job.spec.name for job in pending_jobs(changed, folder)] == 2 * ["RedTracker"]
     reread = replace(plan, handles=(clip("a", length=9), clip("b")))
     assert [job.handle.name for job in pending_jobs(reread, folder)] == ["a", "a"]
-
-
-def growing_clip(name: str, recording: Path) -> PaintedClip:
-    """A recording that is still being written: longer each time that it is opened."""
-    with recording.open("ab") as file:
-        file.write(bytes(10))
-    return PaintedClip(name, length=20 + recording.stat().st_size)
 
 
 def test_a_recording_that_grows_between_two_trackers_is_named(tmp_path: Path) -> None:

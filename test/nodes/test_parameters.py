@@ -37,7 +37,7 @@ def test_ranges_reach_the_descriptor(node: ParameterNode) -> None:
     scale = node.describe_parameter("annotated.scale").floating_point_range[0]
     assert (scale.from_value, scale.to_value) == (0.05, 1.0)
     capacity = node.describe_parameter("memory.capacity").integer_range[0]
-    assert (capacity.from_value, capacity.to_value) == (1, 16)
+    assert (capacity.from_value, capacity.to_value) == (0, 16)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_parameters_of_ros_itself_pass(node: ParameterNode) -> None:
     [
         ({"max_targets": "many"}, "max_targets cannot be 'many'; allowed is an integer from 1 to 64"),
         ({"image_transport": "smoke"}, "one of raw, compressed"),
-        ({"memory__capacity": 99}, "memory.capacity.*an integer from 1 to 16"),
+        ({"memory__capacity": 99}, "memory.capacity.*an integer from 0 to 16"),
         ({"memory__policy": "random"}, "one of quality, fifo"),
     ],
 )

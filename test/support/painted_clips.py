@@ -123,3 +123,10 @@ def spec(kind: type, identity: str = "1") -> TrackerSpec:
 
 def _make(kind: type, threads: int) -> object:
     return kind()
+
+
+def growing_clip(name: str, recording: Path) -> PaintedClip:
+    """A recording that is still being written: longer each time that it is opened."""
+    with recording.open("ab") as file:
+        file.write(bytes(10))
+    return PaintedClip(name, length=20 + recording.stat().st_size)

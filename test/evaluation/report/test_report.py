@@ -134,6 +134,6 @@ def test_worst_sequences_and_their_videos(tmp_path: Path, summary: EvaluationSum
     write_video(tmp_path / "b.mp4", summary, HANDLES[1])
     with av.open(str(tmp_path / "b.mp4")) as container:
         frames = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
-        assert container.streams.video[0].average_rate == 10
+        assert float(container.streams.video[0].average_rate) == pytest.approx(10, rel=0.05)  # the last has no duration
     assert len(frames) == 30 and frames[0].shape == (96, 128, 3)
     assert (frames[20].astype(int).min(axis=2) > 200).any()  # the ground truth's white box

@@ -24,6 +24,7 @@ from stdtrack_ros.nodes.mavlink.mavlink_camera import image_status, offset
 pytestmark = pytest.mark.ros
 RECTANGLE, STOP = 2005, 2010
 ACCEPTED, FAILED = 0, 4
+TRIES = 100
 CAMERA_NODE = "../../scripts/mavlink_camera"
 
 
@@ -69,6 +70,11 @@ def test_an_operator_drags_a_box_and_the_tracker_follows_it(bench: Bench, tmp_pa
             bench.answer(scene.image(0))
             assert station.result(512, 259) == ACCEPTED
             told = station.wait("CAMERA_INFORMATION")
+            for _ in range(TRIES):  # the size of the image comes with the tracker's first message
+                if told.resolution_h:
+                    break
+                assert station.result(512, 259) == ACCEPTED
+                told = station.wait("CAMERA_INFORMATION")
             assert told.flags & 1024 and (told.resolution_h, told.resolution_v) == (scene.width, scene.height)
 
             x, y, width, height = scene.box(0)
