@@ -18,7 +18,7 @@ MARGIN = 0.05
 """The range is widened by this fraction at either end: the scene may become a little warmer or colder."""
 MIN_SPAN = 16.0
 """Least number of counts that are spread over 8 bits: fewer would show the sensor's noise alone."""
-LOW_CONTRAST_SPAN = 48.0
+LOW_CONTRAST_SPAN = 72.0
 """An 8-bit image that uses fewer levels is spread, too."""
 OUTSIDE_FRACTION = 0.25
 """A range outside of which more of the pixels lie does not fit any more: the camera has changed its gain."""
