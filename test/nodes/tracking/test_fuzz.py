@@ -24,7 +24,7 @@ from stdtrack_ros.msg import TargetInit
 from template_matching import TemplateMatching
 
 from stdtrack_ros.errors import InputError, SettingError
-from stdtrack_ros.images import ENCODINGS
+from stdtrack_ros.images import ENCODINGS, to_bgr8
 from stdtrack_ros.nodes.camera.bearing import bearing
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.nodes.camera.image_messages import decode_image, jpeg_message
@@ -55,7 +55,9 @@ def accepted(message: Image | CompressedImage) -> bool:
     except InputError as error:
         assert str(error).endswith(".") and len(str(error)) > 20
         return False
-    assert image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8 and image.size > 0
+    assert image.dtype in (np.uint8, np.uint16) and image.size > 0
+    shown = to_bgr8(image)
+    assert shown.ndim == 3 and shown.shape == (*image.shape[:2], 3) and shown.dtype == np.uint8
     return True
 
 
