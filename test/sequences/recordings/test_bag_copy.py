@@ -36,7 +36,7 @@ def test_every_original_message_keeps_its_bytes_and_time(tmp_path: Path, source_
         messages = BoxMessages(copy.types)
         for connection, recorded_ns, data in copy.copied():
             if connection.topic == "/camera/image":
-                header = messages.header(source.decode(data, connection.msgtype).header)
+                header = messages.header(source.decode(data, connection.msgtype))
                 copy.add("/boxes", messages.no_target(header, picture(0)), recorded_ns)
     written = content(tmp_path / "copy")
     original = content(path)
@@ -62,7 +62,7 @@ def test_a_reader_of_other_authors_understands_the_boxes(tmp_path: Path) -> None
         messages = BoxMessages(copy.types)
         for connection, recorded_ns, data in copy.copied():
             if connection.topic == "/camera/image":
-                header = messages.header(source.decode(data, connection.msgtype).header)
+                header = messages.header(source.decode(data, connection.msgtype))
                 box = messages.tracked_box(header, picture(0), "target-1", given_result([1.5, 2.5, 3.5, 4.5]))
                 copy.add("/boxes", box, recorded_ns)
                 copy.add("/pictures", messages.jpeg(header, picture(0), 90), recorded_ns)
