@@ -13,7 +13,7 @@ from launch_ros.substitutions import FindPackageShare
 
 
 def generate_launch_description() -> LaunchDescription:
-    """The arguments whose defaults differ here, then the launch file that all setups share."""
+    """Declare the arguments whose defaults differ here, then include the launch file that all setups share."""
     share = FindPackageShare("stdtrack_ros")
     return LaunchDescription(
         [

@@ -27,7 +27,7 @@ LAST_FRAMES_S = 2.0
 
 
 def arguments() -> list[DeclareLaunchArgument]:
-    """What a replay takes beside the arguments of tracker.launch.py."""
+    """Declare what a replay takes beside the arguments of tracker.launch.py."""
     share = FindPackageShare("stdtrack_ros")
     params_file = PathJoinSubstitution([share, "config", "replay.yaml"])
     return [
@@ -44,7 +44,7 @@ def arguments() -> list[DeclareLaunchArgument]:
 
 
 def start_replay(context: LaunchContext) -> list:
-    """Recorder and player; the end of the player ends everything, a little later."""
+    """Start recorder and player; a little after the player ends, everything ends."""
 
     def value(name: str) -> str:
         return LaunchConfiguration(name).perform(context)

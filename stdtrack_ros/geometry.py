@@ -47,7 +47,7 @@ class Crop:
 
     @classmethod
     def around(cls, box: ArrayLike, factor: float, size: int) -> Crop:
-        """The window of side `factor * sqrt(width * height)` centred on a box (template 2, search 4)."""
+        """Return the window of side `factor * sqrt(width * height)` centred on a box (template 2, search 4)."""
         x, y, width, height = np.asarray(box, dtype=np.float64)
         side = max(float(factor * np.sqrt(max(width, 0.0) * max(height, 0.0))), 1.0)
         return cls(float(x + width / 2), float(y + height / 2), side, size)
@@ -119,7 +119,7 @@ def mean_color(image: Pixels) -> tuple[float, ...]:
 
 
 def check_box(box: ArrayLike, image_width: int, image_height: int) -> Box:
-    """The box as (4,) float64, or `InputError` if no target can be started with it.
+    """Return the box as (4,) float64, or raise `InputError` if no target can be started with it.
 
     A box may reach beyond the image as long as a part of it lies inside.
     """

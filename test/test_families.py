@@ -65,7 +65,7 @@ def test_a_description_names_its_tracker_by_variant_or_by_kind() -> None:
 
 @pytest.fixture
 def reddest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The family is installed; its checkpoint is returned."""
+    """Install the family; return its checkpoint."""
     with installed(install(tmp_path / "site"), monkeypatch):
         path = tmp_path / "reddest.pt"
         save_network(Reddest(ReddestConfig()), path)
@@ -74,7 +74,7 @@ def reddest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    """A folder with one painted sequence: a red target of 20x16 px on grey noise."""
+    """Write a folder with one painted sequence: a red target of 20x16 px on grey noise."""
     painted, folder = PaintedClip("red", 12), tmp_path / "data" / "red"
     folder.mkdir(parents=True)
     for index in range(len(painted)):

@@ -277,7 +277,7 @@ def run(seed: int, length_s: float = LENGTH_S, model: str = "", film: Path | Non
 
 
 def _state(box: TrackedBox, depth: np.ndarray, foreground: ForegroundDepth, now_s: float) -> TargetState:
-    """What target_pose would say of the distance."""
+    """Return what target_pose would say of the distance."""
     state = TargetState(target_id=box.target_id, status=box.status, distance=math.nan)
     if box.status not in (TRACKING, TrackedBox.STATUS_UNCERTAIN):
         return state

@@ -86,7 +86,7 @@ def record(tracker: Tracker, sequence: Sequence) -> Track:
 
 
 def fit(tracks: list[Track]) -> MotionSettings:
-    """The settings that suit the errors of these tracks."""
+    """Fit the settings that suit the errors of these tracks."""
     found = fit_measurement(tracks)
     trials = [found.model_copy(update={"acceleration_noise": n, "growth_noise": n}) for n in map(float, NOISES)]
     misses = np.array([_coasting_misses(tracks, trial) for trial in trials])

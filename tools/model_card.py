@@ -104,7 +104,7 @@ def draw_reliability(tracks: Tracks, path: Path) -> None:
 
 
 def draw_failures(tracks: Tracks, sequences: Path, pattern: str, path: Path) -> None:
-    """The worst frame of each of the six worst sequences that may be shown: ground truth white, ours red."""
+    """Draw the worst frame of each of the six worst sequences that may be shown: ground truth white, ours red."""
     handles = {handle.name: handle for handle in open_sequences([sequences])}
     scored = []
     for name, (boxes, quality, ground_truth) in tracks.items():

@@ -41,13 +41,13 @@ PAGES: Mapping[str, Nodes] = {
 
 
 def table(group: type[SettingGroup]) -> str:
-    """A Markdown table with one row a parameter; those that are fixed once the node runs bear an asterisk."""
+    """Write a Markdown table with one row per parameter; those fixed once the node runs bear an asterisk."""
     rows = ["| parameter | default | allowed | meaning |", "| --- | --- | --- | --- |"]
     return "\n".join([*rows, *(_row(info) for info in describe(group))])
 
 
 def with_tables(text: str, nodes: Nodes) -> str:
-    """The text with each node's table between its marks renewed."""
+    """Return the text with each node's table between its marks renewed."""
     for node, group in nodes.items():
         begin, end = f"<!-- parameters of {node} -->", f"<!-- end of parameters of {node} -->"
         pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)

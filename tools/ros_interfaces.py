@@ -84,7 +84,7 @@ def module_interface(tree: ast.Module, name: str, *, is_package: bool = False) -
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements at module level, those in `if` and `try` included."""
+    """Yield the statements at module level, those in `if` and `try` included."""
     for node in body:
         yield node
         for block in ("body", "orelse", "finalbody"):
@@ -134,7 +134,7 @@ def _absolute(node: ast.ImportFrom, module: str, is_package: bool) -> str:
 
 
 def _c_names(sources: Path) -> list[str]:
-    """The names that pybind11 is told, whatever they belong to: exceptions, functions, attributes."""
+    """Return the names that pybind11 is told, whatever they belong to: exceptions, functions, attributes."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(sources.rglob("*.cpp")))
     return sorted(set(re.findall(r'(?:\(|,)\s*"([A-Za-z_]\w*)"\s*[,)]', text)))
 

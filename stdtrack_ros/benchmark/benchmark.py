@@ -116,7 +116,7 @@ class TimedBackend:
     inputs: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def step(self, inputs: Arrays) -> Mapping[str, Float32Array]:
-        """The inner backend's step."""
+        """Run the inner backend's step; keep its time and its inputs."""
         begin = time.perf_counter()
         outputs = self.inner.step(inputs)
         self.step_s = time.perf_counter() - begin
@@ -250,7 +250,7 @@ def _baseline_time(baseline: TrackerSpec, footage: Footage, threads: int) -> Flo
 
 
 def _warmed_up(frames: Sequence[Image]) -> list[Image]:
-    """The frames after the first, with WARM_UP times the second before them."""
+    """Return the frames after the first, with WARM_UP repetitions of the second before them."""
     return [frames[1]] * WARM_UP + list(frames[1:])
 
 

@@ -44,7 +44,7 @@ Inputs = Mapping[str, NDArray[Any]]
 
 
 def profile_parts(path: Path, inputs: Inputs, threads: int, runs: int) -> dict[str, FloatArray]:
-    """(runs,) seconds in each part of a graph, run by run, in the order in which the parts come."""
+    """Return (runs,) seconds per part of a graph, run by run, in the order in which the parts come."""
     events = _profile(path, inputs, threads, runs + 1, optimised=True)[1:]  # the first run allocates
     parts: dict[str, FloatArray] = {}
     for run, nodes in enumerate(events):
@@ -54,7 +54,7 @@ def profile_parts(path: Path, inputs: Inputs, threads: int, runs: int) -> dict[s
 
 
 def assign_parts(names: Sequence[str]) -> list[str]:
-    """The part of each node in order of execution; nodes that ONNX Runtime made itself go with their neighbours.
+    """Return the part of each node in order of execution; a node that ONNX Runtime made goes with its neighbours.
 
     What reorders the input of a convolution belongs to the next named node, everything else to the one before.
     """
@@ -122,7 +122,7 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
 
 
 def _profile(path: Path, inputs: Inputs, threads: int, runs: int, optimised: bool) -> list[list[dict[str, Any]]]:
-    """The nodes of each run in order of execution, as ONNX Runtime's profiler tells them."""
+    """Return the nodes of each run in order of execution, as ONNX Runtime's profiler reports them."""
     options = _options(threads)
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -20,12 +20,12 @@ STOP_S = 15.0
 
 
 def quoted(value: object) -> str:
-    """A text for a parameter: ROS reads YAML, to which a bare 20241121 is a number and ` #` begins a comment."""
+    """Quote a text for a parameter: ROS reads YAML, to which a bare 20241121 is a number and ` #` begins a comment."""
     return json.dumps(str(value), ensure_ascii=False)
 
 
 def environment(out: Path) -> dict[str, str]:
-    """A domain of its own, kept to this machine, with room for large images."""
+    """Return an environment with a domain of its own, kept to this machine, with room for large images."""
     profile = str(shipped_file("config", "fastdds.xml"))
     humble = os.environ.get("ROS_DISTRO") == "humble"
     return os.environ | {
@@ -41,7 +41,7 @@ def environment(out: Path) -> dict[str, str]:
 def running(
     module: str, options: Sequence[str], variables: Mapping[str, str], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A node of `stdtrack_ros.nodes` with ROS options, logging into a file; told to end when the `with` ends."""
+    """Run a node of `stdtrack_ros.nodes` with ROS options, logging into a file; tell it to end when the `with` ends."""
     command = [sys.executable, "-m", f"stdtrack_ros.nodes.{module}", "--ros-args", *options]
     with log.open("wb") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=variables)

@@ -71,7 +71,7 @@ def operator(
 
 
 def _address(log: Path, processes: dict[Path, subprocess.Popen[bytes]]) -> str:
-    """The page's address, once the page says it."""
+    """Wait for the page to print its address, and return it."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         _check(processes)

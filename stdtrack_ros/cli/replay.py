@@ -126,7 +126,7 @@ class Replay:
                     progress.update(task, completed=min(rows, images))
 
     def _rows_until_done(self, player: subprocess.Popen[bytes], others: list[subprocess.Popen[bytes]]) -> Iterator[int]:
-        """Number of results so far, again and again, until the player has ended and they stop coming."""
+        """Yield the number of results so far until the player has ended and no more come."""
         rows, last_change = 0, time.monotonic()
         while player.poll() is None or time.monotonic() - last_change < QUIET_S:
             for process in [*others, *([player] if player.returncode else [])]:
@@ -143,7 +143,7 @@ class Replay:
 
     @contextmanager
     def _process(self, module: str, parameters: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-        """A node as a process of its own, logging into `<its name>.log`; told to end when the `with` ends."""
+        """Run a node as a process of its own, logging into `<its name>.log`; tell it to end when the `with` ends."""
         with running(module, parameters, environment(self._out), self._log(module.rpartition(".")[2])) as process:
             yield process
 

@@ -93,7 +93,7 @@ class TrackerNodeSettings(TrackerSettings):
 
 
 def descriptor(info: SettingInfo) -> ParameterDescriptor:
-    """What `ros2 param describe` shows of a setting."""
+    """Return what `ros2 param describe` shows of a setting."""
     unit = f" [{info.unit}]" if info.unit else ""
     result = ParameterDescriptor(
         name=info.name,
@@ -113,7 +113,7 @@ def descriptor(info: SettingInfo) -> ParameterDescriptor:
 
 
 def checked_value(info: SettingInfo, value: Any) -> Value:
-    """The value in the setting's own type (an integer may stand for a number), or `SettingError`."""
+    """Return the value in the setting's own type (an integer may stand for a number), or raise `SettingError`."""
     if info.kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     # A bool is an int to Python, and text that looks like a number is one to pydantic: neither is meant here.
@@ -124,7 +124,7 @@ def checked_value(info: SettingInfo, value: Any) -> Value:
 
 
 def unknown_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """A sentence for each parameter given from outside that nobody declares, with the likely meaning."""
+    """Return a sentence for each parameter given from outside that nobody declares, with the likely meaning."""
     table = list(known)
     sentences = []
     for name in names:
@@ -178,10 +178,10 @@ class SettingsNode(Generic[Settings]):
         return result
 
     def settings_changed(self) -> None:
-        """Called after `settings` has changed at run time."""
+        """React to a change of `settings` at run time."""
 
     def settings_refused(self, sentence: str) -> None:
-        """Called with the reason where a change was refused."""
+        """React to a refused change; `sentence` is the reason."""
 
     def _build(self, group: type[Settings], values: Mapping[str, Any]) -> Settings:
         return build_settings(group, {name: checked_value(self._infos[name], value) for name, value in values.items()})

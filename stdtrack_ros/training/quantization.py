@@ -92,7 +92,7 @@ def record_inputs(
 
 
 def _evenly(inputs: Inputs, count: int) -> Inputs:
-    """The last of each of `count` equal parts: late frames have a full memory."""
+    """Return the last of each of `count` equal parts: late frames have a full memory."""
     return [
         part[-1]
         for part in (inputs[k * len(inputs) // count : (k + 1) * len(inputs) // count] for k in range(count))

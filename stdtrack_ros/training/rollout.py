@@ -154,7 +154,7 @@ def _failed(template: TemplateState, draw: _Draws) -> TemplateState:
 
 
 def _either(choice: Tensor, first: TemplateState, second: TemplateState) -> TemplateState:
-    """The first state of the clips in `choice` (B,), the second of the others."""
+    """Return the first state for the clips in `choice` (B,), the second for the others."""
     return TemplateState(
         *(torch.where(choice.view(-1, *[1] * (a.dim() - 1)), a, b) for a, b in zip(first, second, strict=True))
     )

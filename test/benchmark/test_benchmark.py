@@ -48,7 +48,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def product(tmp_path: Path) -> Path:
-    """A graph of known cost: a convolution in the head, then a product in the fusion module."""
+    """Write a graph of known cost: a convolution in the head, then a product in the fusion module."""
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 4, 10, 10])
     out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, 8, 10, 5])
     kernel = helper.make_tensor("kernel", TensorProto.FLOAT, [8, 2, 3, 3], np.ones(144, np.float32))

@@ -30,7 +30,7 @@ from stdtrack_ros.network.families import save_network  # noqa: E402
 
 @pytest.fixture
 def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A checkpoint of a family that follows what is red."""
+    """Write a checkpoint of a family that follows what is red."""
     with installed(install(tmp_path / "site"), monkeypatch):
         save_network(Reddest(ReddestConfig()), tmp_path / "reddest.pt")
         yield tmp_path / "reddest.pt"
@@ -38,7 +38,7 @@ def checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
-    """A red target that is absent in the last frames: there every box is wrong."""
+    """Paint a red target that is absent in the last frames: there every box is wrong."""
     painted = PaintedClip("red", 12, hidden=range(8, 12))
     folder = tmp_path / "data" / "red"
     folder.mkdir(parents=True)

@@ -35,7 +35,7 @@ def test_a_verb_that_needs_what_is_not_installed_is_one_line_and_exit_code_2(
 
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs `stdtrack` with arguments that cannot be, and gives the one line that it says then."""
+    """Return a function that runs `stdtrack` with invalid arguments and returns the one line that it prints."""
 
     def run(*arguments: object) -> str:
         monkeypatch.setattr("sys.argv", ["stdtrack", *map(str, arguments)])

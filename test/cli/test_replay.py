@@ -31,7 +31,7 @@ COLUMNS = ("x", "y", "width", "height", "quality", "token_quality", "velocity_x"
 
 
 def scene(index: int) -> np.ndarray:
-    """A bright, textured target that moves over a dim ground."""
+    """Paint a bright, textured target that moves over a dim ground."""
     random = np.random.default_rng(5)
     ground = cv2.GaussianBlur(random.integers(0, 120, (240, 320, 3), dtype=np.uint8), (0, 0), 3)
     target = cv2.resize(random.integers(90, 255, (5, 6, 3), dtype=np.uint8), (48, 40), interpolation=cv2.INTER_CUBIC)

@@ -17,7 +17,7 @@ from stdtrack_ros.evaluation.arms import PUBLISHED, in_parallel, list_clips, par
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A textured square that moves to the right, eight frames."""
+    """Write eight frames of a textured square that moves to the right."""
     rng = np.random.default_rng(0)
     scene, square = (rng.integers(0, 255, (side // 4, side // 4, 3), dtype=np.uint8) for side in (160, 40))
     scene, square = (cv2.resize(part, None, fx=4, fy=4) for part in (scene, square))

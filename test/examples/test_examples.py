@@ -24,7 +24,7 @@ COUNT, STEP, BOX = 6, 3, (60, 40, 40, 30)
 
 
 def _frame(index: int) -> np.ndarray:
-    """A patterned box that moves to the right over a plain ground, (120, 200, 3) uint8."""
+    """Paint a patterned box that moves to the right over a plain ground, (120, 200, 3) uint8."""
     x, y, width, height = BOX
     image = np.full((120, 200, 3), 90, np.uint8)
     pattern = np.random.default_rng(3).integers(0, 256, (height // 5, width // 5, 3), dtype=np.uint8)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session", autouse=True)
 def ros_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A private domain, discovery on this machine only, and a folder for logs."""
+    """Set a private domain, discovery on this machine only, and a folder for logs."""
     from domain_coordinator import domain_id
 
     with domain_id() as number:

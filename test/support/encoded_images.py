@@ -20,7 +20,7 @@ def flat() -> NDArray[np.uint8]:
 
 
 def encode(picture: NDArray[np.uint8], encoding: str, padding: int) -> tuple[bytes, int]:
-    """The bytes of a BGR picture in an encoding, each row followed by `padding` bytes of rubbish; and the step."""
+    """Encode a BGR picture; return its bytes, each row followed by `padding` bytes of rubbish, and the step."""
     rows = _rows(picture.astype(np.float64), encoding)
     if "16" in encoding:
         rows = np.rint(rows * 257).astype("<u2").view(np.uint8)
@@ -49,7 +49,7 @@ def _rows(picture: NDArray[np.float64], encoding: str) -> NDArray[np.float64]:
 
 
 def _bayer(picture: NDArray[np.float64], pattern: str) -> NDArray[np.float64]:
-    """The first two pixels of the first row, then those of the second, as the encoding names them."""
+    """Mosaic a picture: the pattern names the first two pixels of the first row, then those of the second."""
     mosaic = np.empty(picture.shape[:2])
     for letter, (row, column) in zip(pattern, ((0, 0), (0, 1), (1, 0), (1, 1)), strict=True):
         mosaic[row::2, column::2] = picture[row::2, column::2, "bgr".index(letter)]

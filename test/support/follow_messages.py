@@ -9,7 +9,7 @@ from stdtrack_ros.msg import TrackedBox
 
 
 def box(**changes: object) -> TrackedBox:
-    """A good box, straight ahead and as high as it should be."""
+    """Return a good box, straight ahead and as high as it should be."""
     fields: dict[str, object] = {
         "target_id": "target-1",
         "status": TrackedBox.STATUS_TRACKING,

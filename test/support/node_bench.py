@@ -76,7 +76,7 @@ class Bench(Node):
         raise AssertionError(f"After {wait_s:g} s there is no {what}. Last report: {self.report_text()}")
 
     def header(self, step_s: float = PERIOD_S) -> Header:
-        """A stamp one period after the last."""
+        """Return a header one period after the last."""
         self.stamp_s += step_s
         return header(self.stamp_s)
 
@@ -122,7 +122,7 @@ class Bench(Node):
         return self.answer_message(raw_message(image, at or self.header()))
 
     def answer_message(self, message: Image | CompressedImage) -> TrackedBox:
-        """The same for a message that is made already."""
+        """Publish a message that is made already, and wait for its answer."""
         publisher = self.camera if isinstance(message, Image) else self.compressed
         for _ in range(TRIES):
             publisher.publish(message)
@@ -132,7 +132,7 @@ class Bench(Node):
         raise AssertionError(f"No picture of {TRIES} was answered. Last report: {self.report_text()}")
 
     def answer_to(self, at: Header, target_id: str | None = None, wait_s: float = WAIT_S) -> TrackedBox:
-        """The TrackedBox that carries this header's stamp."""
+        """Wait for the TrackedBox that carries this header's stamp."""
 
         def found() -> TrackedBox | None:
             fits = (b for b in self.boxes if b.header.stamp == at.stamp and target_id in (None, b.target_id))
@@ -166,7 +166,7 @@ class Bench(Node):
         return self.call(SetParametersAtomically, "tracker_node/set_parameters_atomically", request).result
 
     def report(self) -> dict[str, str]:
-        """The values of the newest diagnostics, with the level and the sentence."""
+        """Return the values of the newest diagnostics, with the level and the sentence."""
         status = self.wait(lambda: self.reports, "diagnostics")[-1]
         values = {item.key: item.value for item in status.values}
         return values | {"level": str(status.level[0]), "message": status.message}
@@ -178,7 +178,7 @@ class Bench(Node):
         return self.report()
 
     def report_text(self) -> str:
-        """The newest diagnostics in one line, for messages of tests."""
+        """Return the newest diagnostics in one line, for messages of tests."""
         return f"{self.report()}" if self.reports else "none"
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
@@ -187,7 +187,7 @@ class Bench(Node):
 
 
 def header(stamp_s: float, frame_id: str = "camera_optical") -> Header:
-    """A header of that time."""
+    """Return a header of that time."""
     nanoseconds = round(stamp_s * 1e9)
     return Header(stamp=Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9), frame_id=frame_id)
 
@@ -226,7 +226,7 @@ def _yaml(value: Any) -> str:
 
 @contextmanager
 def running(log: Path, bench: Bench, warm: bool = True, **parameters: Any) -> Iterator[NodeProcess]:
-    """A node that is up and (unless not `warm`) has answered an image; stopped with SIGINT, its exit code must be 0.
+    """Run a node until it is up and (unless not `warm`) has answered an image; after SIGINT its exit code must be 0.
 
     It does not take a bench that has to wait for its processor for a camera that stalls, unless told to.
     """

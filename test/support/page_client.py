@@ -50,7 +50,7 @@ class PageProcess:
 
 @contextmanager
 def serving(log: Path, bench: Bench, **parameters: Any) -> Iterator[PageProcess]:
-    """A page that is up; stopped with SIGINT, its exit code must be 0."""
+    """Run a page until it is up; stop it with SIGINT, its exit code must be 0."""
     page = PageProcess(log, bench, **parameters)
     try:
         bench.wait(lambda: page.address or page.process.poll() is not None, "page")
@@ -75,11 +75,11 @@ class Film:
         self._timer = bench.create_timer(FRAME_S, self._next)
 
     def stop(self) -> None:
-        """The camera falls silent."""
+        """Silence the camera."""
         self._timer.cancel()
 
     def go_on(self) -> None:
-        """The camera films again."""
+        """Let the camera film again."""
         self._timer.reset()
 
     def _next(self) -> None:
@@ -135,7 +135,7 @@ class PageClient:
         return self.states[-1] if self.states else {}
 
     def target(self, target_id: str) -> dict[str, Any]:
-        """What the newest state says of a target; empty if there is none of this name."""
+        """Return what the newest state says of a target; empty if there is none of this name."""
         return next((one for one in self.state.get("targets", []) if one["id"] == target_id), {})
 
     def _run(self, work: Any) -> Any:
@@ -182,7 +182,7 @@ class PageClient:
 
 @contextmanager
 def viewing(page: PageProcess, acknowledge: bool = True) -> Iterator[PageClient]:
-    """A page that is let in."""
+    """Open a page that is let in."""
     client = PageClient(page.address, acknowledge)
     assert client.connect() == 101
     try:

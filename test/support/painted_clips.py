@@ -126,7 +126,7 @@ def _make(kind: type, threads: int) -> object:
 
 
 def growing_clip(name: str, recording: Path) -> PaintedClip:
-    """A recording that is still being written: longer each time that it is opened."""
+    """Make a recording that is still being written: longer each time that it is opened."""
     with recording.open("ab") as file:
         file.write(bytes(10))
     return PaintedClip(name, length=20 + recording.stat().st_size)

@@ -65,7 +65,7 @@ class Painted:
 
 
 def painted_still(seed: int, category: str = "thing") -> Still:
-    """A red ellipse on noise, with its mask."""
+    """Paint a red ellipse on noise, with its mask."""
     rng = np.random.default_rng(seed)
     image, mask = noise(rng, 200, 160), np.zeros((160, 200), np.uint8)
     center = (int(rng.integers(80, 120)), int(rng.integers(70, 90)))

@@ -31,12 +31,12 @@ VISION_MSGS = {
 
 
 def picture(index: int, width: int = WIDTH, height: int = HEIGHT) -> np.ndarray:
-    """A grey picture whose mean tells its index (10 levels apart, up to 22), so that a wrong frame is seen."""
+    """Paint a grey picture whose mean tells its index (10 levels apart, up to 22), so that a wrong frame is seen."""
     return np.full((height, width, 3), 20 + 10 * (index % 23), dtype=np.uint8)
 
 
 def index_of(image: np.ndarray) -> int:
-    """The index that `picture` was made with; a JPEG moves a level by less than two."""
+    """Return the index that `picture` was made with; a JPEG moves a level by less than two."""
     return round((float(image.mean()) - 20) / 10)
 
 
@@ -48,14 +48,14 @@ def write_images(folder: Path, count: int, pattern: str = "{:08d}.jpg", first: i
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> Path:
-    """A text file, with its folder."""
+    """Write a text file, with its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
 def write_video(path: Path, count: int, rate: float = 20.0) -> None:
-    """A video of `count` pictures."""
+    """Write a video of `count` pictures."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (WIDTH, HEIGHT))
     for index in range(count):
         writer.write(picture(index))
@@ -87,7 +87,7 @@ class BagMaker:
         self.writer.close()
 
     def make(self, msgtype: str, **fields: Any) -> Any:
-        """A message of a type."""
+        """Make a message of a type."""
         return self.store.types[msgtype](**fields)
 
     def write(self, topic: str, message: Any, recorded_ns: int) -> None:
@@ -99,7 +99,7 @@ class BagMaker:
         self.writer.write(self.connections[key], recorded_ns, data)
 
     def header(self, stamp_ns: int) -> Any:
-        """A std_msgs/Header."""
+        """Make a std_msgs/Header."""
         stamp = self.make("builtin_interfaces/msg/Time", sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9)
         return self.make("std_msgs/msg/Header", stamp=stamp, frame_id="camera_optical")
 
@@ -160,19 +160,19 @@ class BagMaker:
         self.write(topic, message, stamp_ns)
 
     def bounding_box(self, box: Sequence[float], theta: float = 0.0) -> Any:
-        """A vision_msgs/BoundingBox2D of (x, y, width, height), turned by theta about its centre."""
+        """Make a vision_msgs/BoundingBox2D of (x, y, width, height), turned by theta about its centre."""
         x, y, width, height = box
         position = self.make("vision_msgs/msg/Point2D", x=x + width / 2, y=y + height / 2)
         center = self.make("vision_msgs/msg/Pose2D", position=position, theta=theta)
         return self.make("vision_msgs/msg/BoundingBox2D", center=center, size_x=float(width), size_y=float(height))
 
     def detection(self, box: Sequence[float], stamp_ns: int, name: str = "", theta: float = 0.0) -> Any:
-        """A vision_msgs/Detection2D."""
+        """Make a vision_msgs/Detection2D."""
         fields = {"header": self.header(stamp_ns), "bbox": self.bounding_box(box, theta), "id": name}
         return self.make("vision_msgs/msg/Detection2D", **fields)
 
     def detections(self, listed: list[Any], stamp_ns: int) -> Any:
-        """A vision_msgs/Detection2DArray."""
+        """Make a vision_msgs/Detection2DArray."""
         return self.make("vision_msgs/msg/Detection2DArray", header=self.header(stamp_ns), detections=listed)
 
 

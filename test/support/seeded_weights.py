@@ -13,7 +13,7 @@ import torch
 
 
 def seeded_weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
-    """A tensor for each official name of a STARK weight."""
+    """Draw a tensor for each official name of a STARK weight."""
     return {name: torch.from_numpy(np.asarray(_draw(name, shape))) for name, shape in shapes.items()}
 
 

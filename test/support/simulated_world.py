@@ -52,7 +52,7 @@ class World:
         self.board, self.wall = texture(64, 64, 16), np.full((64, 64, 3), (90, 110, 120), dtype=np.uint8)
 
     def target(self, time_s: float) -> tuple[float, float]:
-        """The board walks from the left to the right, six metres away, and stops."""
+        """Walk the board from the left to the right, six metres away, then stop it."""
         return 6.0, max(2.0 - 0.4 * time_s, -2.4)
 
     obstacle = (4.0, -0.33)

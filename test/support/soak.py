@@ -48,12 +48,12 @@ class Recording(NamedTuple):
 
 
 def painted(scene: Scene) -> Recording:
-    """A square that moves over a ground."""
+    """Paint a square that moves over a ground."""
     return Recording([scene.image(index) for index in range(PAINTED_PERIOD)], scene.box(0))
 
 
 def real() -> Recording:
-    """The demo's clip forth and back, so that nothing ever jumps."""
+    """Read the demo's clip forth and back, so that nothing ever jumps."""
     clip = demo_clip()
     video = VideoSequence(clip.path.stem, clip.path)
     images = [video.frame(index) for index in range(len(video))]
@@ -113,7 +113,7 @@ def soak(bench: Bench, pid: int, recording: Recording, frames: int, rate: float)
 
 
 def growth(samples: list[Sample]) -> dict[str, float]:
-    """What has changed after the warm-up (a fifth of the run): a straight line through the samples, over the run."""
+    """Return the change after the warm-up (a fifth of the run): a straight line through the samples, over the run."""
     settled = samples[len(samples) // 5 :]
     frames = np.array([sample.frames for sample in settled], dtype=float)
     span = frames[-1] - frames[0]

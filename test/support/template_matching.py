@@ -47,21 +47,21 @@ class TemplateMatching:
     info: ModelInfo = INFO
 
     def start(self, frame: FrameView, box: Box) -> Image:
-        """The middle of the template's crop."""
+        """Cut the middle of the template's crop."""
         template = frame.extract_around(box, self.info.template_factor, self.info.template_size)
         return template[PATCH // 2 : -PATCH // 2, PATCH // 2 : -PATCH // 2].copy()
 
     def step(self, states: Sequence[Image], searches: Image, window_influences: Sequence[float]) -> list[Prediction]:
-        """The best place in each search crop; quality 0 at a correlation of 0.5, 1 at 1."""
+        """Find the best place in each search crop; quality 0 at a correlation of 0.5, 1 at 1."""
         time.sleep(self.delay_s)
         return [self._find(patch, search) for patch, search in zip(states, searches, strict=True)]
 
     def remember(self, state: Image, prediction: Prediction, frame: FrameView, box: Box) -> Image:
-        """The patch of the first frame stays."""
+        """Keep the patch of the first frame."""
         return state
 
     def similarity(self, state: Image, prediction: Prediction) -> tuple[float, float]:
-        """What was found is as like as its quality says."""
+        """Return the quality of what was found as its similarity."""
         return prediction.quality, 1.0
 
     def without_memory(self, state: Image) -> Image:
@@ -73,7 +73,7 @@ class TemplateMatching:
         return state
 
     def with_looks(self, state: Image, others: Sequence[Image]) -> Image:
-        """The mean patch."""
+        """Return the mean patch."""
         return np.mean(others, axis=0).astype(np.uint8)
 
     def _find(self, patch: Image, search: Image) -> Prediction:
@@ -89,7 +89,7 @@ class TemplateMatching:
 
 
 def load(settings: TrackerSettings) -> TemplateMatching:
-    """The model, slowed down by `model.threads` milliseconds where that is over 1."""
+    """Load the model; it takes `model.threads` milliseconds longer if that is over 1."""
     return TemplateMatching(settings.model.threads / 1000.0 if settings.model.threads > 1 else 0.0)
 
 

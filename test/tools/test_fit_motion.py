@@ -16,8 +16,11 @@ import fit_motion
 
 
 def tracks(count: int = 12, length: int = 60) -> list[fit_motion.Track]:
-    """Targets of 40x40 px under a random walk of their velocity of 3 sizes/s after a second, measured with a deviation
-    of 0.05 sizes (centre) and 0.08 (size) where the quality is 1, and of three times that where it is 0.5."""
+    """Simulate targets of 40x40 px whose velocity is a random walk of 3 sizes/s after a second.
+
+    The standard deviation of the measurement is 0.05 sizes (centre) and 0.08 (size) if the quality is 1, and three
+    times that if it is 0.5.
+    """
     rng, made = np.random.default_rng(1), []
     for _ in range(count):
         velocity = np.cumsum(rng.normal(size=(length, 2)) * 3.0 * 40 * np.sqrt(1 / 30), axis=0)

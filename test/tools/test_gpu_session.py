@@ -36,7 +36,7 @@ MIB = 2**20
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Path:
-    """A settings file that names a folder of painted video by its path on this machine."""
+    """Write a settings file that names a folder of painted video by its path on this machine."""
     sequence = PaintedSequence("one", moving(8))
     folder = tmp_path / "videos" / "one"
     folder.mkdir(parents=True)

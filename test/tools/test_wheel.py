@@ -39,7 +39,7 @@ def _run(*command: str | Path, cwd: Path, code: int = 0) -> str:
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source distribution, built of a copy, so that the checkout stays as it is."""
+    """Build the source distribution from a copy, so that the checkout stays as it is."""
     folder = tmp_path_factory.mktemp("sdist")
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     copy = folder / "copy"
@@ -61,7 +61,7 @@ def wheel(sdist: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of programs of a fresh environment with the wheel and without OpenCV."""
+    """Return the folder of programs of a fresh environment with the wheel and without OpenCV."""
     folder = tmp_path_factory.mktemp("fresh")
     venv.create(folder, with_pip=True)
     _run(folder / "bin" / "pip", *INSTALL, wheel, cwd=folder)
@@ -70,7 +70,7 @@ def commands(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stdtrack(commands: Path) -> Path:
-    """The command once its user has chosen a build of OpenCV."""
+    """Return the command once its user has chosen a build of OpenCV."""
     assert "pip install opencv-python" in _run(commands / "stdtrack", "--help", cwd=commands, code=2)
     _run(commands / "pip", *INSTALL, "opencv-python-headless", cwd=commands)
     return commands / "stdtrack"
@@ -78,7 +78,7 @@ def stdtrack(commands: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A benchmark's folder: noise that stands still, and the box in it."""
+    """Write a benchmark's folder: noise that stands still, and the box in it."""
     folder = tmp_path_factory.mktemp("data") / "clip"
     folder.mkdir()
     noise = np.random.default_rng(2).integers(0, 256, (*SIZE[::-1], 3), dtype=np.uint8)

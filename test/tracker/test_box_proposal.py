@@ -13,7 +13,7 @@ from stdtrack_ros.tracker.box_proposal import propose_box
 
 
 def painted(box: tuple[int, int, int, int], seed: int = 0) -> np.ndarray:
-    """A speckled thing on a smooth ground."""
+    """Paint a speckled thing on a smooth ground."""
     random = np.random.default_rng(seed)
     image = np.full((240, 320, 3), (120, 150, 110), np.uint8)
     image += random.integers(0, 6, image.shape, dtype=np.uint8)

@@ -122,12 +122,12 @@ def test_what_left_over_the_edge_is_searched_for_at_its_whole_size() -> None:
 
 
 def windows(tracker: Tracker, image: NDArray[np.uint8], stamp_s: float) -> Sequence[Crop]:
-    """The windows that the tracker looks at in this frame."""
+    """Return the windows that the tracker looks at in this frame."""
     return next(tracker.step(FrameView(image), stamp_s)).windows
 
 
 def lost(crops_per_frame: int = 1) -> Tracker:
-    """A tracker that has just said that its target is LOST: two frames at most were searched since."""
+    """Return a tracker that has just said that its target is LOST: two frames at most were searched since."""
     tracker = started(**{"redetection.accept_frames": 1, "redetection.crops_per_frame": crops_per_frame})
     empty, count = picture(seen=False, doubled=False), 10
     while tracker.track(empty, count / 30).status is not Status.LOST:

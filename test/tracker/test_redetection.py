@@ -28,7 +28,7 @@ NOTHING = candidate(EXPECTED, quality=0.0, template_similarity=0.0, memory_simil
 
 
 def shown(box: Box, count: int, **facts: float) -> list[Candidate]:
-    """What `count` windows showed: the first one a target, the others nothing."""
+    """Return what `count` windows showed: the first one a target, the others nothing."""
     return [candidate(box, **facts), *[NOTHING] * (count - 1)]
 
 

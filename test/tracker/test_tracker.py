@@ -25,7 +25,7 @@ def model() -> Model:
 def scene(
     count: int = 12, width: int = 320, height: int = 240, seed: int = 0
 ) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
-    """A patterned disc that moves over a smooth background: frames, and (N, 4) boxes."""
+    """Paint a patterned disc that moves over a smooth background: frames, and (N, 4) boxes."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:height, :width]
     background = np.stack([120 + 60 * np.sin(columns / 40 + k) * np.cos(rows / 30) for k in range(3)], axis=2)
@@ -231,7 +231,7 @@ def test_a_box_that_shows_nothing_is_refused(model: Model, show: str) -> None:
 
 
 def thermal(frame: NDArray[np.uint8], span: int) -> NDArray[np.uint16]:
-    """The frame as a 14-bit thermal camera gives it, in `span` counts."""
+    """Convert the frame to what a 14-bit thermal camera gives, in `span` counts."""
     return (7000 + frame.mean(axis=2) * span / 255).astype(np.uint16)
 
 

@@ -15,7 +15,7 @@ from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeach
 
 
 def teacher_file(path: Path) -> Path:
-    """An ONNX backbone as a Siamese tracker has it: one image of 127 px to 8 x 8 cells, with a gate on its channels."""
+    """Write an ONNX backbone as a Siamese tracker has it: 127 px to 8 x 8 cells, with a gate on its channels."""
     convolution = torch.nn.Conv2d(3, 4, 16, 16, padding=1)
     gate = torch.nn.Linear(4, 4)
 

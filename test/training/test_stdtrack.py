@@ -51,7 +51,7 @@ RUN = {
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two short painted sequences in the layout of the shards."""
+    """Write a folder with two short painted sequences in the layout of the shards."""
     folder = tmp_path_factory.mktemp("videos")
     for name in ("one", "two"):
         sequence = PaintedSequence(name, moving(12))
@@ -172,7 +172,7 @@ def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found
 def watched_windows(
     network: STDTrack, clips: dict[str, torch.Tensor], rules: RolloutSettings, backward: bool = False
 ) -> list[torch.Tensor]:
-    """The search windows that a rollout showed the network, with their gradients if asked for."""
+    """Return the search windows that a rollout showed the network, with their gradients if asked for."""
     seen: list[torch.Tensor] = []
     step = network.step
 

@@ -76,7 +76,7 @@ PRESETS: dict[str, NetworkConfig] = {
 
 
 def preset(name: str) -> NetworkConfig:
-    """The configuration of a named network."""
+    """Return the configuration of a named network."""
     if name not in PRESETS:
         raise SettingError(f"There is no network named '{name}'; allowed is one of {', '.join(PRESETS)}.")
     return PRESETS[name]

@@ -20,7 +20,7 @@ class Attention(nn.Module):
         self.output = nn.Linear(dim, dim)
 
     def keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of (B, N, d) tokens, each (B, N, d)."""
+        """Return queries, keys and values of (B, N, d) tokens, each (B, N, d)."""
         query, key, value = self.qkv(tokens).chunk(3, dim=-1)
         return query, key, value
 

@@ -16,7 +16,7 @@ from stdtrack_ros.tracker.result import Status
 
 
 def annotated(image: Image, boxes: Sequence[TrackedBox], scale: float) -> Image:
-    """A copy of an (H, W, 3) image at `scale` of its size, with the boxes drawn into it."""
+    """Return a copy of an (H, W, 3) image at `scale` of its size, with the boxes drawn into it."""
     size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
     # Drawn after the resize, so that lines and words stay sharp; a copy even at full size.
     picture: Image = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1.0 else image.copy()

@@ -107,7 +107,7 @@ class CameraInput:
         self._node.destroy_subscription(self._info)
 
     def silence(self, last_arrival_s: float | None, settings: TrackerNodeSettings) -> tuple[str, str]:
-        """A sentence where no image has come for too long, and after a while what may be the cause; else empty.
+        """Return a sentence if no image has come for too long, later with a likely cause, else ''.
 
         `last_arrival_s`: monotonic time of the last image, None before the first.
         """
@@ -197,7 +197,7 @@ class CameraInput:
 
 
 def publisher_name(publisher: Endpoint) -> str:
-    """The publisher's node with its namespace; DDS may not know it: not yet, or because it is no ROS node."""
+    """Return the publisher's node with its namespace; DDS may not know it: not yet, or because it is no ROS node."""
     if publisher.node_name == UNKNOWN_NODE:
         return "a publisher that names no node"
     return f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"

@@ -56,7 +56,7 @@ class FrameSlot:
             self._condition.notify()
 
     def take(self, timeout_s: float) -> Frame | None:
-        """The waiting frame; None after `timeout_s` or `wake` without one."""
+        """Wait for a frame and return it; None after `timeout_s` or `wake` without one."""
         with self._condition:
             if self._frame is None and not self._woken:
                 self._condition.wait(timeout_s)
@@ -106,11 +106,11 @@ class FrameRing:
             return list(self._frames)
 
     def nearest(self, stamp_s: float) -> Frame | None:
-        """The frame whose stamp is nearest; None where the ring is empty."""
+        """Return the frame whose stamp is nearest, or None if the ring is empty."""
         return min(self.frames(), key=lambda frame: abs(frame.stamp_s - stamp_s), default=None)
 
     def newer(self, index: int) -> list[Frame]:
-        """The frames after that index, oldest first."""
+        """Return the frames after that index, oldest first."""
         return [frame for frame in self.frames() if frame.index > index]
 
     @property

@@ -165,7 +165,7 @@ class CameraProtocol:
         self._offset = offset
 
     def answer(self, accepted: bool, sentence: str, now_s: float) -> None:
-        """The tracker's answer to the last start or stop."""
+        """Take the tracker's answer to the last start or stop."""
         command, self._awaited = self._awaited, None
         if command is None:
             return  # too late: the station has its answer
@@ -349,7 +349,7 @@ class CameraProtocol:
         self.send(common.MAVLink_command_ack_message(command.number, result, progress, 0, *command.sender))
 
     def _tell(self, sentence: str) -> None:
-        """A sentence to the log and, in pieces of 50 bytes, to the operators."""
+        """Send a sentence to the log and, in pieces of 50 bytes, to the operators."""
         self.say(sentence)
         data = sentence.encode("ascii", "replace")
         self._text_number = self._text_number % 65535 + 1

@@ -31,7 +31,7 @@ MOST_WAITING = 1000
 
 
 def checked_device(device: str) -> str:
-    """The device as it was given.
+    """Check that the device can be opened by pymavlink, and return it.
 
     Raises:
         SettingError: pymavlink is not installed, or the device is of no kind that is known.
@@ -78,7 +78,7 @@ class MavlinkLink:
         self._thread.join(2.0)
 
     def messages(self) -> list[Any]:
-        """The messages that have come since the last call, oldest first."""
+        """Return the messages that have come since the last call, oldest first."""
         taken = []
         while True:
             try:

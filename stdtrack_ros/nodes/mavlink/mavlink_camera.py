@@ -210,7 +210,7 @@ class MavlinkCamera(SettingsNode[MavlinkCameraSettings], Node):
 
 
 def image_status(box: TrackedBox) -> ImageStatus:
-    """What a ground station is told of a box. A LOST target is an error without a rectangle: a guess is none."""
+    """Convert a box for a ground station. A LOST target is an error without a rectangle: a guess is none."""
     if box.status == TrackedBox.STATUS_NONE:
         return ImageStatus(common.CAMERA_TRACKING_STATUS_FLAGS_IDLE)
     corners = np.array([box.x, box.y, box.x + box.width, box.y + box.height], dtype=np.float64)

@@ -36,7 +36,7 @@ class Access:
 
     @classmethod
     def to(cls, host: str, token: str) -> Access:
-        """The rules for a server that listens on `host`; without a token one is made if others can reach it.
+        """Return the rules for a server that listens on `host`; without a token, make one if others can reach it.
 
         Raises:
             SettingError: a token that is too short to keep anybody out.

@@ -34,7 +34,7 @@ class Picture:
         self._encoded: bytes | None = None
 
     def encoded(self) -> bytes:
-        """The picture as a file that a browser shows; all viewers share one.
+        """Return the picture as a file that a browser shows; all viewers share one.
 
         Raises:
             InputError: the image cannot be read.

@@ -90,7 +90,7 @@ _ADAPTER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Fiel
 
 
 def read_message(text: str) -> ClientMessage:
-    """The message in a browser's text.
+    """Parse the message in a browser's text.
 
     Raises:
         InputError: it is none, with the first thing that is wrong.
@@ -104,7 +104,7 @@ def read_message(text: str) -> ClientMessage:
 
 
 def picture_message(number: int, state: dict[str, Any], picture: bytes) -> bytes:
-    """A picture for the browser: its number and the state's length (uint32 each, little endian), state, picture."""
+    """Pack for the browser: the picture's number and the state's length (uint32, little endian), state, picture."""
     text = json.dumps(state, separators=(",", ":")).encode()
     return struct.pack("<II", number, len(text)) + text + picture
 

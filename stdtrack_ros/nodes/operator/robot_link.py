@@ -86,7 +86,7 @@ class RobotLink:
         self._woken.trigger()
 
     def newest_picture(self) -> tuple[int, Picture] | None:
-        """The newest picture and its number."""
+        """Return the newest picture and its number."""
         return self._feed.newest()
 
     def ask(self, command: Command) -> Future[Answer]:
@@ -104,7 +104,7 @@ class RobotLink:
         return self._call(self._reset, Trigger.Request(), lambda r: Answer(r.success, r.message))
 
     def statuses(self) -> tuple[Any, ...]:
-        """What makes viewers be told at once when it changes."""
+        """Return what is sent to the viewers at once when it changes."""
         with self._lock:
             targets = tuple((name, box.status) for name, (box, _) in self._boxes.items())
             return targets, self._present, self._report.get("state"), self._report.get("last refusal")

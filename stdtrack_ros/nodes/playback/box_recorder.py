@@ -79,7 +79,7 @@ class BoxRecorder(SettingsNode[RecorderSettings], Node):
 
 
 def row(message: TrackedBox) -> list[object]:
-    """The values of a message in the order of COLUMNS; durations in seconds, the stamp in nanoseconds."""
+    """Return the values of a message in the order of COLUMNS; durations in seconds, the stamp in nanoseconds."""
     special = {
         "stamp_ns": message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec,
         "time_since_seen_s": message.time_since_seen.sec + message.time_since_seen.nanosec / 1e9,

@@ -115,7 +115,7 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         return images
 
     def _looped(self, recording: CameraRecording) -> Iterator[CameraMessage]:
-        """The recording; if it loops, each round begins one mean interval after the end of the last."""
+        """Yield the recording; if it loops, each round begins one mean interval after the end of the last."""
         shift_ns = 0
         while True:
             recorded_ns: list[int] = []

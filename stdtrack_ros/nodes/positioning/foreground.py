@@ -85,7 +85,7 @@ def _surface(depths: NDArray[np.float64], weights: NDArray[np.float64], whole: f
 
 
 def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """The value at which half of the weight is reached."""
+    """Return the value at which half of the weight is reached."""
     order = np.argsort(values)
     summed = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(summed, summed[-1] / 2)])
@@ -110,7 +110,7 @@ class ForegroundDepth:
         self._absent_since_s: float | None = None
 
     def measure(self, depth: ArrayLike, stamp_s: float) -> Surface:
-        """The target's surface in the (H, W) depths of its box.
+        """Measure the target's surface in the (H, W) depths of its box.
 
         Raises:
             InputError: no surface there can be the target's, and why.

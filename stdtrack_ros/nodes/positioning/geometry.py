@@ -44,7 +44,7 @@ class Pose:
 
     @classmethod
     def from_quaternion(cls, x: float, y: float, z: float, w: float, translation: ArrayLike) -> Pose:
-        """A pose from a quaternion, which is normalised, and a (3,) translation.
+        """Build a pose from a quaternion, which is normalised, and a (3,) translation.
 
         Raises:
             InputError: a quaternion of length 0 or numbers that are not finite.
@@ -64,7 +64,7 @@ class Pose:
         return cls(rotation, place)
 
     def moved(self, position: Position) -> Position:
-        """A position of the camera's frame in the fixed frame."""
+        """Convert a position in the camera's frame to the fixed frame."""
         return Position(
             self.rotation @ position.mean + self.translation,
             self.rotation @ position.covariance @ self.rotation.T,

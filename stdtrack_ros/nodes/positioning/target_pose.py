@@ -156,7 +156,7 @@ class TargetPose(SettingsNode[PositionSettings], Node):
         self.create_timer(TIMER_S, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def settings_changed(self) -> None:
-        """New settings start the filter anew."""
+        """Start the filter anew with the new settings."""
         self._restart()
 
     def _check(self, settings: PositionSettings) -> None:

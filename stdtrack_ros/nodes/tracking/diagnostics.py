@@ -87,18 +87,18 @@ class Health:
         self._stamp_age_s = float("nan")
 
     def arrived(self, stamp_age_s: float) -> None:
-        """An image has come; `stamp_age_s`: the node's clock less the image's stamp."""
+        """Count an image that has come; `stamp_age_s`: the node's clock less the image's stamp."""
         with self._lock:
             self._now.arrived += 1
             self._stamp_age_s = stamp_age_s
 
     def processed(self, width: int, height: int, encoding: str) -> None:
-        """An image has been converted."""
+        """Count an image that has been converted."""
         with self._lock:
             self._image = f"{width}x{height} {encoding}"
 
     def published(self, latency_s: float) -> None:
-        """A result has gone out, `latency_s` after its image came."""
+        """Count a result that has gone out, `latency_s` after its image came."""
         with self._lock:
             self._now.published += 1
             self._latencies.append(latency_s)
@@ -110,7 +110,7 @@ class Health:
             self._refusal, self._refused_s = sentence, time.monotonic()
 
     def failed(self, sentence: str) -> None:
-        """The tracker broke on a frame."""
+        """Note that the tracker failed on a frame."""
         with self._lock:
             self._failure, self._failed_s = sentence, time.monotonic()
 
@@ -181,7 +181,7 @@ def _model(model: ModelInfo | None) -> dict[str, str]:
 
 
 def _level(snapshot: NodeSnapshot, refusal: str, failure: str) -> tuple[bytes, str]:
-    """The worst thing first."""
+    """Return the level and the sentence of the worst thing."""
     if snapshot.fault or failure:
         return ERROR, snapshot.fault or failure
     if snapshot.state != "active":

@@ -50,7 +50,7 @@ class FrameInfo:
 def tracked_box(
     info: FrameInfo, target_id: str, result: TrackResult, direction: NDArray[np.float64] | None = None
 ) -> TrackedBox:
-    """The message of one target in one frame; `direction` is its (3,) bearing, None where it is not known."""
+    """Build the message of one target in one frame; `direction` is its (3,) bearing, None if it is not known."""
     message = no_target(info)
     message.target_id = target_id
     message.status = int(result.status)
@@ -67,14 +67,14 @@ def tracked_box(
 
 
 def serialized_box(result: TrackResult, width: int, height: int) -> bytes:
-    """What DDS is given of a result in an image of that size: the TrackedBox's CDR bytes (to measure what it costs)."""
+    """Serialize a result in an image of that size as DDS gets it: the TrackedBox's CDR bytes (to measure the cost)."""
     info = FrameInfo(Header(frame_id="camera"), width, height, 0.0, 0)
     data: bytes = serialize_message(tracked_box(info, "target-1", result))
     return data
 
 
 def no_target(info: FrameInfo) -> TrackedBox:
-    """The message of a frame without a target: STATUS_NONE, and NaN for all that is not known."""
+    """Build the message of a frame without a target: STATUS_NONE, and NaN for all that is not known."""
     message = TrackedBox(
         header=info.header,
         status=int(Status.NONE),
@@ -109,7 +109,7 @@ def predicted(message: TrackedBox, horizon_s: float) -> TrackedBox:
 
 
 def stale(message: TrackedBox, silent_s: float) -> TrackedBox:
-    """The last message of a target again, `silent_s` after it: LOST, its quality not known, its age in `latency`."""
+    """Repeat the last message of a target, `silent_s` after it: LOST, its quality not known, its age in `latency`."""
     again = TrackedBox(**{name: getattr(message, name) for name in message.get_fields_and_field_types()})
     again.status = int(Status.LOST)
     again.quality = again.token_quality = NAN

@@ -92,7 +92,7 @@ class ResultPublisher:
         return [fault] if fault else []
 
     def failed(self, error: Exception) -> None:
-        """The tracker broke on a frame: log and diagnostics say so."""
+        """Report in log and diagnostics that the tracker failed on a frame."""
         sentence = f"The tracker failed on a frame: {error!r}"
         self._health.failed(sentence)
         trace = "".join(traceback.format_exception(error))

@@ -76,7 +76,7 @@ class ResultSink(Protocol):
         """Something that came in cannot be used; the state is as it was."""
 
     def failed(self, error: Exception) -> None:
-        """The tracker broke on a frame; the next one is tried all the same."""
+        """Report that the tracker failed on a frame; the next one is tried all the same."""
 
 
 class TrackingLoop:
@@ -249,7 +249,7 @@ class TrackingLoop:
         start.reply(Reply(True, start.target_id, f"Target '{start.target_id}' is started on {size}.", box))
 
     def _frame_of(self, start: _Start) -> Frame | None:
-        """The frame a start refers to; None where it may still come.
+        """Return the frame a start refers to, or None if it may still come.
 
         Raises:
             InputError: no image has come yet, or the frame is not kept any more.

@@ -97,7 +97,7 @@ class TrackingSession:
         self._loop.change_settings(settings)
 
     def targets(self) -> list[Target]:
-        """The targets as they are now."""
+        """Return the targets as they are now."""
         return self._targets.all()
 
     @property
@@ -120,7 +120,7 @@ class TrackingSession:
         return sentence
 
     def silence(self) -> str:
-        """A sentence where images are missing, else empty; the log hears of it when it begins and when it ends."""
+        """Return a sentence if images are missing, else ''; the log hears of it when it begins and when it ends."""
         if not self.enabled:
             return ""
         sentence, cause = self.camera.silence(self._last_arrival_s, self._settings)

@@ -122,7 +122,7 @@ class _Graph:
         return dict(zip(self._outputs, found, strict=True))
 
     def _on_device(self, name: str, array: NDArray[Any]) -> Any:
-        """The array on the device; one that is the same object as in the run before is there already."""
+        """Return the array on the device; one that is the same object as in the run before is there already."""
         kept = self._uploaded.get(name)
         if kept is None or kept[0]() is not array:
             value = onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), self._device, 0)

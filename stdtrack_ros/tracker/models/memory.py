@@ -47,11 +47,11 @@ class TokenMemory:
         return not len(stored) or int(stored.min()) + 1 >= spacing
 
     def grown_older(self) -> TokenMemory:
-        """The memory after a trusted frame that is not stored."""
+        """Return the memory after a trusted frame that is not stored."""
         return replace(self, age=self.age + 1)
 
     def store(self, entry: Mapping[str, FloatArray], quality: float, policy: str) -> TokenMemory:
-        """The memory after a trusted frame that is stored.
+        """Return the memory after a trusted frame that is stored.
 
         A free slot is filled first. A full memory gives up the frame of lowest quality (the older one of equals), or
         with `fifo` the oldest.

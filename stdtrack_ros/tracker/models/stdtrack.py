@@ -76,7 +76,7 @@ class StdtrackModel:
         ]
 
     def remember(self, state: StdtrackState, prediction: Prediction, frame: FrameView, box: Box) -> StdtrackState:
-        """The state after a trusted frame: E_t is carried on, good frames go into the STM now and then."""
+        """Return the state after a trusted frame: E_t is carried on, good frames go into the STM now and then."""
         token, enhanced = prediction.output
         assert prediction.embedding is not None
         memory = state.memory.grown_older()

@@ -146,7 +146,7 @@ def _labelled(sequence: Sequence) -> NDArray[np.bool_]:
 
 
 def _follow(allowed: NDArray[np.bool_], index: int, direction: int, stride: int) -> tuple[int, int]:
-    """Choose the next frame: `stride` away if that is allowed, else nearer, else the other way. (direction, index)"""
+    """Choose the next frame (direction, index): `stride` away if allowed, else nearer, else the other way."""
     for heading in (direction, -direction):
         for step in _halved(stride):
             following = index + heading * step

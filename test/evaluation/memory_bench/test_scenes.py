@@ -22,7 +22,7 @@ from stdtrack_ros.geometry import box_center, iou
 
 
 def cast() -> Cast:
-    """A red target and a green thing, wider than high, over black."""
+    """Cast a red target and a green thing, wider than high, over black."""
     opaque = np.full((32, 64), 255, np.uint8)
     red, green = (np.full((32, 64, 3), color, np.uint8) for color in ((0, 0, 200), (0, 200, 0)))
     return Cast(CutOut(red, opaque), CutOut(green, opaque), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
@@ -33,7 +33,7 @@ def staged(kind: str, seed: int = 1, variant: str | None = None) -> Scene:
 
 
 def extent(picture: np.ndarray, channel: int) -> np.ndarray:
-    """The box of the pixels in which a channel is bright."""
+    """Return the box of the pixels in which a channel is bright."""
     rows, columns = np.nonzero(picture[..., channel] > 100)
     return np.array([columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1], dtype=np.float64)
 

@@ -141,7 +141,7 @@ class Stubborn:
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's package as pip leaves it: a module, and a dist-info folder with the entry point."""
+    """Write a user's package as pip leaves it: a module, and a dist-info folder with the entry point."""
     (tmp_path / "my_tracker.py").write_text(PLUG_IN)
     info = tmp_path / "my_tracker-1.2.dist-info"
     info.mkdir()

@@ -74,7 +74,7 @@ def prepare_official(checkout: Path) -> None:
 
 
 def build(config_file: Path, script: str) -> torch.nn.Module:
-    """An official network in evaluation mode."""
+    """Build an official network in evaluation mode."""
     config = importlib.import_module(f"lib.config.{script}.config")
     config.update_config_from_file(str(config_file))
     torch.manual_seed(0)
@@ -125,7 +125,7 @@ def run(
 
 
 def save_fresh(network: torch.nn.Module, folder: Path, variant: str, outputs: dict[str, np.ndarray]) -> None:
-    """A checkpoint with the entries and objects of the official trainer."""
+    """Save a checkpoint with the entries and objects of the official trainer."""
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
     meter = importlib.import_module("lib.train.admin.stats").AverageMeter()
     meter.update(1.0)

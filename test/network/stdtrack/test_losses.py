@@ -46,7 +46,7 @@ def test_focal_loss_of_one_cell_by_hand() -> None:
 
 
 def maps_for(box: tuple[float, float, float, float], side: int = 16) -> HeadMaps:
-    """Maps in which every cell names the same box, and the score peaks in its cell."""
+    """Return maps in which every cell names the same box, and the score peaks in its cell."""
     center_x, center_y, width, height = box
     cells = (torch.arange(side) + 0.5) / side
     offset = torch.stack(

@@ -21,7 +21,7 @@ SMALL = NetworkConfig(dim=32, heads=2, depth=2, head_stem=16, head_channels=(8, 
 
 
 def shaken(module: torch.nn.Module) -> torch.nn.Module:
-    """The module with batch statistics and weights as after some training."""
+    """Give the module batch statistics and weights as after some training."""
     generator = torch.Generator().manual_seed(3)
     for part in module.modules():
         if isinstance(part, torch.nn.BatchNorm2d):

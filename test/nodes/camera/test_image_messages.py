@@ -109,7 +109,7 @@ def test_jpeg_and_png_keep_picture_and_header() -> None:
 
 
 def huge_png() -> bytes:
-    """The header of a PNG of 100,000 x 100,000 px."""
+    """Return the header of a PNG of 100,000 x 100,000 px."""
     good = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
     return good[:16] + (100_000).to_bytes(4, "big") * 2 + good[24:]
 

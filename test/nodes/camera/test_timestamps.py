@@ -73,7 +73,7 @@ def test_good_stamps_go_back_only_with_a_verdict(stamps: list[float]) -> None:
 
 
 def times(stamps: list[float], period_s: float) -> tuple[list[float], str]:
-    """The times that the tracker goes by, and the fault at the end."""
+    """Return the times that the tracker goes by, and the fault at the end."""
     monitor, found = TimestampMonitor(), []
     for index, stamp in enumerate(stamps):
         if monitor.check(stamp, 50.0 + index * period_s, 1.0) is not TimestampStatus.WRONG:

@@ -40,7 +40,7 @@ def settled(bench: Bench, commands: list[TwistStamped]) -> int:
 
 @contextmanager
 def controller(bench: Bench, log: Path, **parameters: object) -> Iterator[list[TwistStamped]]:
-    """A controller that runs; the velocities it sends."""
+    """Run a controller; yield the velocities it sends."""
     commands: list[TwistStamped] = []
     bench.create_subscription(TwistStamped, "cmd_vel", commands.append, 50)
     process = NodeProcess(log, bench.get_namespace().strip("/"), script=CONTROLLER, **parameters)
@@ -88,7 +88,7 @@ def test_it_is_off_until_a_parameter_turns_it_on(bench: Bench, tmp_path: Path) -
 
 @contextmanager
 def inside(bench: Bench, **parameters: object) -> Iterator[FollowController]:
-    """A controller in this process, run by the bench."""
+    """Run a controller in this process, spun by the bench."""
     given = [Parameter(name, value=value) for name, value in parameters.items()]
     node = FollowController(namespace=bench.get_namespace(), parameter_overrides=given)
     bench._executor.add_node(node)

@@ -24,7 +24,7 @@ ANGLE = 0.2
 
 @contextmanager
 def gimbal(bench: Bench, **parameters: Any) -> Iterator[GimbalFollow]:
-    """A node in this process, run by the bench."""
+    """Run a node in this process, spun by the bench."""
     given = [Parameter(name, value=value) for name, value in parameters.items()]
     node = GimbalFollow(namespace=bench.get_namespace(), parameter_overrides=given)
     bench._executor.add_node(node)
@@ -37,7 +37,7 @@ def gimbal(bench: Bench, **parameters: Any) -> Iterator[GimbalFollow]:
 
 
 def seen(**changes: Any) -> TrackedBox:
-    """A target to the right and above."""
+    """Return a target to the right and above."""
     bearing = Vector3(x=math.sin(ANGLE), y=-math.sin(ANGLE), z=math.cos(ANGLE))
     return box(bearing=bearing, velocity_x=math.nan, **changes)
 

@@ -20,7 +20,7 @@ NUMBER = st.floats(-1e6, 1e6)
 
 
 def at(yaw: float, pitch: float = 0.0) -> Vector3:
-    """The bearing at an angle to the right and up."""
+    """Return the bearing at an angle to the right and up."""
     return Vector3(x=math.sin(yaw) * math.cos(pitch), y=-math.sin(pitch), z=math.cos(yaw) * math.cos(pitch))
 
 
@@ -75,7 +75,7 @@ def test_the_gimbal_s_own_turning_since_the_image_is_taken_off() -> None:
 
 
 def follow(settings: GimbalSettings, latency_s: float = 0.2) -> float:
-    """The root mean square angle to a target that swings, seen by a gimbal whose images are late."""
+    """Return the root mean square angle to a target that swings, seen by a gimbal whose images are late."""
     step, focal, yaw, command, own = 0.01, 500.0, 0.0, REST, OwnMotion()
     seen: list[float] = []
     errors = []

@@ -26,7 +26,7 @@ WAIT_S = 60.0
 
 @pytest.fixture
 def open_link() -> Iterator[Open]:
-    """Opens links that are closed at the end of the test."""
+    """Return a function that opens links, which are closed at the end of the test."""
     links: list[MavlinkLink] = []
 
     def opened(device: str) -> MavlinkLink:

@@ -44,7 +44,7 @@ def robot(
 
 
 def start_message(state: dict, box: tuple[float, ...], **fields: object) -> dict:
-    """A start on a box in pixels of the picture of that state."""
+    """Return a start on a box in pixels of the picture of that state."""
     x, y, width, height = (float(number) for number in np.array(box) / SIZE)
     return {"type": "start", "stamp": state["stamp"], "x": x, "y": y, "width": width, "height": height} | fields
 

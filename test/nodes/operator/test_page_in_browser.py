@@ -51,7 +51,7 @@ WebSocket.prototype.send = function (data) { window.sent.push(data); return send
 
 @contextmanager
 def browser(width: int = 1100, height: int = 760, ratio: float = 1.0, touch: bool = False) -> Iterator[Any]:
-    """A headless Chromium with a window of that size (CSS px) and so many device pixels to each."""
+    """Start a headless Chromium with a window of that size (CSS px) and so many device pixels to each."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
@@ -68,7 +68,7 @@ def browser(width: int = 1100, height: int = 760, ratio: float = 1.0, touch: boo
 
 
 def text(driver: Any, element: str) -> str:
-    """The text of an element."""
+    """Return the text of an element."""
     return driver.execute_script("return document.getElementById(arguments[0]).innerText", element)
 
 
@@ -111,7 +111,7 @@ def drag(driver: Any, corners: tuple[float, float, float, float], touch: bool = 
 
 
 def started(driver: Any) -> dict[str, Any]:
-    """The start that the page has sent (see KEEP_SENT)."""
+    """Return the start that the page has sent (see KEEP_SENT)."""
     return next(json.loads(one) for one in driver.execute_script("return window.sent") if '"start"' in one)
 
 

@@ -43,7 +43,7 @@ def bag(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path, bench: Bench) -> Iterator:
-    """Starts an executable with parameters in the bench's namespace; what is left over at the end is killed."""
+    """Return a function that starts an executable in the bench's namespace; kill what is left over at the end."""
     processes = []
 
     def start(module: str, *parameters: str) -> subprocess.Popen[str]:

@@ -26,12 +26,12 @@ ANGLE = st.floats(-math.pi, math.pi)
 
 
 def plane(x: float, y: float) -> np.ndarray:
-    """A camera of 640x480 px with its axis in the middle."""
+    """Return a camera of 640x480 px with its axis in the middle."""
     return np.array([(x - 320.0) / FOCAL, (y - 240.0) / FOCAL])
 
 
 def looking_down(height_m: float, tilt_rad: float = 0.0) -> Pose:
-    """A camera over the origin of an ENU frame: image up is north; tilted forward (north) by an angle."""
+    """Place a camera over the origin of an ENU frame: image up is north; tilted forward (north) by an angle."""
     down = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, -1.0]])
     cosine, sine = math.cos(tilt_rad), math.sin(tilt_rad)
     tilt = np.array([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])

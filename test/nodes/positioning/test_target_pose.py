@@ -34,7 +34,7 @@ def calibration() -> CameraInfo:
 
 
 def box(stamp_s: float, **changes: Any) -> TrackedBox:
-    """A target whose centre is 10 px right of the axis and 5 px above it."""
+    """Return a target whose centre is 10 px right of the axis and 5 px above it."""
     fields: dict[str, Any] = {
         "header": header(stamp_s),
         "target_id": "target-1",
@@ -61,7 +61,7 @@ def depth(stamp_s: float, target_m: float = 2.0, width: int = WIDTH, height: int
 
 
 def everywhere(metres: float, width: int, height: int) -> Image:
-    """The same with one depth in every pixel."""
+    """Return a depth image with one depth in every pixel."""
     data = np.full((height, width), round(metres * 1000), dtype=np.uint16).tobytes()
     return Image(
         header=header(0.0, "camera_optical"), height=height, width=width, encoding="16UC1", step=2 * width, data=data
@@ -112,7 +112,7 @@ class Positions:
         return self.bench.wait(lambda: next((s for s in self.states if s.header.stamp == stamp), None), "state")
 
     def refuses(self, words: str, depth_image: Image | None = None, **changes: Any) -> None:
-        """The same if the node says nothing of the place, and gives its reason in these words."""
+        """Check that the node publishes no position, and gives its reason in these words."""
         self.bench.reports.clear()
 
         def said() -> bool:
@@ -128,7 +128,7 @@ class Positions:
 
 @contextmanager
 def positions(bench: Bench, **parameters: Any) -> Iterator[Positions]:
-    """A node with these parameters, run by the bench."""
+    """Run a node with these parameters, spun by the bench."""
     given = [Parameter(name, value=value) for name, value in parameters.items()]
     node = TargetPose(namespace=bench.get_namespace(), parameter_overrides=given)
     bench._executor.add_node(node)

@@ -24,7 +24,7 @@ def show(bench: Bench, first: int, frames: int) -> list[Header]:
 
 
 def since(bench: Bench, at: Header, target_id: str = "target-1") -> list[TrackedBox]:
-    """What was said of a target in the frames after one, in the order of the frames."""
+    """Return what was said of a target in the frames after one, in the order of the frames."""
     after = (at.stamp.sec, at.stamp.nanosec)
     said = [b for b in bench.boxes if b.target_id == target_id and (b.header.stamp.sec, b.header.stamp.nanosec) > after]
     return sorted(said, key=lambda box: (box.header.stamp.sec, box.header.stamp.nanosec))

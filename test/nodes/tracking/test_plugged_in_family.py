@@ -29,7 +29,7 @@ CLIP = PaintedClip("red", 8)
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The family is installed; its exported model is returned."""
+    """Install the family; return its exported model."""
     with installed(install(tmp_path / "site"), monkeypatch):
         export_onnx(Reddest(ReddestConfig()), tmp_path / "reddest.onnx")
         yield tmp_path / "reddest.onnx"

@@ -70,7 +70,7 @@ class Walker:
         self.state = expected or self.state
 
     def ask(self) -> None:
-        """The state is the one that the transitions led to."""
+        """Check that the state is the one that the transitions led to."""
         answer = self.bench.call(GetState, "tracker_node/get_state", GetState.Request())
         assert answer.current_state.label == self.state
 
@@ -83,19 +83,19 @@ class Walker:
         assert self.bench.enable(bool(self.random.integers(2))).success == (self.state == "active")
 
     def parameter(self) -> None:
-        """A value that is allowed, or one that is not."""
+        """Set a value that is allowed, or one that is not."""
         good = bool(self.random.integers(2))
         value = float(self.random.uniform(0.1, 2.0)) if good else -5.0
         assert self.bench.set_parameter("stale_after", value).successful == good
 
     def start(self) -> None:
-        """A start on some stamp, with a box that may be good."""
+        """Start on some stamp, with a box that may be good."""
         box = self.random.uniform(-50, 150, 4) if self.random.integers(2) else np.array(SCENE.box(self.index))
         at = [None, header(self.bench.stamp_s), header(self.bench.stamp_s - 0.3), header(self.random.uniform(0, 1e6))]
         self.bench.start(tuple(box), ["", "a", "b"][self.random.integers(3)], at[self.random.integers(4)])
 
     def images(self) -> None:
-        """Some images; one may be broken, and the clock may jump."""
+        """Send some images; one may be broken, and the clock may jump."""
         for _ in range(self.random.integers(1, 4)):
             self.index += 1
             if self.random.integers(30) == 0:

@@ -30,7 +30,7 @@ def follow(bench: Bench, first: int, frames: int) -> list[TrackedBox]:
 
 
 def start(bench: Bench, index: int = 0) -> None:
-    """A target on a frame that has been answered."""
+    """Start a target on a frame that has been answered."""
     bench.start_on(SCENE.box(index), at=bench.answer(SCENE.image(index)).header)
 
 

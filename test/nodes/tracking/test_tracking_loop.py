@@ -111,7 +111,7 @@ def worker(model: TemplateMatching | None = None, **settings: object) -> Iterato
 
 
 def bare(frames: range) -> list[TrackResult]:
-    """The tracker alone over the same frames."""
+    """Run the tracker alone over the same frames."""
     tracker = Tracker(TemplateMatching(), TrackerNodeSettings())
     first = seconds(header(100 + frames[0] / 30).stamp)
     tracker.initialize(SCENE.image(frames[0]), np.array(SCENE.box(frames[0])), first)

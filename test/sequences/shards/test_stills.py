@@ -20,7 +20,7 @@ def picture(width: int = 40, height: int = 30) -> bytes:
 
 
 def palette_mask(path: Path) -> bytes:
-    """A mask whose colours are not its ids: object 1 left, object 2 right, background between."""
+    """Paint a mask whose colours are not its ids: object 1 left, object 2 right, background between."""
     ids = np.zeros((30, 40), np.uint8)
     ids[5:15, 2:12], ids[10:20, 25:35] = 1, 2
     mask = Image.fromarray(ids, mode="P")

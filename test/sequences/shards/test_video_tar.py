@@ -25,7 +25,7 @@ FRAMES = 20
 
 
 def mp4(count: int, group: int = 8) -> bytes:
-    """A video of `count` pictures, with a key frame every `group` frames."""
+    """Encode a video of `count` pictures, with a key frame every `group` frames."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=25, options={"g": str(group), "bf": "0", "crf": "10"})

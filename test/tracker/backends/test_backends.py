@@ -64,7 +64,7 @@ def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[Onnx
 
 
 def started(model: StdtrackModel, template: np.ndarray) -> StdtrackState:
-    """The state whose template is exactly this (64, 64, 3) crop."""
+    """Return the state whose template is exactly this (64, 64, 3) crop."""
     return model.start(FrameView(template), np.array([16.0, 16.0, 32.0, 32.0]))
 
 

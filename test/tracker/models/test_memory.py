@@ -17,7 +17,7 @@ QUALITIES = st.lists(st.sampled_from([0.1, 0.2, 0.25, 0.5, 0.75, 0.9]), min_size
 
 
 def fill(qualities: list[float], capacity: int, policy: str = "quality", spacing: int = 1) -> TokenMemory:
-    """A memory after trusted frames of these qualities, frame i with a token of value i and an appearance of -i."""
+    """Fill a memory with trusted frames of these qualities, frame i with a token of value i and an appearance of -i."""
     memory = TokenMemory.empty(capacity, {"memory": (3,), "appearance": (2,)})
     for index, quality in enumerate(qualities):
         if memory.is_due(spacing):

@@ -38,7 +38,7 @@ S = StarkConfig(**TINY | {"name": "stark_s50"})
 
 
 def network(config: StarkConfig, score: float = 0.0) -> Stark:
-    """A network whose score head says about sigmoid(score) of everything."""
+    """Build a network whose score head says about sigmoid(score) of everything."""
     torch.manual_seed(5)
     made = Stark(config).eval()
     if made.score_head is not None:
@@ -72,7 +72,7 @@ BOX = np.array([60.0, 40.0, 30.0, 40.0])
 
 
 def follow(tracked: StarkModel, count: int) -> list[StarkState]:
-    """The states after each of `count` frames in which the target stands still."""
+    """Return the states after each of `count` frames in which the target stands still."""
     images = frames(count + 1)
     state = tracked.start(FrameView(images[0]), BOX)
     states = []

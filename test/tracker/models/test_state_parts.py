@@ -56,7 +56,7 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 
 def learned(model: Model, seed: int) -> tuple[Any, Any]:
-    """A state at its start, and after three frames."""
+    """Return a state at its start, and after three frames."""
     rng, info = np.random.default_rng(seed), model.info
     frame = FrameView(blots(rng, 320))
     middle = np.array([128.0, 128.0, 64.0, 64.0])
@@ -69,12 +69,12 @@ def learned(model: Model, seed: int) -> tuple[Any, Any]:
 
 
 def blots(rng: np.random.Generator, side: int) -> np.ndarray:
-    """A picture of 8x8 colors."""
+    """Paint a picture of 8x8 colors."""
     return cv2.resize(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8), (side, side))
 
 
 def seen(model: Model, state: Any) -> np.ndarray:
-    """What the model sees in one window: box and quality."""
+    """Return what the model sees in one window: box and quality."""
     search = blots(np.random.default_rng(99), model.info.search_size)[None]
     found = model.step([state], search, [0.0])[0]
     return np.array([*found.box, found.quality])

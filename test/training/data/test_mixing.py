@@ -17,7 +17,7 @@ SIDE = 448
 
 
 def painted(color: tuple[int, int, int], source: str, frames: int = 8) -> Clip:
-    """A square of 60 px on grey that moves by 4 px a frame, each canvas centred on it but for its motion."""
+    """Paint a square of 60 px on grey that moves by 4 px a frame, each canvas centred on it but for its motion."""
     boxes = np.stack([np.array([200.0 + 4 * frame, 150.0, 60.0, 60.0]) for frame in range(frames)])
     crops = [Crop(*(box_center(box) + 7), SIDE, SIDE) for box in boxes]
     canvases = np.full((frames, SIDE, SIDE, 3), 128, np.uint8)
@@ -30,7 +30,7 @@ def painted(color: tuple[int, int, int], source: str, frames: int = 8) -> Clip:
 
 
 def colored(clip: Clip, frame: int, box: Box, color: tuple[int, int, int]) -> float:
-    """The share of the box's pixels that have the colour."""
+    """Return the fraction of the box's pixels that have the colour."""
     x, y, w, h = clip.crop(frame).to_crop(np.asarray(box, np.float64)).round().astype(int)
     part = clip.canvases[frame, y : y + h, x : x + w].astype(int)
     return float((np.abs(part - color).max(axis=2) < 40).mean())

@@ -103,7 +103,7 @@ def test_an_exchanged_target_is_not_in_the_picture() -> None:
 
 
 def scene(target_at: tuple[float, float], cover_at: tuple[float, float] | None = None) -> Scene:
-    """A 40 px red square (its corner at `target_at`), a blue one upon it, in a frame of 200x200 at the origin."""
+    """Paint a 40 px red square (its corner at `target_at`), a blue one upon it, in a frame of 200x200 at the origin."""
 
     def square(color: tuple[int, int, int], corner: tuple[float, float]) -> Sprite:
         alpha = np.full((40, 40), 255, np.uint8)
