@@ -81,7 +81,7 @@ def start_replay(context: LaunchContext) -> list:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Tracker, player and recorder."""
+    """Start tracker, player and recorder."""
     share = FindPackageShare("stdtrack_ros")
     tracker = PathJoinSubstitution([share, "launch", "tracker.launch.py"])
     return LaunchDescription(

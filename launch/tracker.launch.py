@@ -26,7 +26,7 @@ OVERRIDES = {
 
 
 def arguments() -> list[DeclareLaunchArgument]:
-    """Every argument of this launch file, with what it means."""
+    """Declare every argument of this launch file, with what it means."""
     share = FindPackageShare("stdtrack_ros")
     profile = PathJoinSubstitution([share, "config", "fastdds.xml"])
     levels = ["debug", "info", "warn", "error", "fatal"]
@@ -96,7 +96,7 @@ def start_node(context: LaunchContext) -> list[Node]:
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Arguments, transport and the node."""
+    """Declare the arguments, set the transport, start the node."""
     return LaunchDescription(
         [*arguments(), OpaqueFunction(function=set_transport), OpaqueFunction(function=start_node)]
     )

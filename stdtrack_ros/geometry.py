@@ -58,14 +58,14 @@ class Crop:
         return self.size / self.side_px
 
     def to_crop(self, box: ArrayLike) -> Box:
-        """Boxes (..., 4) in image pixels to boxes in network-input pixels."""
+        """Convert boxes (..., 4) in image pixels to boxes in network-input pixels."""
         moved = np.array(box, dtype=np.float64)
         moved[..., 0] -= self.center_x - self.side_px / 2
         moved[..., 1] -= self.center_y - self.side_px / 2
         return moved * self.scale
 
     def to_image(self, box: ArrayLike) -> Box:
-        """Boxes (..., 4) in network-input pixels to boxes in image pixels; the inverse of `to_crop`."""
+        """Convert boxes (..., 4) in network-input pixels to boxes in image pixels; the inverse of `to_crop`."""
         moved = np.asarray(box, dtype=np.float64) / self.scale
         moved[..., 0] += self.center_x - self.side_px / 2
         moved[..., 1] += self.center_y - self.side_px / 2
@@ -140,7 +140,7 @@ def check_box(box: ArrayLike, image_width: int, image_height: int) -> Box:
 
 
 def parse_box(text: str) -> Box:
-    """(4,) box from `x,y,width,height` in pixels, as it is given on command lines.
+    """Parse a (4,) box from `x,y,width,height` in pixels, as it is given on command lines.
 
     Raises:
         InputError: not four numbers.
@@ -166,18 +166,18 @@ def clip_box(box: ArrayLike, image_width: int, image_height: int, margin_px: flo
 
 
 def box_from_center(center_x: float, center_y: float, width: float, height: float) -> Box:
-    """(4,) box from its centre and size."""
+    """Build a (4,) box from its centre and size."""
     return np.array([center_x - width / 2, center_y - height / 2, width, height], dtype=np.float64)
 
 
 def box_center(box: ArrayLike) -> NDArray[np.float64]:
-    """(..., 2) centres of (..., 4) boxes."""
+    """Return the (..., 2) centres of (..., 4) boxes."""
     array = np.asarray(box, dtype=np.float64)
     return array[..., :2] + array[..., 2:] / 2
 
 
 def iou(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
-    """Intersection over union of (..., 4) boxes, shape (...); NaN where either box holds a NaN."""
+    """Return the intersection over union of (..., 4) boxes, shape (...); NaN where either box holds a NaN."""
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     low = np.maximum(a[..., :2], b[..., :2])
     high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])

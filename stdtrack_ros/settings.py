@@ -315,7 +315,7 @@ class SettingInfo:
 
 
 def describe(group: type[SettingGroup], prefix: str = "") -> Iterator[SettingInfo]:
-    """Every setting of a group and of the groups in it, in the order of declaration."""
+    """Return every setting of a group and of the groups in it, in the order of declaration."""
     for name, field in group.model_fields.items():
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, SettingGroup):
@@ -338,7 +338,7 @@ def describe(group: type[SettingGroup], prefix: str = "") -> Iterator[SettingInf
 
 
 def make_settings(values: Mapping[str, Any]) -> TrackerSettings:
-    """Tracker settings from dotted names (`{"memory.capacity": 4}`); what is not named keeps its default.
+    """Build tracker settings from dotted names (`{"memory.capacity": 4}`); what is not named keeps its default.
 
     Raises:
         SettingError: a name that does not exist, or a value that is not allowed, with what is.

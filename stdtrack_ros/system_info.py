@@ -13,7 +13,7 @@ PACKAGES = ("stdtrack_ros", "numpy", "opencv-contrib-python", "opencv-python", "
 
 
 def describe_system() -> dict[str, str]:
-    """Processor, memory, system and versions, as words by name."""
+    """Return processor, memory, system and versions, as words by name."""
     return {
         "Processor": _processor(),
         "Cores": str(os.cpu_count()),

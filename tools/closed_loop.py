@@ -216,7 +216,7 @@ class Simulation:
         return self._seen()[0]
 
     def hidden(self) -> bool:
-        """Whether the wall covers both sides of the walker."""
+        """Return whether the wall covers both sides of the walker."""
         eye = self.data.camera("eye").xpos.copy()
         x, y, _ = self.data.mocap_pos[0]
         across = np.array([-(y - eye[1]), x - eye[0]]) / math.hypot(y - eye[1], x - eye[0])

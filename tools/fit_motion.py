@@ -76,7 +76,7 @@ def main(
 
 
 def record(tracker: Tracker, sequence: Sequence) -> Track:
-    """One pass from the first box."""
+    """Record one pass from the first box."""
     boxes, qualities = np.array(sequence.boxes, dtype=np.float64), np.ones(len(sequence))
     tracker.initialize(sequence.frame(0), sequence.boxes[0], float(sequence.stamps_s[0]))
     for index in range(1, len(sequence)):
@@ -97,7 +97,7 @@ def fit(tracks: list[Track]) -> MotionSettings:
 
 
 def fit_measurement(tracks: list[Track]) -> MotionSettings:
-    """`center_noise`, `size_noise` and `low_quality_noise_gain` of frames on the target."""
+    """Fit `center_noise`, `size_noise` and `low_quality_noise_gain` to frames on the target."""
     errors, qualities = [], []
     for track in tracks:
         on = overlaps(track.boxes, track.ground_truth) >= LOST_IOU
@@ -124,7 +124,7 @@ def fit_measurement(tracks: list[Track]) -> MotionSettings:
 
 
 def coasting(tracks: list[Track], settings: MotionSettings) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Frames since the last measurement (M,), and Mahalanobis distances of centre and of size (M, 2)."""
+    """Return frames since the last measurement (M,), and Mahalanobis distances of centre and of size (M, 2)."""
     ages, found = [], []
     for track in tracks:
         on = overlaps(track.boxes, track.ground_truth) >= LOST_IOU

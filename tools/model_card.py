@@ -53,7 +53,7 @@ Tracks = dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 def read_tracks(evaluation: Path, tracker: str) -> Tracks:
-    """Boxes, qualities and ground truth of each sequence."""
+    """Read boxes, qualities and ground truth of each sequence."""
     tracks = {}
     for path in sorted((evaluation / "raw" / tracker).glob("*/ope.npz")):
         with np.load(path) as run, np.load(evaluation / "sequences" / f"{path.parent.name}.npz") as facts:
@@ -62,7 +62,7 @@ def read_tracks(evaluation: Path, tracker: str) -> Tracks:
 
 
 def draw_curves(runs: list[Path], path: Path) -> None:
-    """Loss and IoU of the runs, one after the other, over the frames seen."""
+    """Draw loss and IoU of the runs, one after the other, over the frames seen."""
     figure = Figure(figsize=(9, 3), layout="constrained")
     panels = figure.subplots(1, 2)
     seen = 0.0
@@ -83,7 +83,7 @@ def draw_curves(runs: list[Path], path: Path) -> None:
 
 
 def draw_reliability(tracks: Tracks, path: Path) -> None:
-    """Share of frames with IoU >= 0.5 over the quality that was published; frames without the target are wrong ones."""
+    """Draw the fraction of frames with IoU >= 0.5 over the published quality; frames without the target are wrong."""
     qualities = np.concatenate([quality[1:] for _, quality, _ in tracks.values()])
     ious = np.concatenate(
         [np.nan_to_num(overlaps(boxes, ground_truth))[1:] for boxes, _, ground_truth in tracks.values()]
@@ -130,7 +130,7 @@ def draw_failures(tracks: Tracks, sequences: Path, pattern: str, path: Path) -> 
 
 
 def print_table(report: dict) -> None:
-    """Markdown, in percent."""
+    """Print Markdown, in percent."""
     print("| tracker | " + " | ".join(COLUMNS.values()) + " |")
     print("| --- |" + " --- |" * len(COLUMNS))
     for tracker in sorted(report["trackers"], key=lambda one: -one["metrics"]["auc"]):

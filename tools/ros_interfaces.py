@@ -173,7 +173,7 @@ class Interfaces:
         return self.find(entry["from"]) if "from" in entry and _is_ros(entry["from"]) else (module, entry)
 
     def accepts(self, dotted: str, keyword: str) -> bool:
-        """Whether the function or class of that name takes the keyword, through `**kwargs` to its base classes."""
+        """Return whether the function or class takes the keyword, through `**kwargs` to its base classes."""
         found = self.find(dotted)
         if found is None:
             return False
@@ -233,7 +233,7 @@ def problems(source: str, interfaces: Interfaces, reference: Interfaces) -> list
 
 
 def _imports(tree: ast.Module, interfaces: Interfaces) -> tuple[dict[str, str], list[str]]:
-    """ROS names that a module imports, and those that do not exist; of `try ... except ImportError` one is enough."""
+    """Return the ROS names that a module imports, and those that do not exist; of a `try` one is enough."""
     spared = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and any("ImportError" in ast.unparse(h.type or node) for h in node.handlers):

@@ -50,7 +50,7 @@ def main(
 
 
 def _after(tracker: Tracker, sequence: Sequence, box: Box) -> float:
-    """IoU with the truth some frames after a start on a box."""
+    """Return the IoU with the ground truth some frames after a start on a box."""
     tracker.initialize(sequence.frame(0), box, sequence.stamps_s[0])
     for index in range(1, FRAMES + 1):
         result = tracker.track(sequence.frame(index), sequence.stamps_s[index])

@@ -67,7 +67,7 @@ def main(sequences: Path, model: str = "", threads: int = 1) -> None:
 
 
 def is_right(box: Box, ground_truth: Box) -> bool:
-    """Whether the box covers the target well; never where there is none."""
+    """Return whether the box covers the target well; never if there is none."""
     return bool(np.nan_to_num(float(iou(box, ground_truth))) >= RIGHT_IOU)
 
 

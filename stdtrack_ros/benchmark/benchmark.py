@@ -124,7 +124,7 @@ class TimedBackend:
         return outputs
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the inner backend's."""
+        """Return an attribute of the inner backend."""
         return getattr(self.inner, name)
 
 
@@ -167,14 +167,14 @@ def run_benchmark(
 
 
 def timing(seconds: FloatArray) -> Timing:
-    """Percentiles in milliseconds of (N,) seconds."""
+    """Return percentiles in milliseconds of (N,) seconds."""
     return Timing(*(float(value) for value in np.percentile(seconds * 1e3, PERCENTILES)))
 
 
 def _stages(
     settings: TrackerSettings, footage: Footage, make_message: Callable[[TrackResult], object] | None
 ) -> tuple[dict[str, FloatArray], FloatArray, dict[str, NDArray[Any]], dict[str, str]]:
-    """Seconds of each stage outside the graph and of the graph, by frame; the graph's inputs; what the model is."""
+    """Return seconds of each stage outside the graph and of the graph, by frame; the graph's inputs; the model info."""
     model = load_model(settings)
     backend = TimedBackend(model.backend)  # type: ignore[attr-defined]
     model.backend = backend  # type: ignore[attr-defined]
@@ -219,7 +219,7 @@ def _stages(
 def _graph(
     path: Path, inputs: dict[str, NDArray[Any]], threads: int, runs: int, network: FloatArray
 ) -> tuple[dict[str, FloatArray], dict[str, float]]:
-    """Seconds of the graph's parts and their operations; without ONNX the graph is one piece.
+    """Return the seconds of the graph's parts and their operations; without ONNX the graph is one piece.
 
     The profiler itself costs time: its parts are scaled so that their sum has the median of the unprofiled run.
     """
@@ -263,7 +263,7 @@ def _is_onnx(path: Path) -> bool:
 
 
 def painted_footage(width: int, height: int, frames: int) -> Footage:
-    """Frames with a patch of texture that sways over another texture, made in memory."""
+    """Paint in memory frames with a patch of texture that sways over another texture."""
     random = np.random.default_rng(0)
     background = _texture(random, width, height, 12)
     side = max(min(width, height) // 8, 16)

@@ -79,7 +79,7 @@ def _part(name: str) -> str | None:
 
 
 def count_operations(path: Path, inputs: Inputs) -> dict[str, float]:
-    """Floating-point operations of one run by part (2 a multiply-add; convolutions and matrix products alone)."""
+    """Count operations of one run by part (2 per multiply-add; only convolutions and matrix products)."""
     nodes = _profile(path, inputs, 1, 1, optimised=False)[0]
     operations: dict[str, float] = defaultdict(float)
     for part, node in zip(assign_parts([node["name"] for node in nodes]), nodes, strict=True):
@@ -99,7 +99,7 @@ def _operations(node: Mapping[str, Any]) -> float:
 
 
 def matrix_rate(threads: int, repetitions: int = 20) -> float:
-    """Operations a second in the fastest of some float32 products of square matrices, by ONNX Runtime itself."""
+    """Measure operations per second in the fastest of some float32 matrix products, by ONNX Runtime itself."""
     side = MATRIX_SIDE
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [side, side]) for name in ("a", "b", "c")]
     graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["c"])], "product", values[:2], values[2:])
@@ -143,7 +143,7 @@ def _profile(path: Path, inputs: Inputs, threads: int, runs: int, optimised: boo
 
 
 def graph_size(path: Path) -> dict[str, float]:
-    """Parameters and megabytes of a model file."""
+    """Return the parameters and megabytes of a model file."""
     model = onnx.load(str(path))
     parameters = sum(int(np.prod(each.dims)) for each in model.graph.initializer)
     return {"parameters": float(parameters), "megabytes": path.stat().st_size / 1e6}

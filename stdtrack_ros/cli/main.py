@@ -49,7 +49,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Entry point of the `stdtrack` command."""
+    """Run the `stdtrack` command."""
     if importlib.util.find_spec("cv2") is None:
         _fail(f"OpenCV is missing: {CURES['cv2']}.")
     signal.signal(signal.SIGTERM, _on_sigterm)

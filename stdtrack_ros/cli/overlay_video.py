@@ -24,14 +24,14 @@ WHOLE: Window = (slice(None), slice(None))
 
 
 def stamps_ns(recording: Sequence) -> list[int]:
-    """Stamp of each image, as the results carry it."""
+    """Return the stamp of each image, as the results carry it."""
     return [round(stamp * 1e9) for stamp in recording.stamps_s]
 
 
 def overlay_frames(
     recording: Sequence, log: BoxLog, init: Box, stride: int = 1, window: Window = WHOLE
 ) -> Iterator[Image]:
-    """Each image with the newest box at that time and its way; where the node dropped the image, the picture says so.
+    """Yield each image with the newest box at that time and its path; a picture says so if the node dropped its image.
 
     Args:
         init: (4,) box that the target was started on, shown in the first image.
@@ -75,7 +75,7 @@ def sample_pictures(
 
 
 def close_up(log: BoxLog, width: int, height: int) -> Window:
-    """Rows and columns of an image that hold all boxes and their surroundings."""
+    """Return the rows and columns of an image that hold all boxes and their surroundings."""
     low, high = log.boxes[:, :2].min(axis=0), (log.boxes[:, :2] + log.boxes[:, 2:]).max(axis=0)
     margin = SAMPLE_MARGIN * (high - low).max()
     x0, y0 = np.clip(low - margin, 0, (width - 2, height - 2)).astype(int)

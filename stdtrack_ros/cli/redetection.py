@@ -68,7 +68,7 @@ def redetection(
 
 
 def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]
-    """Every event on every sequence that can be staged so; each cut shows the next sequence."""
+    """Stage every event on every sequence that allows it; each cut shows the next sequence."""
     from stdtrack_ros.errors import SequenceError
     from stdtrack_ros.sequences.staged import EVENTS, StagedSequence
 

@@ -207,7 +207,7 @@ def _ask_for_box(image: Pixels, footage: Footage, show: bool) -> Box:
 
 
 def _check_display() -> None:
-    """OpenCV's window toolkit ends the whole process where there is no screen."""
+    """Refuse to show anything without a screen: OpenCV's window toolkit would end the whole process."""
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise SettingError("--show needs a screen and there is none here (no DISPLAY); use --out to write a video.")
 

@@ -188,7 +188,7 @@ def _cache_file(folder: Path, arm: Arm, clip: Clip) -> Path:
 
 @cache
 def _code() -> str:
-    """Hash of the source code that decides what a tracker gives."""
+    """Return a hash of the source code that decides what a tracker gives."""
     package = Path(__file__).resolve().parents[1]
     files = [
         package / "geometry.py",

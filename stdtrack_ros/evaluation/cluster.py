@@ -57,7 +57,7 @@ def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outc
 
 
 def _alone(client: Any, job: Job) -> Outcome:
-    """Once more, with nothing beside it, so that the guilty one is known."""
+    """Run a job once more with nothing beside it, so that the guilty one is known."""
     try:
         return _outcome(client.submit(run_job, job, pure=False), job)
     except Exception as error:  # see above

@@ -179,7 +179,7 @@ def identity_of(spec: TrackerSpec, handle: SequenceHandle, start_box: tuple[floa
 
 
 def _source_identity(handle: SequenceHandle) -> str:
-    """Path and what the reader holds, each file among that with its time of change."""
+    """Return the path and what the reader holds, each file among that with its time of change."""
     reader = handle.reader
     parts: list[Any] = [handle.path]
     source = getattr(reader, "__self__", "")
@@ -196,7 +196,7 @@ def _described(part: Any) -> str:
 
 
 def _changed(path: Path) -> int:
-    """When a file was changed, in ns; of a bag's folder the newest of its files, for a repair need not touch it."""
+    """Return when a file (of a bag's folder: its newest) was changed, in ns; a repair need not touch the folder."""
     try:
         files = [path, *path.iterdir()] if is_bag(path) and path.is_dir() else [path]
         return max(file.stat().st_mtime_ns for file in files)

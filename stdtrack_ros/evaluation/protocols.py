@@ -99,7 +99,7 @@ def start_of(sequence: Sequence, start_box: ArrayLike | None = None) -> tuple[in
 
 
 def run_one_pass(tracker: TrackerUnderTest, sequence: Sequence, start_box: ArrayLike | None = None) -> Track:
-    """OPE: start on the first ground-truth box, then track every frame once, in order; step times are measured.
+    """Run OPE: start on the first ground-truth box, then track every frame once, in order; step times are measured.
 
     Raises:
         SequenceError: nothing to start with, or a frame that cannot be read.

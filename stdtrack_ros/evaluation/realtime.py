@@ -71,7 +71,7 @@ def replay(
 
 
 def visible(run: RealTimeRun, delay: float = 0.0) -> IntArray:
-    """(N,) for each frame, the frame whose output is the newest that existed when it arrived; -1 before the start.
+    """Return (N,) the frame whose output was the newest when each frame arrived; -1 before the start.
 
     Args:
         delay: wait so much longer for an output, in intervals to the next frame (sigma of extended LAE).
@@ -85,7 +85,7 @@ def visible(run: RealTimeRun, delay: float = 0.0) -> IntArray:
 
 
 def seen_boxes(run: RealTimeRun, delay: float = 0.0, forecast: bool = False) -> FloatArray:
-    """(N, 4) the box that was known of each frame when it arrived; NaN before the start.
+    """Return (N, 4) the box that was known of each frame when it arrived; NaN before the start.
 
     With `forecast`, each output is carried on by its velocity to the frame's arrival (where it has one).
     """
@@ -98,6 +98,6 @@ def seen_boxes(run: RealTimeRun, delay: float = 0.0, forecast: bool = False) -> 
 
 
 def mean_mismatch(run: RealTimeRun) -> float:
-    """Mean age of the output that each frame is scored against, in frames (LAE's i - f_j), after the start."""
+    """Return the mean age in frames (LAE's i - f_j) of the output that each frame after the start is scored against."""
     ages = (np.arange(len(run.boxes)) - visible(run))[run.start + 1 :]
     return float(ages.mean()) if len(ages) else float("nan")

@@ -125,7 +125,7 @@ class ResultsFolder:
         file.write_text(json.dumps({"error": message}), encoding="utf-8")
 
     def load_error(self, tracker: str, sequence: str) -> str | None:
-        """Why a tracker has no result on a sequence; None if nothing went wrong."""
+        """Return why a tracker has no result on a sequence; None if nothing went wrong."""
         try:
             return str(json.loads(self._error_file(tracker, sequence).read_text(encoding="utf-8"))["error"])
         except (OSError, ValueError, KeyError):

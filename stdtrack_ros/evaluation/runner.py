@@ -49,7 +49,7 @@ class Plan:
 
 
 def run_ope(make_tracker: TrackerFactory, sequences: Iterable[Sequence]) -> dict[str, Track]:
-    """One tracker over sequences, one pass each, in this process; the track of each sequence by its name."""
+    """Run one tracker over sequences, one pass each, in this process; return the track of each sequence by its name."""
     tracker = make_tracker()
     return {sequence.name: run_one_pass(tracker, sequence) for sequence in sequences}
 
@@ -91,7 +91,7 @@ def pending_jobs(plan: Plan, folder: ResultsFolder) -> list[Job]:
 
 
 def threads_of(plan: Plan) -> int:
-    """CPU threads that each tracker gets."""
+    """Return the number of CPU threads that each tracker gets."""
     cores = os.cpu_count() or 1
     return plan.threads or max(cores // plan.workers, 1)
 
@@ -127,7 +127,7 @@ def run_in_processes(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
 
 
 def _needs_times(plan: Plan, job: Job) -> bool:
-    """Whether a job's step times have to be measured apart: others run beside it, or its pass is of an earlier run."""
+    """Return whether step times must be measured apart: other jobs run beside it, or its pass is an earlier run's."""
     if plan.cluster or "realtime" not in plan.protocols:
         return False
     return ("ope" in job.protocols and plan.workers > 1) or ("ope" in job.done and "realtime" in job.protocols)
@@ -163,7 +163,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
-    """In a worker: end when the parent ends, however it does; a pool's workers would wait for it for ever."""
+    """End this worker when the parent ends, however it does; a pool's workers would wait for it for ever."""
     Thread(target=_wait_for_parent, daemon=True).start()
 
 

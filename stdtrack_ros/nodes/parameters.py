@@ -157,11 +157,11 @@ class SettingsNode(Generic[Settings]):
             self.declare_parameter(name, value, descriptor(self._infos[name]), ignore_override=True)  # type: ignore[attr-defined]
 
     def set_parameters(self, parameter_list: list[Parameter]) -> list[SetParametersResult]:
-        """One by one, as in rclpy, each checked."""
+        """Set parameters one by one, as in rclpy, each checked."""
         return [self.set_parameters_atomically([parameter]) for parameter in parameter_list]
 
     def set_parameters_atomically(self, parameter_list: list[Parameter]) -> SetParametersResult:
-        """All or none; a refusal says what is allowed."""
+        """Set all parameters or none; a refusal says what is allowed."""
         ours = {parameter.name: parameter.value for parameter in parameter_list if parameter.name in self._infos}
         try:
             self._check_writable(ours)

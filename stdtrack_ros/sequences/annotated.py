@@ -12,7 +12,7 @@ from stdtrack_ros.sequences.shards.opening import SUFFIX, read_shard, shards_in
 
 
 def open_annotated(path: Path) -> list[Sequence]:
-    """All sequences of a tar shard, of a folder of tar shards, or of a benchmark's folder (see `benchmarks.LAYOUTS`).
+    """Open all sequences of a tar shard, of a folder of shards, or of a benchmark's folder (see `benchmarks.LAYOUTS`).
 
     Raises:
         SequenceError: nothing is there, or a file of it cannot be read.

@@ -51,7 +51,7 @@ def stamps_in_names(images: Sequence[Path]) -> NDArray[np.int64] | None:
 
 
 def read_image(path: Path) -> Pixels:
-    """(H, W, 3) BGR of an image file, uint8 or uint16, as stored: no EXIF mark turns it against the boxes.
+    """Read an image file as (H, W, 3) BGR, uint8 or uint16, as stored: no EXIF mark turns it against the boxes.
 
     Raises:
         SequenceError: the file is missing, damaged or no image.

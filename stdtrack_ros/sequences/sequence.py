@@ -39,7 +39,7 @@ class Sequence(Protocol):
         """Return the number of frames N."""
 
     def frame(self, index: int) -> Pixels:
-        """(H, W, 3) BGR, uint8 or, if the source has more than 8 bits, uint16; `images.to_bgr8` makes 8 bits of them.
+        """Return (H, W, 3) BGR, uint8 or, for sources of more than 8 bits, uint16 (`images.to_bgr8` makes it 8 bits).
 
         Raises:
             SequenceError: the frame cannot be read, with its file and the reason.

@@ -111,7 +111,7 @@ def _candidate(image: Image, x: float, y: float, size_px: float) -> _Candidate:
 
 
 def _window(image: Image, x: float, y: float, side_px: float) -> tuple[Image, int, int, float]:
-    """(WINDOW_PX, WINDOW_PX, 3) around the point; its left and top edge in the image, and px of the image per px."""
+    """Cut (WINDOW_PX, WINDOW_PX, 3) around the point; return it, its left and top, and image px per px."""
     height, width = image.shape[:2]
     side = max(round(side_px), 4)
     left, top = round(x - side / 2), round(y - side / 2)
@@ -124,7 +124,7 @@ def _window(image: Image, x: float, y: float, side_px: float) -> tuple[Image, in
 
 
 def _segment(window: Image) -> NDArray[np.bool_]:
-    """(WINDOW_PX, WINDOW_PX) mask of the connected thing in the middle of a window."""
+    """Return the (WINDOW_PX, WINDOW_PX) mask of the connected thing in the middle of a window."""
     rows, columns = np.mgrid[:WINDOW_PX, :WINDOW_PX] + 0.5 - WINDOW_PX / 2
     distance, radius = np.hypot(rows, columns), WINDOW_PX / WINDOW_FACTOR / 2
     mask = np.full((WINDOW_PX, WINDOW_PX), cv2.GC_PR_BGD, dtype=np.uint8)

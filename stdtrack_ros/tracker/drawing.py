@@ -87,7 +87,7 @@ def draw_text(image: Image, text: str, anchor: tuple[float, float], color: Color
 
 
 def line_width(image: Image) -> int:
-    """Width of lines in px that looks the same on small and large images."""
+    """Return the width of lines in px that looks the same on small and large images."""
     return max(round(image.shape[0] / 300), 1)
 
 

@@ -44,7 +44,7 @@ class FittedCalibration:
 
 
 def fit_calibration(logits: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]) -> Any:
-    """Slope and intercept of the logistic regression of (N,) outcomes on (N,) logits, by Newton's method: (2,)."""
+    """Fit slope and intercept of the logistic regression of (N,) outcomes on (N,) logits, by Newton's method: (2,)."""
     inputs = np.stack((logits, np.ones_like(logits)), axis=1)
     found = np.array([1.0, 0.0])
     weights = weights / weights.sum()
@@ -80,7 +80,7 @@ def calibrate(model: CalibratedModel, settings: TrackerSettings, sequences: List
 
 
 def run_outcomes(tracker: Tracker, sequence: Sequence) -> NDArray[np.float64]:
-    """One pass over a sequence: (N, 2) quality and IoU of each frame but the first; IoU 0 where there is no target."""
+    """Run one pass over a sequence: (N, 2) quality and IoU of each frame but the first; IoU 0 without a target."""
     tracker.initialize(sequence.frame(0), sequence.boxes[0], float(sequence.stamps_s[0]))
     rows = []
     for index in range(1, len(sequence)):

@@ -37,7 +37,7 @@ class FeatureTeacher:
         self.channels = int(self.session.get_outputs()[0].shape[1])
 
     def features(self, crops: Tensor) -> Tensor:
-        """(B, 3, S, S) float BGR 0..255 -> (B, N, C), row-major cells."""
+        """Map (B, 3, S, S) float BGR 0..255 to (B, N, C), row-major cells."""
         resized = functional.interpolate(crops.float().cpu(), size=crops.shape[-1] - 1, mode="bilinear")
         found: NDArray[np.float32] = self.session.run(None, {self.input: resized.numpy()})[0]
         return torch.from_numpy(found).flatten(2).transpose(1, 2).to(crops.device)

@@ -50,7 +50,7 @@ class Budget:
         return self.spent_s + time.monotonic() - self.started
 
     def progress(self, step: int) -> float:
-        """Fraction of the budget that is spent, 0..1."""
+        """Return the fraction of the budget that is spent, 0..1."""
         fractions = [
             step / self.steps if self.steps else 0.0,
             self.elapsed_s / (60 * self.minutes) if self.minutes else 0.0,
@@ -261,7 +261,7 @@ class Trainer:
 
 
 def _average_gradients(parameters: list[nn.Parameter]) -> None:
-    """Mean gradient over all processes, in one exchange."""
+    """Average gradients over all processes, in one exchange."""
     if not distributed.is_initialized():
         return
     gradients = [torch.zeros_like(value) if value.grad is None else value.grad for value in parameters]

@@ -152,7 +152,7 @@ def _quantize_graph(
 
 
 def _nodes_to_quantize(model: onnx.ModelProto, full_precision: Sequence[str]) -> list[str]:
-    """Convolutions and linear layers, their activations, and the sums of residual blocks."""
+    """Return the convolutions and linear layers, their activations, and the sums of residual blocks."""
     kept = tuple(f"/{module.replace('.', '/')}/" for module in full_precision)
     weights = {one.name for one in model.graph.initializer}
     chosen: list[str] = []

@@ -119,7 +119,7 @@ def rollout(
 
 
 def _towards(boxes: Tensor, truth: Tensor, companion: Tensor, share: Tensor) -> Tensor:
-    """Boxes (B, 4) moved by a share (B,) of the way from the target to its companion, if there is one."""
+    """Move boxes (B, 4) by a fraction (B,) of the way from the target to its companion, if there is one."""
     way = companion[:, :2] + companion[:, 2:] / 2 - truth[:, :2] - truth[:, 2:] / 2
     moved = boxes[:, :2] + share[:, None] * way.nan_to_num(0.0)
     return torch.cat((moved, boxes[:, 2:]), dim=1)
@@ -142,7 +142,7 @@ class _Draws:
 
 
 def _failed(template: TemplateState, draw: _Draws) -> TemplateState:
-    """Templates mixed with the mean of other clips'."""
+    """Mix templates with the mean of other clips'."""
     low, high = FAILED_SHARES
     share = low + (high - low) * draw.uniform()
 
@@ -161,7 +161,7 @@ def _either(choice: Tensor, first: TemplateState, second: TemplateState) -> Temp
 
 
 def _corrupted(token: Tensor, choice: Tensor) -> Tensor:
-    """Tokens (B, 1, d), those of the clips in `choice` (B,) replaced by another clip's."""
+    """Replace the tokens (B, 1, d) of the clips in `choice` (B,) by another clip's."""
     return torch.where(choice[:, None, None], token.roll(1, 0), token)
 
 

@@ -79,7 +79,7 @@ def score_windows(
 
 
 def _batches(clips: ClipDataset) -> Iterator[list[Clip]]:
-    """Clips in batches, leaving out those whose neighbour, whose search window they may get, is of their sequence."""
+    """Yield clips in batches, without those whose neighbour, whose search window they may get, is of their sequence."""
     made: list[Clip] = []
     for index in range(len(clips)):
         clip = clips[index]

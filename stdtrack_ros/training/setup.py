@@ -59,7 +59,7 @@ def make_batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tenso
 
 
 def _start_worker(worker: int) -> None:
-    """Signals that end a run in order go to its whole process group; only the training process answers them."""
+    """Leave the signals that end a run, which go to the whole process group, to the training process."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     use_one_thread(worker)

@@ -260,7 +260,7 @@ def _templates(config: StarkConfig, clips: dict[str, Tensor]) -> tuple[Tensor, T
 
 
 def _crop(canvases: Tensor, places: Tensor, windows: Windows, size: int) -> tuple[Tensor, Tensor]:
-    """Windows of canvases, normalised, black where a canvas ends; and the mask (B, size / 16, size / 16) of that."""
+    """Cut windows of canvases, normalised, black where a canvas ends; and its (B, size / 16, size / 16) mask."""
     pixels = cut(canvases, places, windows, size)
     steps = (torch.arange(size, device=pixels.device) + 0.5) / size - 0.5
     offset = windows.center[:, :, None] + steps * windows.side[:, None, None] - places[:, :2, None]

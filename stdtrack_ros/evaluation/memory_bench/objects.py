@@ -179,7 +179,7 @@ def cut_out(view: View) -> CutOut:
 
 
 def _fits(mask: Mask, area_px: int) -> bool:
-    """Whether a mask fills a box of this area well enough to be the thing in it."""
+    """Return whether a mask fills a box of this area well enough to be the thing in it."""
     _, _, width, height = cv2.boundingRect(mask)
     return bool(0.2 * area_px <= mask.sum() and 0.4 * area_px <= width * height)
 

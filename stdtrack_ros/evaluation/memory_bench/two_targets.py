@@ -67,6 +67,6 @@ def query(
 
 
 def is_first(box: Box, first: Box, second: Box) -> bool | None:
-    """Whether a box is on the first of two things rather than on the second; None if it is on neither."""
+    """Return whether a box is on the first of two things rather than on the second; None if it is on neither."""
     overlaps = np.nan_to_num(np.array([float(iou(box, first)), float(iou(box, second))]))
     return bool(overlaps[0] > overlaps[1]) if overlaps.max() >= FOUND_IOU else None

@@ -53,13 +53,13 @@ def overlaps(boxes: ArrayLike, ground_truth: ArrayLike) -> FloatArray:
 
 
 def known(ground_truth: ArrayLike) -> NDArray[np.bool_]:
-    """(N,) whether the (N, 4) ground truth has a box of positive size in that frame."""
+    """Return (N,) whether the (N, 4) ground truth has a box of positive size in that frame."""
     array = np.asarray(ground_truth, dtype=np.float64)
     return np.asarray(np.isfinite(array).all(axis=1) & (array[:, 2:] > 0).all(axis=1))
 
 
 def judged(ground_truth: ArrayLike, start: int) -> FloatArray:
-    """(N - start, 4) of the (N, 4) ground truth from the start on; all NaN where only the start's is known.
+    """Return (N - start, 4) of the (N, 4) ground truth from the start on; all NaN where only the start's is known.
 
     That box was given: a test set whose ground truth is withheld would else score each tracker as perfect.
     """
@@ -70,7 +70,7 @@ def judged(ground_truth: ArrayLike, start: int) -> FloatArray:
 
 
 def center_errors(boxes: ArrayLike, ground_truth: ArrayLike) -> FloatArray:
-    """(N,) distance of the centres in px: NaN where the ground truth is not known, infinite where there is no box."""
+    """Return (N,) distance of the centres in px: NaN without ground truth, infinite without a box."""
     return _lengths(box_center(boxes) - box_center(ground_truth), ground_truth)
 
 
@@ -90,17 +90,17 @@ def _lengths(differences: FloatArray, ground_truth: ArrayLike) -> FloatArray:
 
 
 def success_curve(ious: FloatArray) -> FloatArray:
-    """(21,) share of frames whose IoU lies above each threshold."""
+    """Return (21,) fraction of frames whose IoU lies above each threshold."""
     return _share(ious[~np.isnan(ious), None] > SUCCESS_THRESHOLDS)
 
 
 def precision_curve(errors_px: FloatArray) -> FloatArray:
-    """(51,) share of frames whose centre error is at most 0, 1, ... 50 px."""
+    """Return (51,) fraction of frames whose centre error is at most 0, 1, ... 50 px."""
     return _share(errors_px[~np.isnan(errors_px), None] <= PRECISION_THRESHOLDS_PX)
 
 
 def norm_precision_curve(errors: FloatArray) -> FloatArray:
-    """(51,) share of frames whose normalised centre error is at most 0, 0.01, ... 0.5."""
+    """Return (51,) fraction of frames whose normalised centre error is at most 0, 0.01, ... 0.5."""
     return _share(errors[~np.isnan(errors), None] <= NORM_PRECISION_THRESHOLDS)
 
 
@@ -109,7 +109,7 @@ def _share(hits: NDArray[np.bool_]) -> FloatArray:
 
 
 def score(boxes: ArrayLike, ground_truth: ArrayLike) -> Scores:
-    """All figures of one run: (N, 4) boxes against (N, 4) ground truth."""
+    """Compute all figures of one run: (N, 4) boxes against (N, 4) ground truth."""
     ious = overlaps(boxes, ground_truth)
     precision = precision_curve(center_errors(boxes, ground_truth))
     normalized = norm_precision_curve(normalized_errors(boxes, ground_truth))

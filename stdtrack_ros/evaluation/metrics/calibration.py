@@ -36,7 +36,7 @@ class Calibration:
 
 
 def calibrate(qualities: FloatArray, ious: FloatArray) -> Calibration:
-    """From (N,) qualities and IoUs; frames in which either is NaN are left out, qualities are clipped to 0..1."""
+    """Compute them from (N,) qualities and IoUs, clipped to 0..1; frames in which either is NaN are left out."""
     usable = ~np.isnan(qualities) & ~np.isnan(ious)
     quality = np.clip(qualities[usable], 0.0, 1.0)
     right = (ious[usable] >= RIGHT_IOU).astype(np.float64)
@@ -55,7 +55,7 @@ def calibrate(qualities: FloatArray, ious: FloatArray) -> Calibration:
 
 
 def area_under_roc(values: ArrayLike, right: ArrayLike) -> float:
-    """How often a right one of (N,) values is higher than a wrong one, ties counting half; NaN without both kinds."""
+    """Return how often a right one of (N,) values is higher than a wrong one, ties as half; NaN without both kinds."""
     numbers, chosen = np.asarray(values, dtype=np.float64), np.asarray(right, dtype=bool)
     wrong = np.sort(numbers[~chosen])
     if not len(wrong) or not chosen.any():

@@ -33,7 +33,7 @@ class Coverage:
 
 
 def ellipse_radius(share: float) -> float:
-    """Mahalanobis distance within which a share of two normal variables lies: sqrt(-2 ln(1 - share))."""
+    """Return the Mahalanobis distance within which a share of two normal variables lies: sqrt(-2 ln(1 - share))."""
     return math.sqrt(-2.0 * math.log(1.0 - share))
 
 
@@ -57,7 +57,7 @@ def distances(
 
 
 def report_coverage(runs: Iterable[StatusRun]) -> dict[str, Coverage]:
-    """Coverage over many runs for each of TRACKING, UNCERTAIN and LOST."""
+    """Return the coverage over many runs for each of TRACKING, UNCERTAIN and LOST."""
     kept = list(runs)
     found = np.concatenate([distances(run.boxes, run.covariances, run.places) for run in kept])
     statuses = np.concatenate([run.statuses for run in kept])

@@ -61,7 +61,7 @@ def _numbered(names: Sequence[str], kept: NDArray[np.bool_]) -> NDArray[np.int64
 
 
 def _grouped(weights: FloatArray, values: FloatArray, member: FloatArray) -> FloatArray:
-    """(B,) weighted means over groups; a group of which no clip was drawn is left out.
+    """Return (B,) weighted means over groups; a group of which no clip was drawn is left out.
 
     Args:
         weights: (B, N). values: (N,). member: (N, G), 1 where a clip belongs to a group.

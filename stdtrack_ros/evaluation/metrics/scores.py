@@ -35,7 +35,7 @@ DROPPED_FRAMES = 10
 
 
 def row_of(runs: Mapping[str, Run], facts: SequenceFacts) -> Row:
-    """All figures that the raw results of one tracker on one sequence give."""
+    """Compute all figures that the raw results of one tracker on one sequence give."""
     row: Row = {}
     for run in runs.values():
         match run:
@@ -83,7 +83,7 @@ def _confidence(ious: FloatArray, qualities: FloatArray) -> Row:
 
 
 def latency(step_s: FloatArray) -> Row:
-    """Percentiles of (N,) step times in seconds, NaN left out."""
+    """Return percentiles of (N,) step times in seconds, NaN left out."""
     steps = step_s[~np.isnan(step_s)]
     if not len(steps):
         return dict.fromkeys(("ms_p50", "ms_p95", "ms_p99", "ms_max", "fps"), float("nan"))
@@ -114,7 +114,7 @@ def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
 
 
 def real_time_curve(run: RealTimeRun, facts: SequenceFacts) -> FloatArray:
-    """(51,) success AUC for each allowed delay of extended LAE; NaN without ground truth."""
+    """Return (51,) success AUC for each allowed delay of extended LAE; NaN without ground truth."""
     frames = run.start + np.flatnonzero(known(judged(facts.ground_truth, run.start)))
     if not len(frames):
         return np.full(len(DELAYS), np.nan)
@@ -155,7 +155,7 @@ def _multi_start(run: MultiStartRun, facts: SequenceFacts) -> Row:
 
 
 def _dropped_at(path: FloatArray) -> int:
-    """Where DROPPED_FRAMES frames in a row lie under LOST_IOU for the first time; the length where nowhere."""
+    """Return where DROPPED_FRAMES frames in a row lie under LOST_IOU for the first time; the length if nowhere."""
     run = 0
     for index, value in enumerate(path):
         run = run + 1 if value < LOST_IOU else 0
@@ -185,5 +185,5 @@ def combine(rows: Iterable[Row]) -> Row:
 
 
 def frames_with_ground_truth(facts: SequenceFacts) -> int:
-    """Frames that accuracy is measured on."""
+    """Return the frames that accuracy is measured on."""
     return int(known(facts.ground_truth).sum())

@@ -86,13 +86,13 @@ def read_box_log(path: Path) -> BoxLog:
 
 
 def newest_row(log: BoxLog, stamp_ns: int) -> int | None:
-    """Row of the newest result that is not younger than an image: what a robot acts on then. None before the first."""
+    """Return the row of the newest result that is not younger than an image: what a robot acts on then. None before."""
     row = int(np.searchsorted(log.stamps_ns, stamp_ns, side="right")) - 1
     return row if row >= 0 else None
 
 
 def overlaps(log: BoxLog, ground_truth: Mapping[int, Box]) -> dict[int, float]:
-    """IoU of each ground-truth box (by stamp in ns) with the newest result at that image; 0 before the first one."""
+    """Return the IoU of each ground-truth box (by stamp in ns) with the newest result at that image; 0 before any."""
     rows = {stamp: newest_row(log, stamp) for stamp in ground_truth}
     return {
         stamp: 0.0 if row is None else float(iou(log.boxes[row], ground_truth[stamp])) for stamp, row in rows.items()
@@ -100,7 +100,7 @@ def overlaps(log: BoxLog, ground_truth: Mapping[int, Box]) -> dict[int, float]:
 
 
 def state_changes(log: BoxLog) -> list[tuple[float, str, str]]:
-    """Time in s, status before and status after, of each change."""
+    """Return time in s, status before and status after of each change."""
     places = np.flatnonzero(np.diff(log.status)) + 1
     return [(float(log.times_s[i]), Status(log.status[i - 1]).name, Status(log.status[i]).name) for i in places]
 

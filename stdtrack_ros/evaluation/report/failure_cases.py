@@ -96,7 +96,7 @@ def draw_boxes(image: Image, summary: EvaluationSummary, name: str, frame: int, 
 
 
 def _bgr() -> list[tuple[int, int, int]]:
-    """COLORS as OpenCV takes them, over and over."""
+    """Return COLORS as OpenCV takes them, repeated."""
     return [(int(color[5:7], 16), int(color[3:5], 16), int(color[1:3], 16)) for color in 20 * COLORS]
 
 
@@ -108,7 +108,7 @@ def _draw_box(image: Image, box: Box, color: tuple[int, int, int], width: int) -
 
 
 def _thumbnail(summary: EvaluationSummary, sequence: Sequence, name: str, frame: int) -> str:
-    """JPEG, base64, of the part of the frame that holds the ground truth and the first tracker's box."""
+    """Encode as base64 JPEG the part of the frame that holds the ground truth and the first tracker's box."""
     track = summary.runs[summary.trackers[0].name][name]["ope"]
     assert isinstance(track, Track)
     image = to_bgr8(sequence.frame(frame))
@@ -121,7 +121,7 @@ def _thumbnail(summary: EvaluationSummary, sequence: Sequence, name: str, frame:
 
 
 def _window(image: Image, boxes: Box) -> tuple[float, float, float]:
-    """Left, top and scale of a window of the thumbnail's shape around boxes, inside the image where it fits."""
+    """Return left, top and scale of a window of the thumbnail's shape around boxes, inside the image if it fits."""
     height, width = image.shape[:2]
     columns, rows = THUMBNAIL_PX
     finite = boxes[np.isfinite(boxes).all(axis=1)]
@@ -134,7 +134,7 @@ def _window(image: Image, boxes: Box) -> tuple[float, float, float]:
 
 
 def _corner(center: float, length: float, available: float) -> float:
-    """Where a window of that length begins: around the centre, inside where it fits, else around all there is."""
+    """Return where a window of that length begins: around the centre, inside if it fits, else around all there is."""
     return (
         float(np.clip(center - length / 2, 0, available - length)) if length < available else (available - length) / 2
     )

@@ -116,7 +116,7 @@ def _told(tracker: Mapping[str, Any]) -> str:
 
 
 def timelines(summary: EvaluationSummary) -> dict[str, Any]:
-    """IoU and quality over time by sequence and tracker, thinned to the worst frame of each stretch."""
+    """Return IoU and quality over time by sequence and tracker, thinned to the worst frame of each stretch."""
     lines = sum(len(table) for table in summary.runs.values())
     fewest, most = TIMELINE_POINTS
     points = min(max(TIMELINE_VALUES // max(2 * lines, 1), fewest), most)

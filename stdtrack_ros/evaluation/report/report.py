@@ -74,7 +74,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def as_json(summary: EvaluationSummary, info: RunInfo) -> dict[str, Any]:
-    """Everything but pictures and timelines, as plain values; a figure that does not exist is null."""
+    """Return everything but pictures and timelines as plain values; a figure that does not exist is null."""
     content: dict[str, Any] = {
         "format": 1,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -122,7 +122,7 @@ def _sequence_json(summary: EvaluationSummary, name: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers, texts, lists and tables only; NaN and infinity become null, as JSON has neither."""
+    """Convert to numbers, texts, lists and tables; NaN and infinity become null, as JSON has neither."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):

@@ -91,7 +91,7 @@ def _latency(axes: Any, log: BoxLog) -> None:
 
 
 def _status_bands(axes: Any, log: BoxLog) -> None:
-    """One coloured band a stretch of the same status, named once each."""
+    """Draw one coloured band per stretch of the same status, named once each."""
     edges = [0, *(np.flatnonzero(np.diff(log.status)) + 1), len(log) - 1]
     named = set()
     for first, last in pairwise(edges):

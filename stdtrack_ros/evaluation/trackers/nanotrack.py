@@ -80,18 +80,18 @@ class NanoTrackV3:
         return Crop(float(self._center[0]), float(self._center[1]), side, size)
 
     def _features(self, crop: Image) -> NDArray[np.float32]:
-        """(1, 96, h, w) features; the network takes BGR in 0..255."""
+        """Map BGR in 0..255 to (1, 96, h, w) features."""
         features: NDArray[np.float32] = self._backbone.run(None, {"input": _planes(crop)})[0]
         return features
 
     def _boxes(self, distances: Box) -> tuple[Box, Box]:
-        """Centres and sizes (2, POINTS²), in search pixels from the window's centre, of the (4, POINTS²) distances."""
+        """Convert (4, POINTS²) distances to centres and sizes (2, POINTS²), in search px from the window's centre."""
         low, high = self._points - distances[:2], self._points + distances[2:]
         return (low + high) / 2, high - low
 
     @staticmethod
     def _penalty(size: Box, previous: Box) -> NDArray[np.float64]:
-        """(POINTS²,) in 0..1, falling with the change of scale and of aspect ratio."""
+        """Return (POINTS²,) in 0..1, falling with the change of scale and of aspect ratio."""
         scale = _ratio(_context_side(size) / _context_side(previous))
         aspect = _ratio((previous[0] / previous[1]) / (size[0] / size[1]))
         return np.asarray(np.exp(-(scale * aspect - 1) * PENALTY))
@@ -111,7 +111,7 @@ def _ratio(value: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _foreground(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(POINTS²,) softmax probability of the second of two channels."""
+    """Return (POINTS²,) softmax probability of the second of two channels."""
     background, foreground = scores.reshape(2, -1).astype(np.float64)
     return np.asarray(1.0 / (1.0 + np.exp(background - foreground)))
 

@@ -50,7 +50,7 @@ class TrackerUnderTest(Protocol):
         """
 
     def track(self, image: Pixels, stamp_s: float) -> Estimate | tuple[ArrayLike, float]:
-        """Where the target is in the next image that the tracker is shown."""
+        """Return where the target is in the next image that the tracker is shown."""
 
 
 TrackerFactory = Callable[[], TrackerUnderTest]
@@ -140,7 +140,7 @@ def plugged_in_tracker_spec(name: str) -> TrackerSpec:
 
 
 def _changed(point: metadata.EntryPoint) -> float:
-    """When the plug-in's module was changed: under development, code changes and the version does not."""
+    """Return when the plug-in's module was changed: under development, code changes and the version does not."""
     try:
         spec = find_spec(point.module)
         return Path(spec.origin).stat().st_mtime if spec and spec.origin else 0.0

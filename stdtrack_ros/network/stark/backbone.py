@@ -56,7 +56,7 @@ class Bottleneck(nn.Module):
             self.downsample = nn.Sequential(shortcut, FrozenBatchNorm(channels_out))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, 4 * width, H / stride, W / stride)."""
+        """Map (B, C, H, W) to (B, 4 * width, H / stride, W / stride)."""
         inner = torch.relu(self.bn1(self.conv1(features)))
         inner = torch.relu(self.bn2(self.conv2(inner)))
         return torch.relu(self.bn3(self.conv3(inner)) + self.downsample(features))
@@ -80,7 +80,7 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalised RGB (B, 3, H, W) to features (B, channels, H / 16, W / 16)."""
+        """Map normalised RGB (B, 3, H, W) to features (B, channels, H / 16, W / 16)."""
         stem = self.maxpool(torch.relu(self.bn1(self.conv1(images))))
         return self.layer3(self.layer2(self.layer1(stem)))
 

@@ -26,7 +26,7 @@ class StartGraph(nn.Module):
         self.train(network.training)
 
     def forward(self, template: Tensor) -> tuple[Tensor]:
-        """(B, m, m, 3) uint8 BGR to features (B, (m / 16)^2, d) float32."""
+        """Map (B, m, m, 3) uint8 BGR to features (B, (m / 16)^2, d) float32."""
         return (self.network.encode(normalize(template.permute(0, 3, 1, 2))),)
 
     def example(self, batch: int = 1) -> tuple[Tensor, ...]:
@@ -50,7 +50,7 @@ class StepGraph(nn.Module):
     def forward(
         self, search: Tensor, features: Tensor, features_outside: Tensor, search_outside: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """One box a window.
+        """Return one box per window.
 
         Args:
             search: (B, n, n, 3) uint8 BGR.

@@ -22,7 +22,7 @@ class Perceptron(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(sizes[i], sizes[i + 1]) for i in range(3))
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """(B, d) to (B, outputs)."""
+        """Map (B, d) to (B, outputs)."""
         for layer in self.layers[:-1]:
             embedding = torch.relu(layer(embedding))
         return self.layers[-1](embedding)
@@ -69,7 +69,7 @@ class CornerHead(nn.Module):
         return torch.cat([first, second], dim=1), (first_mass * second_mass).sqrt()
 
     def _expect(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Equation 2: (B, 1, cells, cells) logits -> expected corner (B, 2), probability mass (B,) near it."""
+        """Apply equation 2: (B, 1, cells, cells) logits -> expected corner (B, 2), probability mass (B,) near it."""
         probability = logits.flatten(1).softmax(dim=1)
         corner = probability @ self.grid
         distance = (self.grid - corner[:, None]).abs().amax(dim=2) * self.cells
@@ -77,7 +77,7 @@ class CornerHead(nn.Module):
 
 
 def weighted_mean(search: Tensor, target: Tensor) -> Tensor:
-    """(B, d): the search tokens (B, N, d) averaged by their softmax similarity to a target (B, d).
+    """Return (B, d): the search tokens (B, N, d) averaged by their softmax similarity to a target (B, d).
 
     Without a decoder the target is the bare query and carries nothing of the image; the score head reads this instead.
     The paper does not say what its table 7 did there.

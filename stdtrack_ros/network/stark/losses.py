@@ -14,7 +14,7 @@ from stdtrack_ros.network.boxes import giou, iou
 def box_loss(
     corners: Tensor, box: Tensor, present: Tensor, l1_weight: float, giou_weight: float
 ) -> tuple[Tensor, dict[str, float]]:
-    """Equation 1 over the searches that hold the target: L1 on the corners and generalised IoU.
+    """Apply equation 1 over the searches that hold the target: L1 on the corners and generalised IoU.
 
     Args:
         corners: (B, 4) x0, y0, x1, y1 predicted. box: (B, 4) centre x, centre y, width, height, the truth.
@@ -34,7 +34,7 @@ def box_loss(
 
 
 def presence_loss(logits: Tensor, present: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Equation 3: binary cross-entropy of the score (B,) against presence (B,)."""
+    """Apply equation 3: binary cross-entropy of the score (B,) against presence (B,)."""
     loss = functional.binary_cross_entropy_with_logits(logits, present.float())
     score = logits.detach().sigmoid()
     right = ((score > 0.5) == present).float().mean()

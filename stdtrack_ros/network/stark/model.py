@@ -40,7 +40,7 @@ class Stark(nn.Module):
             nn.init.zeros_(self.score_input.bias)
 
     def encode(self, images: Tensor) -> Tensor:
-        """Features of templates or search windows, the part that is computed once per template.
+        """Compute the features of templates or search windows, the part that is computed once per template.
 
         Args:
             images: (B, 3, S, S) float32, normalised RGB.
@@ -76,7 +76,7 @@ class Stark(nn.Module):
     def forward(
         self, templates: Tensor, searches: Tensor, templates_outside: Tensor, search_outside: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """As `locate`, from templates (B, T, 3, m, m) and searches (B, 3, n, n) as normalised RGB."""
+        """Do what `locate` does, from templates (B, T, 3, m, m) and searches (B, 3, n, n) as normalised RGB."""
         batch, count = templates.shape[:2]
         encoded = self.encode(templates.flatten(0, 1)).unflatten(0, (batch, count))
         return self.locate(self.encode(searches), encoded, search_outside, templates_outside)
@@ -103,7 +103,7 @@ class Stark(nn.Module):
 
 
 def normalize(bgr: Tensor) -> Tensor:
-    """(B, 3, S, S) BGR in 0..255, of any type, to float32 RGB normalised as for ImageNet."""
+    """Convert (B, 3, S, S) BGR in 0..255, of any type, to float32 RGB normalised as for ImageNet."""
     mean = torch.tensor(MEAN, device=bgr.device)[:, None, None]
     std = torch.tensor(STD, device=bgr.device)[:, None, None]
     return (bgr.flip(1).to(torch.float32) / 255.0 - mean) / std

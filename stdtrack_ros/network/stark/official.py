@@ -138,7 +138,7 @@ def official_name(name: str) -> str:
 
 
 def _corner_name(name: str) -> str:
-    """Layer 7 of our `box_head.top_left`, a batch norm, is `box_head.conv3_tl.1` in the official code."""
+    """Return the official name: layer 7 of our `box_head.top_left`, a batch norm, is `box_head.conv3_tl.1` there."""
     _, branch, layer, leaf = name.split(".")
     stage, part = divmod(int(layer), 3)
     side = "tl" if branch == "top_left" else "br"

@@ -34,6 +34,6 @@ def sine_positions(outside: Tensor, dimension: int) -> Tensor:
 
 
 def _waves(places: Tensor, periods: Tensor) -> Tensor:
-    """(B, H, W) places to (B, H, W, 2 * len(periods)): sine and cosine of each period side by side."""
+    """Map (B, H, W) places to (B, H, W, 2 * len(periods)): sine and cosine of each period side by side."""
     angles = places[..., None] / periods
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(-2)

@@ -24,7 +24,7 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(B, N, d) to (B, N, d)."""
+        """Map (B, N, d) to (B, N, d)."""
         inner = self.linear2(self.dropout(torch.relu(self.linear1(tokens))))
         return self.norm(tokens + self.dropout(inner))
 
@@ -56,7 +56,7 @@ class EncoderLayer(nn.Module):
         self.feedforward = FeedForward(config)
 
     def forward(self, tokens: Tensor, positions: Tensor, bias: Tensor) -> Tensor:
-        """(B, N, d) to (B, N, d)."""
+        """Map (B, N, d) to (B, N, d)."""
         placed = tokens + positions
         return self.feedforward(self.attention(tokens, placed, placed, tokens, bias))
 
@@ -71,7 +71,7 @@ class DecoderLayer(nn.Module):
         self.feedforward = FeedForward(config)
 
     def forward(self, target: Tensor, query: Tensor, memory: Tensor, placed_memory: Tensor, bias: Tensor) -> Tensor:
-        """Target and query (B, 1, d), memory (B, N, d) to (B, 1, d)."""
+        """Map target and query (B, 1, d), memory (B, N, d) to (B, 1, d)."""
         placed = target + query
         target = self.self_attention(target, placed, placed, target, None)
         target = self.cross_attention(target, target + query, placed_memory, memory, bias)

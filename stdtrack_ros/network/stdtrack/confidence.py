@@ -28,7 +28,7 @@ class ConfidenceHead(nn.Module):
         )
 
     def forward(self, token: Tensor, search: Tensor, similarity: Tensor, mask: Tensor, peak: PeakStatistics) -> Tensor:
-        """Logits (B,) from what was found.
+        """Return logits (B,) from what was found.
 
         Args:
             token: (B, 1, d) E_t. search: (B, N, d) X_t. similarity: (B, d) agreement with the template.

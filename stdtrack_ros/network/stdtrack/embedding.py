@@ -27,7 +27,7 @@ class Embedding(nn.Module):
         self.prior = MatchingPrior(config) if config.matching_prior else None
 
     def template(self, crop: Tensor) -> tuple[Tensor, Tensor]:
-        """Template crop -> tokens with position (B, N_z, d), and bare cells (B, N_z, d) for the matching prior."""
+        """Map a template crop to tokens with position (B, N_z, d) and bare cells (B, N_z, d) for the matching prior."""
         cells = self.cells(crop)
         return cells + self.template_position, cells
 
@@ -48,7 +48,7 @@ class MatchingPrior(nn.Module):
         self.project = nn.Linear(config.template_cells**2, config.dim)
 
     def forward(self, search: Tensor, template: Tensor) -> Tensor:
-        """(B, N_x, d), unit vectors (B, N_z, d) -> (B, N_x, d)."""
+        """Map (B, N_x, d), unit vectors (B, N_z, d) to (B, N_x, d)."""
         return self.project(self.GAIN * (unit(search) @ template.transpose(1, 2)))
 
 
@@ -83,6 +83,6 @@ class _Patches(nn.Module):
 
 
 def unit(vectors: Tensor) -> Tensor:
-    """(..., d) vectors scaled to length 1."""
+    """Scale (..., d) vectors to length 1."""
     # Not functional.normalize: its ReduceL2 is slower in ONNX Runtime, and its eps underflows in half precision.
     return vectors * torch.rsqrt((vectors * vectors).sum(-1, keepdim=True) + 1e-4)

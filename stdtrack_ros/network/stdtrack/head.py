@@ -31,7 +31,7 @@ class HeadMaps(NamedTuple):
     offset: Tensor
 
     def boxes(self) -> Tensor:
-        """(B, 4, H, W): centre x, centre y, width, height as fractions of the crop's side, as each cell sees it."""
+        """Return (B, 4, H, W): centre x, centre y, width, height by each cell, as fractions of the crop's side."""
         height, width = self.size.shape[-2:]
         grid_y, grid_x = torch.meshgrid(
             torch.arange(height, device=self.size.device), torch.arange(width, device=self.size.device), indexing="ij"
@@ -56,7 +56,7 @@ class CenterHead(nn.Module):
         nn.init.constant_(self.size[-1].bias, -1.1)  # a target takes a quarter of the window's side
 
     def forward(self, search: Tensor) -> HeadMaps:
-        """(B, H W, d) -> maps of H x W cells."""
+        """Map (B, H W, d) to maps of H x W cells."""
         features = self.stem(search.transpose(1, 2).unflatten(2, (self.cells, self.cells)))
         # Sizes are learned in cells, so that networks with another search window can start from each other.
         size = self.size(features).sigmoid() * (LARGEST_SIZE / self.cells)

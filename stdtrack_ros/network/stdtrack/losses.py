@@ -76,7 +76,7 @@ def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) ->
 
 
 def mask_loss(logits: Tensor, target: FrameTarget, side: int) -> Tensor:
-    """Cross entropy of the mask's logits (B, N) per frame, (B,): target, companion and background weigh the same."""
+    """Compute the (B,) cross entropy of mask logits (B, N); target, companion and background weigh the same."""
     inside = box_cells(target.box, side) * target.present[:, None]
     beside = box_cells(target.companion.nan_to_num(-9.0), side) * (1.0 - inside)
     regions = torch.stack((inside, beside, (1.0 - inside) * (1.0 - beside)))
@@ -86,7 +86,7 @@ def mask_loss(logits: Tensor, target: FrameTarget, side: int) -> Tensor:
 
 
 def _right(found: Tensor, target: FrameTarget) -> Tensor:
-    """Of the frames whose box overlaps target or companion, the share in which it overlaps the target more; or NaN."""
+    """Return the fraction of frames with a box on target or companion in which it overlaps the target more; or NaN."""
     companion = target.companion.nan_to_num(-9.0)
     own, other = iou(found, target.box) * target.present, iou(found, companion)
     decided = target.present & target.valid & (companion[:, 0] > 0) & (torch.maximum(own, other) > 0.3)
@@ -94,7 +94,7 @@ def _right(found: Tensor, target: FrameTarget) -> Tensor:
 
 
 def heat_map(box: Tensor, side: int) -> Tensor:
-    """Gaussian around each target's cell, (B, 1, side, side), 1 at the cell.
+    """Return a Gaussian around each target's cell, (B, 1, side, side), 1 at the cell.
 
     The deviation follows the box, sigma = max(side w / 12, 0.6) cells along each axis: about that of the CornerNet
     radius at an overlap of 0.7.
@@ -108,7 +108,7 @@ def heat_map(box: Tensor, side: int) -> Tensor:
 
 
 def box_cells(box: Tensor, side: int) -> Tensor:
-    """(B, side * side), 1 in the cells whose centre lies in the box."""
+    """Return (B, side * side), 1 in the cells whose centre lies in the box."""
     centers = (torch.arange(side, device=box.device, dtype=box.dtype) + 0.5) / side
     inside_x = (centers[None] - box[:, :1]).abs() <= box[:, 2:3] / 2
     inside_y = (centers[None] - box[:, 1:2]).abs() <= box[:, 3:] / 2
@@ -116,7 +116,7 @@ def box_cells(box: Tensor, side: int) -> Tensor:
 
 
 def focal_loss(logits: Tensor, heat: Tensor) -> Tensor:
-    """CornerNet's focal loss a frame, exponents 2 and 4: (B, 1, H, W) logits and heat -> (B,)."""
+    """Compute CornerNet's focal loss per frame, exponents 2 and 4: (B, 1, H, W) logits and heat -> (B,)."""
     score = logits.sigmoid().clamp(1e-4, 1 - 1e-4)
     positive = heat.ge(0.999).float()
     hit = -torch.log(score) * (1 - score) ** 2 * positive

@@ -36,7 +36,7 @@ class MaskEnhancement(nn.Module):
             self.key.weight.copy_(torch.eye(config.dim))
 
     def forward(self, search: Tensor, cells: Tensor, token: Tensor) -> tuple[Tensor, Tensor]:
-        """X (B, N, d), bare cells (B, N, d), E_t (B, 1, d) -> enhanced X (B, N, d), the mask's logits (B, N, 1)."""
+        """Map X (B, N, d), bare cells (B, N, d), E_t (B, 1, d) to enhanced X (B, N, d) and mask logits (B, N, 1)."""
         # (C W_q)(E W_k)^T = C (W_q (E W_k)^T): W_q acts on the one token instead of on all cells.
         key = self.key(token) * search.shape[-1] ** -0.5
         reader = (key @ self.query.weight).transpose(1, 2)

@@ -50,7 +50,7 @@ class MultiFrameFusion(nn.Module):
             self.cross_attention.output.weight.copy_(torch.eye(dim))
 
     def stored(self, token: Tensor, appearance: Tensor) -> Tensor:
-        """T_t (B, 1, d) and the target's appearance (B, d) in that frame -> what the STM stores (B, 1, d)."""
+        """Map T_t (B, 1, d) and the target's appearance (B, d) in that frame to what the STM stores (B, 1, d)."""
         return self.token_scale * token + self.appearance(appearance)[:, None]
 
     def forward(self, token: Tensor, initial: Tensor, memory: Tensor, valid: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class MaskedAttention(nn.Module):
         self.gain = nn.Parameter(torch.full((heads, 1, 1), self.GAIN))
 
     def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
-        """(B, N, d), (B, M, d), bias (B, 1, 1, M) -> (B, N, d)."""
+        """Map (B, N, d), (B, M, d), bias (B, 1, 1, M) to (B, N, d)."""
         key, value = self.key_value(tokens).chunk(2, dim=-1)
         query, key, value = (self._split(part) for part in (self.query(queries), key, value))
         logits = (unit(query) * self.gain) @ unit(key).transpose(-1, -2) + bias

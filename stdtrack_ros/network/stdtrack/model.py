@@ -141,7 +141,7 @@ class STDTrack(nn.Module):
         )
 
     def initial_token(self, batch: int) -> Tensor:
-        """(B, 1, d) zeros: nothing has been carried on yet."""
+        """Return (B, 1, d) zeros: nothing has been carried on yet."""
         return torch.zeros(batch, 1, self.config.dim, device=self.base_token.device)
 
     def initial_memory(self, batch: int, capacity: int | None = None) -> TokenMemory:
@@ -149,7 +149,7 @@ class STDTrack(nn.Module):
         return TokenMemory.empty(batch, capacity or self.config.capacity, self.config.dim, self.base_token.device)
 
     def _covered(self, cells: Tensor) -> Tensor:
-        """Bare template cells (B, N_z, d) -> mean over the cells that the target covers, (B, d)."""
+        """Average bare template cells (B, N_z, d) over the cells that the target covers: (B, d)."""
         side = self.config.template_cells
         margin = round(side * (1 - 1 / self.config.template_factor) / 2)
         line = torch.arange(side, device=cells.device).sub((side - 1) / 2).abs().lt(side / 2 - margin).to(cells.dtype)

@@ -34,16 +34,16 @@ class PeakStatistics(NamedTuple):
     weights: Tensor
 
     def quality(self, form: str) -> Tensor:
-        """One of `FORMS`, (B,)."""
+        """Return one of `FORMS`, (B,)."""
         return self.qualities[:, FORMS.index(form)]
 
     def pool(self, cells: Tensor) -> Tensor:
-        """Weighted mean of cells (B, H W, d) around the peak, (B, d)."""
+        """Return the weighted mean of cells (B, H W, d) around the peak, (B, d)."""
         return (self.weights[:, None] @ cells)[:, 0]
 
 
 def peak_statistics(score: Tensor) -> PeakStatistics:
-    """Statistics of score maps (B, 1, H, W) in 0..1."""
+    """Return the statistics of score maps (B, 1, H, W) in 0..1."""
     near = peak_neighbourhood(score).flatten(1)
     values = score.flatten(1)
     outside = 1.0 - near
@@ -65,7 +65,7 @@ class ScorePeak(nn.Module):
     """`peak_statistics` as a module, so that its share of an exported network's time can be told apart."""
 
     def forward(self, score: Tensor) -> PeakStatistics:
-        """(B, 1, H, W) in 0..1 -> the statistics."""
+        """Map (B, 1, H, W) in 0..1 to the statistics."""
         return peak_statistics(score)
 
 
@@ -75,7 +75,7 @@ def token_quality(score: Tensor, form: str = "saliency") -> Tensor:
 
 
 def peak_neighbourhood(score: Tensor) -> Tensor:
-    """(B, 1, H, W) -> 1 in the cells within `RADIUS` (a square) of the highest one, else 0."""
+    """Map (B, 1, H, W) to 1 in the cells within `RADIUS` (a square) of the highest one, else 0."""
     height, width = score.shape[-2:]
     rows, columns = _band(height, score), _band(width, score)
     # Row i of the table is the neighbourhood of cell i: exported, it is a constant and this is one look-up.
@@ -84,6 +84,6 @@ def peak_neighbourhood(score: Tensor) -> Tensor:
 
 
 def _band(length: int, like: Tensor) -> Tensor:
-    """(N, N) 1 within `RADIUS` of the diagonal, else 0."""
+    """Return (N, N) 1 within `RADIUS` of the diagonal, else 0."""
     index = torch.arange(length, device=like.device)
     return ((index[:, None] - index[None]).abs() <= RADIUS).to(like.dtype)

@@ -28,7 +28,7 @@ class RepConv(nn.Module):
         self.merged: nn.Conv2d | None = None
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C', H, W)."""
+        """Map (B, C, H, W) to (B, C', H, W)."""
         if self.merged is not None:
             return functional.relu(self.merged(features))
         return functional.relu(torch.stack([branch(features) for branch in self.branches]).sum(0))

@@ -25,7 +25,7 @@ class Attention(nn.Module):
         return query, key, value
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """(B, N, d), (B, M, d), (B, M, d) -> (B, N, d)."""
+        """Map (B, N, d), (B, M, d), (B, M, d) to (B, N, d)."""
         query, key, value = map(self._split, (query * (query.shape[-1] // self.heads) ** -0.5, key, value))
         # Written out: on CPUs the backward pass of PyTorch's fused attention takes twice as long.
         attended = (query @ key.transpose(-1, -2)).softmax(dim=-1) @ value
@@ -48,12 +48,12 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
 
     def encode(self, template: Tensor) -> tuple[Tensor, Tensor]:
-        """Template tokens (B, N, d), seeing themselves alone -> the next layer's, keys and values (B, 2, N, d)."""
+        """Map template tokens (B, N, d), seeing themselves alone, to the next layer's, keys and values (B, 2, N, d)."""
         query, key, value = self.attention.keys_values(self.norm1(template))
         return self._rest(template, self.attention.attend(query, key, value)), torch.stack((key, value), dim=1)
 
     def forward(self, tokens: Tensor, template: Tensor | None = None) -> Tensor:
-        """One layer over [token; search] tokens.
+        """Run one layer over [token; search] tokens.
 
         Args:
             tokens: (B, 1 + N_x, d), or with `joint` attention the template's tokens behind them.
@@ -86,7 +86,7 @@ class JointLayers(nn.Module):
         self.norm = nn.LayerNorm(config.dim)
 
     def encode_template(self, template: Tensor) -> Tensor:
-        """(B, N_z, d) -> the template's state: (B, L, 2, N_z, d) if cached, else the tokens themselves."""
+        """Map (B, N_z, d) to the template's state: (B, L, 2, N_z, d) if cached, else the tokens themselves."""
         if not self.cached:
             return template
         states = []
@@ -96,7 +96,7 @@ class JointLayers(nn.Module):
         return torch.stack(states, dim=1)
 
     def forward(self, tokens: Tensor, template_state: Tensor) -> Tensor:
-        """Token and search tokens (B, 1 + N_x, d) -> the same, having seen each other and the template."""
+        """Map token and search tokens (B, 1 + N_x, d) to the same, having seen each other and the template."""
         count = tokens.shape[1]
         if not self.cached:
             tokens = torch.cat((tokens, template_state), dim=1)
@@ -106,6 +106,6 @@ class JointLayers(nn.Module):
 
 
 def _pooled(tokens: Tensor, side: int) -> Tensor:
-    """[token; search] (B, 1 + N, d) with the `side` x `side` search cells averaged 2x2: (B, 1 + N / 4, d)."""
+    """Average the `side` x `side` search cells of [token; search] (B, 1 + N, d) 2x2: (B, 1 + N / 4, d)."""
     grid = tokens[:, 1:].unflatten(1, (side // 2, 2, side // 2, 2))
     return torch.cat((tokens[:, :1], grid.mean(dim=(2, 4)).flatten(1, 2)), dim=1)

@@ -22,7 +22,7 @@ LARGEST_TANGENT = 1e3
 def bearing(
     info: Any, x: float, y: float, image_width: int, image_height: int, rectified: bool = False
 ) -> NDArray[np.float64]:
-    """(3,) unit vector (x right, y down, z forward) to a pixel of the image as it was delivered.
+    """Return the (3,) unit vector (x right, y down, z forward) to a pixel of the image as it was delivered.
 
     Args:
         info: sensor_msgs/CameraInfo; its K and ROI are in full, unbinned pixels (REP 104).
@@ -43,7 +43,7 @@ def bearing(
 def plane_point(
     info: Any, x: float, y: float, image_width: int, image_height: int, rectified: bool = False
 ) -> NDArray[np.float64]:
-    """(2,) X/Z and Y/Z of what a pixel sees, in the frame of the image that was delivered; arguments as for `bearing`.
+    """Return (2,) X/Z and Y/Z of what a pixel sees, in the frame of the delivered image; arguments as for `bearing`.
 
     Raises:
         InputError: as for `bearing`.
@@ -90,7 +90,7 @@ def _check_size(info: Any, image_width: int, image_height: int) -> None:
 
 
 def _full_pixels(info: Any, x: float, y: float) -> tuple[float, float]:
-    """Pixels of the calibrated image; there, whole numbers are the centres of pixels."""
+    """Convert to pixels of the calibrated image; there, whole numbers are the centres of pixels."""
     u = x * max(info.binning_x, 1) + info.roi.x_offset - 0.5
     v = y * max(info.binning_y, 1) + info.roi.y_offset - 0.5
     return u, v

@@ -44,12 +44,12 @@ CHANGED_S = 10.0
 
 
 def sensor_qos(reliability: str) -> QoSProfile:
-    """Sensor data, depth 1: the newest message, and none that waits."""
+    """Return the QoS of sensor data at depth 1: the newest message, and none that waits."""
     return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy[reliability.upper()])
 
 
 def camera_info_topic(node: Node) -> str:
-    """Topic of the calibration: where camera_info is remapped to, else beside the image's topic."""
+    """Return the topic of the calibration: where camera_info is remapped to, else beside the image's topic."""
     chosen: str = node.resolve_topic_name("camera_info")
     default = f"{node.get_namespace().rstrip('/')}/camera_info"
     if chosen != default:

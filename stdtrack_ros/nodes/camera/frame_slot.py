@@ -101,7 +101,7 @@ class FrameRing:
             self._bytes = 0
 
     def frames(self) -> list[Frame]:
-        """All kept frames, oldest first."""
+        """Return all kept frames, oldest first."""
         with self._lock:
             return list(self._frames)
 

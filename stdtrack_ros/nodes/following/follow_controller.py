@@ -89,7 +89,7 @@ class FollowController(SettingsNode[FollowSettings], Node):
         self._report(reason)
 
     def _reason(self, now_s: float) -> str:
-        """Why the robot must stand still; empty if it may move."""
+        """Return why the robot must stand still; empty if it may move."""
         if self.settings.dead_man and not self._allowed:
             return "the dead-man switch is not held"
         if self.settings.dead_man and now_s - self._allowed_s > self.settings.dead_man_timeout:
@@ -122,7 +122,7 @@ class FollowController(SettingsNode[FollowSettings], Node):
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Entry point of `ros2 run stdtrack_ros follow_controller`."""
+    """Run the node `follow_controller`."""
     run_node(FollowController, FollowController.stop, args)
 
 

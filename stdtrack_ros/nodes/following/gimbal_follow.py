@@ -99,7 +99,7 @@ class GimbalFollow(SettingsNode[GimbalSettings], Node):
         self._report(reason)
 
     def _focal(self, box: TrackedBox) -> float:
-        """Focal length in px; NaN if it is not known."""
+        """Return the focal length in px; NaN if it is not known."""
         if self._calibration is not None and self._calibration.k[0] > 0:
             return float(self._calibration.k[0])
         if self.settings.horizontal_fov > 0 and box.image_width > 0:
@@ -140,7 +140,7 @@ class GimbalFollow(SettingsNode[GimbalSettings], Node):
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Entry point of `ros2 run stdtrack_ros gimbal_follow`."""
+    """Run the node `gimbal_follow`."""
     run_node(GimbalFollow, GimbalFollow.leave, args)
 
 

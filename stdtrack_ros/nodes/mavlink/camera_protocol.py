@@ -283,7 +283,7 @@ class CameraProtocol:
         return None
 
     def _stop_tracking(self, command: _Command, values: tuple[float, ...]) -> int | None:
-        """Anybody may stop, also while somebody else's start is on its way."""
+        """Stop; anybody may, also while somebody else's start is on its way."""
         if not self._is_me(values[0]):
             return self._deny(f"There is no camera {values[0]:g} here.")
         if self._awaited is not None:
@@ -388,7 +388,7 @@ class CameraProtocol:
         )
 
     def _geo_status(self, now_s: float) -> Any:
-        """None if target or vehicle have no known place."""
+        """Return the geographic status; None if target or vehicle have no known place."""
         offset, vehicle = self._offset, self._vehicle
         if offset is None or vehicle is None or now_s - self._vehicle_s > POSITION_AGE_S:
             return None
@@ -415,7 +415,7 @@ class CameraProtocol:
 
 
 def moved(latitude: float, longitude: float, east_m: float, north_m: float) -> tuple[float, float]:
-    """Latitude and longitude (degrees) some metres away; exact enough for some kilometres, away from the poles."""
+    """Return latitude and longitude (degrees) some metres away; good for some kilometres, away from the poles."""
     turn = math.degrees(1.0 / EARTH_RADIUS_M)
     moved_longitude = longitude + east_m * turn / max(math.cos(math.radians(latitude)), 1e-6)
     return latitude + north_m * turn, (moved_longitude + 180.0) % 360.0 - 180.0

@@ -151,7 +151,7 @@ class MavlinkLink:
 
 
 def _ended(connection: Any) -> bool:
-    """Whether a TCP connection that is readable has nothing to read: pymavlink's own server does not notice."""
+    """Return whether a TCP connection that is readable has nothing to read: pymavlink's own server does not notice."""
     port = connection.port
     if not isinstance(port, socket.socket) or port.type != socket.SOCK_STREAM or connection.fd != port.fileno():
         return False

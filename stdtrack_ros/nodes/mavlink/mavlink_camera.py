@@ -223,7 +223,7 @@ def image_status(box: TrackedBox) -> ImageStatus:
 
 
 def offset(state: TargetState, frame_id: str) -> Offset | None:
-    """Where the target is from the camera, east, north and up; None if that is not known."""
+    """Return where the target is from the camera, east, north and up; None if that is not known."""
     place, camera, velocity = state.position, state.camera_position, state.velocity
     difference = (place.x - camera.x, place.y - camera.y, place.z - camera.z)
     if state.method == TargetState.METHOD_NONE or state.header.frame_id != frame_id:
@@ -242,7 +242,7 @@ def offset(state: TargetState, frame_id: str) -> Offset | None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Entry point of `ros2 run stdtrack_ros mavlink_camera`."""
+    """Run the node `mavlink_camera`."""
     run_node(MavlinkCamera, MavlinkCamera.leave, args)
 
 

@@ -49,7 +49,7 @@ class Access:
         return cls(token or ("" if is_loopback(host) else secrets.token_urlsafe(24)))
 
     def refusal(self, host_header: str, origin: str | None, token: str) -> Refusal | None:
-        """Why a request is refused, or None.
+        """Return why a request is refused, or None.
 
         Args:
             host_header: the `Host` of the request.
@@ -69,7 +69,7 @@ class Access:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine for itself alone."""
+    """Return whether a host name or address is this machine for itself alone."""
     if host.lower() == "localhost":
         return True
     try:

@@ -55,7 +55,7 @@ class OperatorPage(SettingsNode[OperatorSettings], Node):
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Entry point of `ros2 run stdtrack_ros operator_page`."""
+    """Run the node `operator_page`."""
     run_node(OperatorPage, OperatorPage.close, args)
 
 

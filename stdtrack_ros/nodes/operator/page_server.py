@@ -138,7 +138,7 @@ class PageServer:
             self._end_loop()
 
     def changed(self) -> None:
-        """Something new is there to show; from any thread."""
+        """Tell the viewers that something new is there to show; from any thread."""
         if self._viewers:
             self._loop.call_soon_threadsafe(self._wake_soon)
 

@@ -110,7 +110,7 @@ class RobotLink:
             return targets, self._present, self._report.get("state"), self._report.get("last refusal")
 
     def state(self, stamp_ns: int | None = None) -> dict[str, Any]:
-        """All that a page shows, ready for JSON; times in s or ms as named, boxes in fractions of the picture.
+        """Return all that a page shows, ready for JSON; times in s or ms as named, boxes in fractions of the picture.
 
         Args:
             stamp_ns: of the picture that goes with it, whose boxes are taken if they are known; None: the newest.
@@ -256,7 +256,7 @@ def _target(box: TrackedBox) -> dict[str, Any]:
 
 
 def _finite(number: float) -> float | None:
-    """JSON knows no NaN."""
+    """Return the value, or None if it is not finite: JSON knows no NaN."""
     return round(float(number), 4) if math.isfinite(number) else None
 
 

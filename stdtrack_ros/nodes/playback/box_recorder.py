@@ -89,7 +89,7 @@ def row(message: TrackedBox) -> list[object]:
 
 
 def main() -> None:
-    """Entry point of the `box_recorder` executable."""
+    """Run the node `box_recorder`."""
     run_node(BoxRecorder, finish=BoxRecorder.close)
 
 

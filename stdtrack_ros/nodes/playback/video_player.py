@@ -166,7 +166,7 @@ def _sleep_until(moment_s: float) -> None:
 
 
 def main() -> None:
-    """Entry point of the `video_player` executable."""
+    """Run the node `video_player`."""
     rclpy.init()
     spinner = None
     try:

@@ -16,7 +16,7 @@ SCALES = {"16UC1": ("u2", 1e-3), "mono16": ("u2", 1e-3), "32FC1": ("f4", 1.0)}
 
 
 def metres(message: Any, rows: slice = slice(None), columns: slice = slice(None)) -> NDArray[np.float32]:
-    """(H, W) float32 depth along the optical axis in m of a sensor_msgs/Image, or of a part of it; NaN for holes.
+    """Return (H, W) float32 depth along the optical axis in m of a sensor_msgs/Image, or a part of it; NaN for holes.
 
     Raises:
         InputError: an encoding that is no depth, or fewer bytes than the fields say.

@@ -39,7 +39,7 @@ class Surface:
 
 
 def surfaces(depth: ArrayLike, nearest_m: float, farthest_m: float) -> list[Surface]:
-    """Surfaces in the (H, W) depths (m) of a box, nearest first; NaN and depths out of range are holes."""
+    """Return the surfaces in the (H, W) depths (m) of a box, nearest first; NaN and depths out of range are holes."""
     depth = np.asarray(depth, dtype=np.float64)
     valid = (depth >= nearest_m) & (depth <= farthest_m)  # NaN compares as false
     if not valid.any():
@@ -59,7 +59,7 @@ def surfaces(depth: ArrayLike, nearest_m: float, farthest_m: float) -> list[Surf
 
 
 def _window(height: int, width: int) -> NDArray[np.float64]:
-    """(height, width) weights: 1 in the middle, 0.14 in the middle of an edge."""
+    """Return (height, width) weights: 1 in the middle, 0.14 in the middle of an edge."""
     y = np.linspace(-1, 1, height) if height > 1 else np.zeros(1)
     x = np.linspace(-1, 1, width) if width > 1 else np.zeros(1)
     weights: NDArray[np.float64] = np.exp(-2.0 * (y[:, None] ** 2 + x[None] ** 2))
@@ -67,7 +67,7 @@ def _window(height: int, width: int) -> NDArray[np.float64]:
 
 
 def _extent(histogram: NDArray[np.float64], peak: int) -> tuple[int, int]:
-    """First and last bin around a peak that reach VALLEY of it."""
+    """Return the first and last bin around a peak that reach VALLEY of it."""
     low = high = peak
     least = VALLEY * histogram[peak]
     while low > 0 and least <= histogram[low - 1]:

@@ -74,7 +74,7 @@ class Pose:
 def from_depth(
     plane: Plane, center: tuple[float, float], center_covariance: Matrix, depth_m: float, depth_deviation_m: float
 ) -> Position:
-    """Position of what is seen at a pixel at a depth along the optical axis.
+    """Return the position of what is seen at a pixel at a depth along the optical axis.
 
     Args:
         center: pixel of the box's centre.
@@ -91,7 +91,7 @@ def from_depth(
 def depth_from_size(
     plane: Plane, box: ArrayLike, vertical: bool, size_m: float, side_deviation_px: float, size_deviation: float
 ) -> tuple[float, float]:
-    """Depth (m) of a target of known height or width that is parallel to the image plane, and its standard deviation.
+    """Return depth and its standard deviation (m) of a target of known size that is parallel to the image plane.
 
     Args:
         box: (4,) x, y, width, height in px.
@@ -122,7 +122,7 @@ def from_ground(
     attitude_deviation_rad: float,
     least_depression_rad: float,
 ) -> Position:
-    """Position, in the fixed frame (z up), where the ray to a pixel meets the horizontal plane z = `height_m`.
+    """Return where the ray to a pixel meets the horizontal plane z = `height_m`, in the fixed frame (z up).
 
     Args:
         center, center_covariance: pixel, and (2, 2) px².
@@ -159,7 +159,7 @@ def from_ground(
 
 
 def sight_quaternion(direction: ArrayLike, up: ArrayLike) -> tuple[float, float, float, float]:
-    """(x, y, z, w) of a frame whose x axis looks along a direction, with z as far up as that allows."""
+    """Return (x, y, z, w) of a frame whose x axis looks along a direction, with z as far up as that allows."""
     forward = np.asarray(direction, dtype=np.float64) / np.linalg.norm(direction)
     left = np.cross(np.asarray(up, dtype=np.float64), forward)
     if np.linalg.norm(left) < 1e-6:  # straight up or down: any side will do
@@ -169,7 +169,7 @@ def sight_quaternion(direction: ArrayLike, up: ArrayLike) -> tuple[float, float,
 
 
 def _quaternion(rotation: Matrix) -> tuple[float, float, float, float]:
-    """(x, y, z, w) of a rotation matrix: the eigenvector of Bar-Itzhack's symmetric matrix."""
+    """Return (x, y, z, w) of a rotation matrix: the eigenvector of Bar-Itzhack's symmetric matrix."""
     m = rotation
     symmetric = (
         np.array(
@@ -188,13 +188,13 @@ def _quaternion(rotation: Matrix) -> tuple[float, float, float, float]:
 
 
 def _ray(plane: Plane, pixel: tuple[float, float]) -> tuple[Vector, Matrix]:
-    """(3,) ray at depth 1, and the (2, 2) derivative of its first two numbers by the pixel."""
+    """Return the (3,) ray at depth 1, and the (2, 2) derivative of its first two numbers by the pixel."""
     x, y = pixel
     jacobian = np.column_stack(((plane(x + 0.5, y) - plane(x - 0.5, y)), (plane(x, y + 0.5) - plane(x, y - 0.5))))
     return np.append(plane(x, y), 1.0), jacobian
 
 
 def _cross(vector: Vector) -> Matrix:
-    """(3, 3) matrix of the cross product with a vector."""
+    """Return the (3, 3) matrix of the cross product with a vector."""
     x, y, z = vector
     return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])

@@ -237,7 +237,7 @@ class TargetPose(SettingsNode[PositionSettings], Node):
         self._publish(box, origin, distance)
 
     def _measure(self, box: TrackedBox, camera: Pose | None, stamp_s: float) -> Position:
-        """Where the target is, in the fixed frame if there is one.
+        """Return where the target is, in the fixed frame if there is one.
 
         Raises:
             InputError: nothing can be said (NotYet: so far).
@@ -289,7 +289,7 @@ class TargetPose(SettingsNode[PositionSettings], Node):
         return geometry.depth_from_size(plane, sides, vertical, size, deviation, self.settings.size_deviation)
 
     def _depths_in(self, box: TrackedBox, stamp_s: float) -> NDArray[np.float32]:
-        """(H, W) depths of the inner part of the box, m."""
+        """Return the (H, W) depths of the inner part of the box, m."""
         frame = self._depths.nearest(stamp_s)
         if frame is None:
             raise NotYet("No depth image has come: remap `depth` to the camera's aligned depth image.")
@@ -374,7 +374,7 @@ class TargetPose(SettingsNode[PositionSettings], Node):
 
 
 def _box_covariance(box: TrackedBox) -> Matrix:
-    """(4, 4) of centre x, centre y, width, height, px²; where it is not known a share of the box's sides."""
+    """Return (4, 4) of centre x, centre y, width, height, px²; a fraction of the box's sides if it is not known."""
     covariance = np.asarray(box.covariance, dtype=np.float64).reshape(4, 4)
     if np.isfinite(covariance).all() and (np.diag(covariance) >= 0).all():
         return covariance
@@ -382,7 +382,7 @@ def _box_covariance(box: TrackedBox) -> Matrix:
 
 
 def _inner(start: float, length: float, share: float, whole: int) -> slice:
-    """Pixels of the middle part of a side, inside the image; at least one."""
+    """Return the pixels of the middle part of a side, inside the image; at least one."""
     middle, half = start + length / 2, length * share / 2
     first = min(math.floor(middle - half), math.floor(middle))
     last = max(math.ceil(middle + half), math.floor(middle) + 1)
@@ -390,7 +390,7 @@ def _inner(start: float, length: float, share: float, whole: int) -> slice:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Entry point of `ros2 run stdtrack_ros target_pose`."""
+    """Run the node `target_pose`."""
     run_node(TargetPose, lambda node: None, args)
 
 

@@ -43,7 +43,7 @@ class Transforms:
         self._broadcaster = tf2_ros.TransformBroadcaster(node) if AVAILABLE else None
 
     def camera(self, frame_id: str, stamp: Time) -> Pose:
-        """Pose of a camera's frame in the fixed frame at a time.
+        """Return the pose of a camera's frame in the fixed frame at a time.
 
         Raises:
             NotYet: TF does not connect the frames at that time, so far.

@@ -104,7 +104,7 @@ class Health:
             self._latencies.append(latency_s)
 
     def refused(self, sentence: str) -> None:
-        """Something that came in could not be used."""
+        """Count something that came in and could not be used."""
         with self._lock:
             self._now.refused += 1
             self._refusal, self._refused_s = sentence, time.monotonic()
@@ -115,7 +115,7 @@ class Health:
             self._failure, self._failed_s = sentence, time.monotonic()
 
     def report(self, snapshot: NodeSnapshot) -> tuple[bytes, str, dict[str, str]]:
-        """Level, one sentence, and all values by name; rates are those of the last period that `roll` has ended."""
+        """Return level, one sentence and all values by name; rates are those of the last period that `roll` ended."""
         with self._lock:
             now_s = time.monotonic()
             refusal = self._refusal if now_s - self._refused_s < SHOWN_S else ""

@@ -122,7 +122,7 @@ def stale(message: TrackedBox, silent_s: float) -> TrackedBox:
 
 
 def duration(time_s: float) -> Duration:
-    """Seconds as a message; what is negative, endless or not known becomes 0 or the longest that fits."""
+    """Convert seconds to a message; what is negative, endless or not known becomes 0 or the longest that fits."""
     if math.isnan(time_s) or time_s <= 0:
         return Duration()
     whole = min(time_s, float(LONGEST_S))
@@ -130,12 +130,12 @@ def duration(time_s: float) -> Duration:
 
 
 def seconds(stamp: Any) -> float:
-    """Seconds of a builtin_interfaces Time or Duration."""
+    """Return the seconds of a builtin_interfaces Time or Duration."""
     return float(stamp.sec) + float(stamp.nanosec) * 1e-9
 
 
 def detections(boxes: Sequence[TrackedBox]) -> Any:
-    """vision_msgs/Detection2DArray of the targets that are seen in one frame (TRACKING or UNCERTAIN)."""
+    """Build the vision_msgs/Detection2DArray of the targets that are seen in one frame (TRACKING or UNCERTAIN)."""
     array = Detection2DArray(header=boxes[0].header)
     seen = (TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_UNCERTAIN)
     array.detections = [_detection(box) for box in boxes if box.status in seen]

@@ -66,7 +66,7 @@ def corners(box: TrackedBox) -> list[tuple[float, float]]:
 
 
 def image_annotations(boxes: Sequence[TrackedBox]) -> Any:
-    """foxglove_msgs/ImageAnnotations of the boxes of one frame; boxes that are not known are left out."""
+    """Build the foxglove_msgs/ImageAnnotations of the boxes of one frame; boxes that are not known are left out."""
     message = ImageAnnotations()
     for box in (one for one in boxes if not math.isnan(one.x)):
         red, green, blue = rgb(box)
@@ -92,7 +92,7 @@ def image_annotations(boxes: Sequence[TrackedBox]) -> Any:
 
 
 def bearing_ray(box: TrackedBox) -> Any:
-    """visualization_msgs/Marker: an arrow along the bearing, in the camera's frame; None if it is not known."""
+    """Build a visualization_msgs/Marker: an arrow along the bearing, in the camera's frame; None if it is not known."""
     direction = box.bearing
     if math.isnan(direction.x):
         return None

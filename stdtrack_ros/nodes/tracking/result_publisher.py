@@ -79,7 +79,7 @@ class ResultPublisher:
         self._camera_info = info
 
     def bearings(self, missing: Callable[[], str]) -> str:
-        """Whether there are bearings, in words; `missing` says why no calibration has come."""
+        """Return whether there are bearings, in words; `missing` says why no calibration has come."""
         if self._camera_info is None:
             return f"no: {missing()}"
         return f"no: {self._no_bearing}" if self._no_bearing else "yes"

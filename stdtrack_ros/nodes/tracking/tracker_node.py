@@ -145,7 +145,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         return self.on_cleanup(state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Back to unconfigured, from where configure may be tried again."""
+        """Go back to unconfigured, from where configure may be tried again."""
         return self.on_shutdown(state)
 
     def settings_changed(self) -> None:
@@ -154,7 +154,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             self._session.change_settings(self.settings)
 
     def settings_refused(self, sentence: str) -> None:
-        """Refused parameters are refusals like any other."""
+        """Report refused parameters as any other refusal."""
         self._refuse(sentence)
 
     def _refuse(self, sentence: str) -> None:
@@ -261,7 +261,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
 
 
 def main(args: Sequence[str] | None = None, load: Callable[[TrackerSettings], Model] = load_model) -> None:
-    """Entry point of `ros2 run stdtrack_ros tracker_node`."""
+    """Run the node `tracker_node`."""
 
     def make() -> TrackerNode:
         node = TrackerNode(load)

@@ -67,13 +67,13 @@ class ResultSink(Protocol):
     """Where the worker's results go; called from its thread."""
 
     def results(self, frame: Frame, image: Pixels, found: Found) -> None:
-        """Targets in one frame; an empty list where there is no target at all."""
+        """Take the targets in one frame; an empty list if there is no target at all."""
 
     def stale(self, target: Target, silent_s: float) -> None:
-        """Nothing was processed for `silent_s`: the target counts as LOST."""
+        """Take note that nothing was processed for `silent_s`: the target counts as LOST."""
 
     def refused(self, sentence: str) -> None:
-        """Something that came in cannot be used; the state is as it was."""
+        """Take note that something that came in cannot be used; the state is as it was."""
 
     def failed(self, error: Exception) -> None:
         """Report that the tracker failed on a frame; the next one is tried all the same."""
@@ -210,7 +210,7 @@ class TrackingLoop:
         self._targets.finish()
 
     def _catch_up(self, target: Target) -> None:
-        """One more of the frames that came before the target was live; evenly fewer where they are too many."""
+        """Process one more of the frames that came before the target was live; evenly fewer if they are too many."""
         waiting = self._waiting(target)
         if waiting:
             stride = math.ceil(len(waiting) / target.frames_to_catch_up)

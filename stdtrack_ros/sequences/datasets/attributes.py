@@ -51,12 +51,12 @@ def read_vector(path: Path, layout: str) -> frozenset[str]:
 
 
 def read_marks(path: Path) -> NDArray[np.bool_]:
-    """(N,) bool: the frames that a per-frame label file (`absence.label`, `occlusion.tag`, ...) marks."""
+    """Read (N,) bool: the frames that a per-frame label file (`absence.label`, `occlusion.tag`, ...) marks."""
     return np.concatenate([*read_numbers(path), np.empty(0)]) > 0
 
 
 def read_names(path: Path) -> frozenset[str]:
-    """Tags written out in a text file, separated by commas or lines."""
+    """Read tags written out in a text file, separated by commas or lines."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     return frozenset(tag.strip() for tag in text.replace("\n", ",").split(",") if tag.strip())
 

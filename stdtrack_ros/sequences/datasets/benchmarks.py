@@ -129,7 +129,7 @@ _TREES: dict[str, Callable[[Path], Found]] = {
 
 
 def _sequence_folders(root: Path, depth: int = _DEPTH) -> Iterator[Path]:
-    """Folders with a `groundtruth*.txt`, and those that a `list.txt` beside them names, there or not."""
+    """Return folders with a `groundtruth*.txt`, and those that a `list.txt` beside them names, there or not."""
     if any(root.glob("groundtruth*.txt")):
         yield root
         return

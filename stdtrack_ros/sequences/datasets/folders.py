@@ -87,7 +87,7 @@ class FolderSequence:
         return len(self.images)
 
     def frame(self, index: int) -> Pixels:
-        """(H, W, 3) uint8 BGR.
+        """Return (H, W, 3) uint8 BGR.
 
         Raises:
             SequenceError: the file is damaged, or its size is not that of the frames before.
@@ -117,7 +117,7 @@ class FolderSequence:
 
 
 def read_vatic(path: Path) -> Box:
-    """(N, 4) boxes of NFS's files: id, left, top, right, bottom, frame, lost, ...; a row marked lost becomes NaN."""
+    """Read (N, 4) boxes of NFS: id, left, top, right, bottom, frame, lost, ...; a row marked lost becomes NaN."""
     boxes = []
     for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
         if not line.strip():
@@ -134,7 +134,7 @@ _READERS = {"nfs": read_vatic, "nfs240": read_vatic}
 
 
 def _to_frames(boxes: Box, images: Listed[Path], source: FolderSource) -> tuple[Box, Notes]:
-    """Row i to frame i, or by the numbers in the file names where frames are missing from the folder."""
+    """Assign row i to frame i, or by the numbers in the file names if frames are missing from the folder."""
     if len(boxes) == len(images):
         return boxes, ()
     if source.layout == "nfs" and abs(len(boxes) / len(images) - 8) < 1:  # 240 Hz boxes beside 30 Hz frames
@@ -182,6 +182,6 @@ def _attributes(source: FolderSource) -> frozenset[str]:
 
 
 def has_polygons(ground_truth: Path) -> bool:
-    """Whether the first line of a file of boxes is a polygon."""
+    """Return whether the first line of a file of boxes is a polygon."""
     with ground_truth.open(encoding="utf-8-sig", errors="replace") as file:
         return len(file.readline().replace(",", " ").split()) >= 6

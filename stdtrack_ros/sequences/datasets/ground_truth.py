@@ -77,7 +77,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def read_boxes(path: Path) -> Box:
-    """(N, 4) boxes of a benchmark's text file; a line of 8 or more numbers is a polygon and gives its upright hull.
+    """Read (N, 4) boxes of a benchmark's text file; a line of 8 or more numbers is a polygon: its upright hull.
 
     Raises:
         SequenceError: the file cannot be read, or a line is neither a box nor a polygon.
@@ -103,7 +103,7 @@ def hull(corners: ArrayLike) -> Box:
 
 
 def read_ground_truth_csv(path: Path) -> GroundTruthRows:
-    """Boxes from a CSV file.
+    """Read boxes from a CSV file.
 
     With a header: columns x, y, width, height, and at will a stamp (`stamp` in seconds, or `stamp_ns`) or a `frame`
     (counted from 0); other columns are left alone. Of several targets (a column `target_id` or `id`) the first counts.
@@ -219,7 +219,7 @@ def place_rows(rows: GroundTruthRows, stamps_s: Floats, source: str) -> tuple[Bo
 
 
 def align_rows(boxes: Box, frames: int, source: str) -> tuple[Box, Notes]:
-    """Row i to frame i; missing rows become NaN, surplus rows are left out, and a note says which of both."""
+    """Assign row i to frame i; missing rows become NaN, surplus rows are left out, and a note says which of both."""
     aligned = np.full((frames, 4), np.nan)
     count = min(len(boxes), frames)
     aligned[:count] = boxes[:count]
@@ -239,7 +239,7 @@ def _by_frame(boxes: Box, indices: NDArray[np.int64], frames: int, source: str) 
 
 
 def match_stamps(boxes: Box, ground_truth_s: Floats, frames_s: Floats, source: str) -> tuple[Box, Notes]:
-    """Each row to the frame nearest in time, at most half a frame interval away; the nearest row wins a frame.
+    """Assign each row to the frame nearest in time, at most half a frame interval away; the nearest row wins a frame.
 
     Raises:
         SequenceError: none of the rows lies near a frame: they were stamped by another clock.
@@ -265,7 +265,7 @@ def match_stamps(boxes: Box, ground_truth_s: Floats, frames_s: Floats, source: s
 
 
 def _nearest(values: Floats, ordered: Floats) -> NDArray[np.intp]:
-    """Index of the nearest of the ordered values to each value."""
+    """Return the index of the nearest of the ordered values to each value."""
     right = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
     left = np.maximum(right - 1, 0)
     return np.where(values - ordered[left] <= ordered[right] - values, left, right)
@@ -286,7 +286,7 @@ def _stamp_notes(source: str, away: Floats, near: NDArray[np.bool_]) -> Notes:
 
 
 def clean_boxes(boxes: Box) -> tuple[Box, Notes]:
-    """Rows that are no boxes (a number not finite, no width or no height) as whole rows of NaN, with notes."""
+    """Make rows that are no boxes (a number not finite, no width or no height) whole rows of NaN, with notes."""
     cleaned = np.array(boxes, dtype=np.float64)
     broken = ~np.isfinite(cleaned).all(axis=1)
     flat = ~broken & ((cleaned[:, 2] <= 0) | (cleaned[:, 3] <= 0))

@@ -85,7 +85,7 @@ def one_pass(boxes: ArrayLike, times_s: ArrayLike | None = None) -> RawResult:
 
 
 def result_file(root: Path, layout: str, tracker: str, sequence: str, experiment: str = "unsupervised") -> Path:
-    """Where the boxes of a tracker and sequence belong. `experiment` matters to VOT alone: baseline, unsupervised, ...
+    """Return the file of a tracker's boxes on a sequence; `experiment` (baseline, unsupervised, ...) is for VOT.
 
     Raises:
         SequenceError: no format of that layout is known.

@@ -61,7 +61,7 @@ PARTS: dict[str, tuple[str, int, int]] = {
 
 
 def part(name: str, frames_per_second: float) -> tuple[str, int, int | None]:
-    """Folder, first and last frame number of a sequence; None: to the end. UAV123 at 10 Hz keeps every third frame."""
+    """Return folder, first and last frame (None: to the end) of a sequence; UAV123 at 10 Hz keeps every third frame."""
     if name not in PARTS:
         return name, 1, None
     folder, first, last = PARTS[name]

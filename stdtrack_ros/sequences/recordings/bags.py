@@ -135,7 +135,7 @@ class BagSequence:
         return len(self._kept)
 
     def frame(self, index: int) -> Pixels:
-        """(H, W, 3) BGR, uint8 or uint16 as the messages are.
+        """Return (H, W, 3) BGR, uint8 or uint16 as the messages are.
 
         Raises:
             SequenceError: the frame cannot be decoded, or its size is not that of the frames before.
@@ -172,7 +172,7 @@ class BagSequence:
         return self.bag.decode(found[2], found[0].msgtype)
 
     def recorded_ns(self, index: int) -> int:
-        """When a frame was recorded."""
+        """Return when a frame was recorded."""
         return int(self._log_ns[self._kept[index]])
 
     def _index(self) -> tuple[NDArray[np.int64], NDArray[np.int64], Notes]:

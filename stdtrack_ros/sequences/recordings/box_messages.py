@@ -44,11 +44,11 @@ class BoxMessages:
         return self._types["std_msgs/msg/Header"](stamp=copied, frame_id=frame_id)
 
     def no_target(self, header: Any, image: Pixels) -> Any:
-        """TrackedBox of an image before any target: STATUS_NONE, and NaN for all that is not known."""
+        """Build the TrackedBox of an image before any target: STATUS_NONE, and NaN for all that is not known."""
         return self.tracked_box(header, image, "", _UNKNOWN)
 
     def tracked_box(self, header: Any, image: Pixels, target_id: str, result: TrackResult) -> Any:
-        """TrackedBox of a result in an image; its latency is what the tracker took, its bearing is not known."""
+        """Build the TrackedBox of a result in an image; its latency is the tracker's time, its bearing is not known."""
         x, y, width, height = (float(number) for number in result.box)
         return self._types[TRACKED_BOX_TYPE](
             header=header,
@@ -73,7 +73,7 @@ class BoxMessages:
         )
 
     def jpeg(self, header: Any, picture: Image, quality: int) -> Any:
-        """CompressedImage of a picture."""
+        """Build the CompressedImage of a picture."""
         data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].reshape(-1)
         return self._types[COMPRESSED](header=header, format="bgr8; jpeg compressed bgr8", data=data)
 

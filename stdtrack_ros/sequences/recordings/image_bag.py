@@ -43,7 +43,7 @@ class CameraMessage:
     cdr: bytes
 
     def stamp_ns(self) -> int:
-        """When the picture was taken: the stamp in its header."""
+        """Return when the picture was taken: the stamp in its header."""
         return stamp_ns(_STORE.deserialize_cdr(self.cdr, self.kind))
 
 

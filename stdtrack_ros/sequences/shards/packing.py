@@ -176,7 +176,7 @@ def _pack_part(sequence: Sequence, indices: NDArray[np.intp], name: str, options
 
 
 def _window(boxes: Box, width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what the canvases of these boxes show of a frame."""
+    """Return left, top, right, bottom of what the canvases of these boxes show of a frame."""
     reach = REACH * float(np.sqrt(boxes[:, 2] * boxes[:, 3]).max())
     centers = boxes[:, :2] + boxes[:, 2:] / 2
     limit = np.array([width, height], dtype=np.float64)
@@ -207,7 +207,7 @@ def pack_still(still: Still, options: PackOptions) -> tuple[Entry, dict[str, Any
 
 
 def _labels(still: Still, width: int, height: int, size: tuple[int, int]) -> tuple[Image, list[dict[str, Any]]]:
-    """(H, W) uint8 ids of the objects, small ones upon large ones, and the objects' lines; ids 0: no mask."""
+    """Return (H, W) uint8 ids of the objects, small ones upon large ones, and the objects' lines; ids 0: no mask."""
     labels = np.zeros(size[::-1], np.uint8)
     objects: list[dict[str, Any]] = []
     factors = np.array([size[0] / width, size[1] / height] * 2)

@@ -83,7 +83,7 @@ def sequence_files(split: str, name: str, frames: Iterable[bytes], tracks: dict[
 
 
 def box_lines(boxes: Box) -> str:
-    """One "x,y,w,h" a line, as `shards.parse_boxes` reads it."""
+    """Write one "x,y,w,h" per line, as `shards.parse_boxes` reads it."""
     return "".join(",".join(f"{value:.2f}" for value in box) + "\n" for box in np.asarray(boxes))
 
 

@@ -57,11 +57,11 @@ class Still:
     height: int = 0
 
     def pixels(self) -> Image:
-        """(H, W, 3) uint8 BGR."""
+        """Return (H, W, 3) uint8 BGR."""
         return decode(self.image)
 
     def mask_of(self, target: StillObject, width: int, height: int) -> NDArray[np.uint8]:
-        """(H, W) uint8, 255 on the object; a full box where the object has no mask."""
+        """Return (H, W) uint8, 255 on the object; a full box if the object has no mask."""
         drawn = np.zeros((height, width), np.uint8)
         if target.polygons:
             cv2.fillPoly(drawn, [polygon.round().astype(np.int32) for polygon in target.polygons], 255)
@@ -81,7 +81,7 @@ def _label_map(mask: EncodedImage) -> NDArray[np.uint8]:
 
 
 def open_stills(path: Path) -> list[Still]:
-    """All stills of a folder of the shards' layout, or of a COCO file of instances (its images beside it).
+    """Open all stills of a folder of the shards' layout, or of a COCO file of instances (its images beside it).
 
     Raises:
         SequenceError: nothing there, or an index that cannot be read or names a picture that is not there.

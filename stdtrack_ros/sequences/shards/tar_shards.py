@@ -42,7 +42,7 @@ class EncodedImage(Protocol):
         """Where it lies, for messages."""
 
     def read(self) -> NDArray[np.uint8]:
-        """(N,) uint8, the encoded bytes."""
+        """Return (N,) uint8, the encoded bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def _sequences_of(
 
 
 def parse_boxes(text: str, origin: str) -> Box:
-    """(N, 4) boxes from lines of "x,y,w,h" (commas, blanks or tabs between); boxes of no area become NaN.
+    """Parse (N, 4) boxes from lines of "x,y,w,h" (commas, blanks or tabs between); boxes of no area become NaN.
 
     Raises:
         SequenceError: a line that has not four numbers, with `origin` and the line's number.

@@ -134,7 +134,7 @@ def write_index(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
 
 
 def _read_index(folder: Path) -> dict[str, dict[str, str]]:
-    """Rows by clip of all `index*.csv` of a folder that have a column `clip`."""
+    """Read rows by clip from all `index*.csv` of a folder that have a column `clip`."""
     facts: dict[str, dict[str, str]] = {}
     for path in sorted(folder.glob("index*.csv")):
         try:

@@ -78,7 +78,7 @@ class OnnxBackend:
 
 
 def start_path(path: Path) -> Path:
-    """Where the template's graph lies: `NAME.start.onnx` beside `NAME.onnx`."""
+    """Return where the template's graph lies: `NAME.start.onnx` beside `NAME.onnx`."""
     return path.with_suffix(".start.onnx")
 
 
@@ -177,7 +177,7 @@ def _provider_options(name: str, path: Path) -> dict[str, Any]:
 
 
 def _profile(path: Path, free: int) -> str:
-    """Shapes of all inputs with free axes of that size, as TensorRT's provider reads them: `a:1x3x4,b:1x2`."""
+    """Return shapes of all inputs with free axes of that size, as TensorRT's provider reads them: `a:1x3x4,b:1x2`."""
     inputs = onnxruntime.InferenceSession(str(path), providers=[CPU]).get_inputs()
     return ",".join(f"{one.name}:{'x'.join(map(str, _zeros(one, free).shape))}" for one in inputs)
 
@@ -198,7 +198,7 @@ def cache_folder(key: str) -> Path | None:
 
 
 def _zeros(tensor: Any, free: int = 1) -> NDArray[Any]:
-    """Zeros of an input's type and shape, with its free axes of size `free`."""
+    """Return zeros of an input's type and shape, with its free axes of size `free`."""
     shape = [size if isinstance(size, int) else free for size in tensor.shape]
     kinds = {"tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
     return np.zeros(shape, kinds.get(tensor.type, np.float32))

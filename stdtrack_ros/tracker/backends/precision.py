@@ -39,7 +39,7 @@ class ModelFile(NamedTuple):
 
 
 def quantized_path(path: Path, precision: str) -> Path:
-    """Where the quantized form of a model lies."""
+    """Return where the quantized form of a model lies."""
     return path.with_suffix(f".{precision}.onnx")
 
 

@@ -30,5 +30,5 @@ def decode(score: FloatArray, size: FloatArray, offset: FloatArray, crop_size: i
 
 @cache
 def hann(rows: int, columns: int) -> FloatArray:
-    """(rows, columns) float32 Hann window that is nowhere 0, largest in the middle."""
+    """Return a (rows, columns) float32 Hann window that is nowhere 0, largest in the middle."""
     return np.outer(np.hanning(rows + 2)[1:-1], np.hanning(columns + 2)[1:-1]).astype(np.float32)

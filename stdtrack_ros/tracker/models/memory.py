@@ -42,7 +42,7 @@ class TokenMemory:
         return (~np.isnan(self.quality)).astype(np.float32)
 
     def is_due(self, spacing: int) -> bool:
-        """Whether the last frame was stored at least `spacing` frames ago, or none was."""
+        """Return whether the last frame was stored at least `spacing` frames ago, or none was."""
         stored = self.age[self.valid > 0]
         return not len(stored) or int(stored.min()) + 1 >= spacing
 

@@ -136,7 +136,7 @@ class StarkModel:
 
 
 def _has_later_look(state: StarkState) -> bool:
-    """Whether the dynamic template is another look than the initial one."""
+    """Return whether the dynamic template is another look than the initial one."""
     return not np.array_equal(state.features[1:], state.features[:1].repeat(len(state.features) - 1, axis=0))
 
 
@@ -169,7 +169,7 @@ def blacken_outside(crops: Image) -> tuple[Image, Mask]:
 
 
 def _bars(crop: Image) -> tuple[int, int]:
-    """How many rows at the top and at the bottom are of the one colour of the edge; 0, 0 where all rows are."""
+    """Return how many rows at the top and bottom are of the one colour of the edge; 0, 0 if all rows are."""
     flat = (crop == crop[:, :1]).all(axis=(1, 2))
     first, last = flat & (crop[:, 0] == crop[0, 0]).all(axis=1), flat & (crop[:, 0] == crop[-1, 0]).all(axis=1)
     if first.all():

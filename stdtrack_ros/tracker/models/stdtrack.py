@@ -103,7 +103,7 @@ class StdtrackModel:
         return replace(state, template=template)
 
     def similarity(self, state: StdtrackState, prediction: Prediction) -> tuple[float, float]:
-        """Cosines of the appearance with the template's, and with the most similar of the remembered frames."""
+        """Return the cosines of the appearance with the template's and the most similar remembered frame's."""
         assert prediction.embedding is not None
         stored = state.memory.contents["appearance"][state.memory.valid > 0]
         remembered = np.concatenate((state.appearance[None], stored))

@@ -61,7 +61,7 @@ def light(rng: Rng, clip: Clip) -> None:
 
 
 def _random_light(rng: Rng) -> NDArray[np.float64]:
-    """(6,): brightness, log contrast, log gamma, and log gain of blue, green and red."""
+    """Draw (6,): brightness, log contrast, log gamma, and log gain of blue, green and red."""
     general = rng.normal(0.0, (0.08, 0.12, 0.15)) * (rng.random() < LIGHT_SHARE)
     tint = rng.normal(0.0, 0.06, 3) * (rng.random() < TINT_SHARE)
     return np.concatenate([general, tint])
@@ -172,7 +172,7 @@ def occlude(rng: Rng, clip: Clip, texture: Image, full: bool) -> None:
 
 
 def _shape(rng: Rng) -> Image:
-    """(64, 64) uint8 alpha: a box, an ellipse or an uneven star, with soft edges."""
+    """Return (64, 64) uint8 alpha: a box, an ellipse or an uneven star, with soft edges."""
     alpha = np.zeros((64, 64), np.uint8)
     kind = rng.integers(3)
     if kind == 0:

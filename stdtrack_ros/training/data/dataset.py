@@ -72,7 +72,7 @@ class ClipDataset:
 
 
 def use_one_thread(worker: int = 0) -> None:
-    """For `worker_init_fn`: keep OpenCV from starting threads of its own in every loader process."""
+    """Keep OpenCV from starting threads of its own in every loader process (for `worker_init_fn`)."""
     cv2.setNumThreads(0)
 
 

@@ -99,12 +99,12 @@ def _thumbnail(clip: Clip) -> NDArray[np.float32]:
 
 
 def _boxes_on_canvas(clip: Clip) -> Box:
-    """(F, 4) the true boxes in pixels of the canvases."""
+    """Return the (F, 4) true boxes in pixels of the canvases."""
     return np.stack([clip.crop(frame).to_crop(box.astype(np.float64)) for frame, box in enumerate(clip.boxes)])
 
 
 def _extent(box: Box, direction: Points) -> float:
-    """Half of a box's extent along a unit vector."""
+    """Return half of a box's extent along a unit vector."""
     return float(np.abs(direction) @ box[2:]) / 2
 
 
@@ -116,7 +116,7 @@ def _shifted(picture: NDArray[np.uint8], shift: NDArray[np.int_]) -> NDArray[np.
 
 
 def _half_plane(side: int, origin: Points, direction: Points, border: float) -> NDArray[np.float32]:
-    """(side, side, 1) 0 on this side of a line, 1 beyond it: `border` px from the origin, across the direction."""
+    """Return (side, side, 1): 0 on this side of a line, 1 beyond; `border` px from the origin, across the direction."""
     across = np.arange(side) + 0.5
     depth = (across[None, :] - origin[0]) * direction[0] + (across[:, None] - origin[1]) * direction[1] - border
     return np.clip(depth / SEAM_PX + 0.5, 0.0, 1.0).astype(np.float32)[..., None]

@@ -164,7 +164,7 @@ def _halved(stride: int) -> list[int]:
 
 
 def _reachable(box: Box, others: Box) -> NDArray[np.bool_]:
-    """(N,) which of (N, 4) boxes a target may take one frame after `box`."""
+    """Return (N,) which of (N, 4) boxes a target may take one frame after `box`."""
     size, sizes = np.sqrt(box[2] * box[3]), np.sqrt(others[:, 2] * others[:, 3])
     moved = np.abs(box_center(others) - box_center(box)).max(axis=1)
     with np.errstate(invalid="ignore"):  # NaN is not reachable

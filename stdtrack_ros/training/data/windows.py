@@ -28,7 +28,7 @@ class Windows(NamedTuple):
         return cls(boxes[:, :2] + boxes[:, 2:] / 2, factor * size.prod(dim=1).sqrt())
 
     def fractions(self, boxes: Tensor) -> Tensor:
-        """(B, 4) x, y, w, h in image pixels -> centre x, centre y, w, h as fractions of the windows' sides."""
+        """Convert (B, 4) x, y, w, h in image px to centre x, centre y, w, h as fractions of the windows' sides."""
         center = (boxes[:, :2] + boxes[:, 2:] / 2 - self.center) / self.side[:, None] + 0.5
         return torch.cat((center, boxes[:, 2:] / self.side[:, None]), dim=1)
 

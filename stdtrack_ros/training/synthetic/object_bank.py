@@ -101,7 +101,7 @@ class ObjectBank:
 
 
 def _context_weight(still: Still, target: StillObject) -> float:
-    """1 for objects up to a quarter of the picture's shorter side, falling with their size."""
+    """Return 1 for objects up to a quarter of the picture's shorter side, falling with their size."""
     shorter = min(still.width, still.height)
     fraction = float(np.sqrt(target.box[2] * target.box[3])) / shorter if shorter else 0.5
     return min(1.0, 0.25 / fraction)
@@ -123,7 +123,7 @@ def _cut(rng: Rng, pixels: Image, mask: NDArray[np.uint8]) -> CutOut | None:
 
 
 def outline_of(mask: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(N, 2) the corners of the mask's border pixels, outer-corner coordinates, thinned to some hundred."""
+    """Return the (N, 2) corners of the mask's border pixels, outer-corner coordinates, thinned to some hundred."""
     contours, _ = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return np.zeros((0, 2))

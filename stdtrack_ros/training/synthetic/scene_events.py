@@ -56,7 +56,7 @@ def _similar(rng: Rng, bank: ObjectBank, key: Key | None) -> Key | None:
 
 
 def _span(rng: Rng, times: int) -> NDArray[np.bool_]:
-    """(T,) a run of frames after the clip's first (in a pair: the search frame), often up to the clip's end."""
+    """Draw a (T,) run of frames after the clip's first (in a pair: the search frame), often up to the clip's end."""
     start = int(rng.integers(2, times)) if times > 2 else 1
     stop = times if rng.random() < 0.4 else int(rng.integers(start + 1, times + 1))
     return (np.arange(times) >= start) & (np.arange(times) < stop)
@@ -79,7 +79,7 @@ def _add_distractor(rng: Rng, scene: Scene, bank: ObjectBank, trajectory: Trajec
 
 
 def _passing(rng: Rng, times: int) -> NDArray[np.float64]:
-    """(T, 2) offsets from the target of something that passes it once."""
+    """Draw (T, 2) offsets from the target of something that passes it once."""
     angle = rng.uniform(0, 2 * np.pi)
     along = (np.arange(times) - rng.uniform(0.5, times)) * rng.uniform(0.2, 1.0) + (times == 2) * rng.normal(0, 0.5)
     across = rng.normal(0.0, 0.3)

@@ -42,7 +42,7 @@ class Sprite:
     bends: NDArray[np.float64]
 
     def points(self, time: int) -> NDArray[np.float64]:
-        """(N, 2) the outline in the source image."""
+        """Return the (N, 2) outline in the source image."""
         wide, phase_x, high, phase_y = self.bends[time]
         height, width = self.alpha.shape
         x, y = self.outline.T
@@ -53,7 +53,7 @@ class Sprite:
         return moved
 
     def box(self, time: int) -> Box:
-        """(4,) tight box in the source image."""
+        """Return the (4,) tight box in the source image."""
         points = self.points(time)
         low, high = points.min(axis=0), points.max(axis=0)
         return np.concatenate([low, high - low])
@@ -78,7 +78,7 @@ class Scene:
     frame: Box
 
     def boxes(self) -> Box:
-        """(T, 4) the target's true boxes in the source image."""
+        """Return the (T, 4) true boxes of the target in the source image."""
         target = self.sprites[self.target]
         return np.stack([target.box(time) for time in range(len(target.poses))])
 

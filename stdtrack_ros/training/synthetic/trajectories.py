@@ -31,7 +31,7 @@ class Trajectory:
     shears: NDArray[np.float64]
 
     def poses(self, anchor: ArrayLike) -> NDArray[np.float64]:
-        """(T, 2, 3) affine maps that bring the point `anchor` of a picture to the centres."""
+        """Return (T, 2, 3) affine maps that bring the point `anchor` of a picture to the centres."""
         cos, sin = np.cos(self.angles), np.sin(self.angles)
         turn = np.stack([np.stack([cos, -sin], axis=-1), np.stack([sin, cos], axis=-1)], axis=-2)
         stretch = np.zeros_like(turn)
@@ -70,7 +70,7 @@ def _set_template_apart(rng: Rng, trajectory: Trajectory, size_px: float) -> Non
 
 
 def _velocity(rng: Rng, times: int, speed: float) -> NDArray[np.float64]:
-    """(T,) steps that keep 80 % of their course from one to the next."""
+    """Draw (T,) steps that keep 80 % of their course from one to the next."""
     steps = rng.normal(0.0, speed, times)
     for index in range(1, times):
         steps[index] = 0.8 * steps[index - 1] + 0.6 * steps[index]
@@ -78,7 +78,7 @@ def _velocity(rng: Rng, times: int, speed: float) -> NDArray[np.float64]:
 
 
 def _wander(rng: Rng, times: int, speed: float, largest_step: float, limit: float) -> NDArray[np.float64]:
-    """(T,) a bounded walk from a random start."""
+    """Draw a (T,) bounded walk from a random start."""
     steps = np.clip(_velocity(rng, times, speed), -largest_step, largest_step)
     start = rng.normal(0.0, limit / 4)
     return np.clip(start + np.cumsum(steps), -limit, limit)

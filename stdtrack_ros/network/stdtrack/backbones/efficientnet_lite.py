@@ -46,7 +46,7 @@ class SameConv(nn.Conv2d):
         self.extra = (total // 2, total - total // 2) * 2 if stride > 1 else None
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
+        """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
         return super().forward(functional.pad(image, self.extra) if self.extra else image)
 
 
@@ -62,7 +62,7 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and inputs == outputs
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C', H / stride, W / stride)."""
+        """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
         hidden = functional.relu6(self.expand(features)) if self.expand is not None else features
         projected = self.project(functional.relu6(self.depthwise(hidden)))
         return features + projected if self.residual else projected

@@ -115,7 +115,7 @@ def _load_scaled(
 
 
 def _head_rows(width: int, dim: int, head: int) -> NDArray[np.int_]:
-    """Rows of evenly spaced whole heads."""
+    """Return the rows of evenly spaced whole heads."""
     if width % head:
         raise ModelError(f"Heads of {head} channels do not fit a ViT of width {width}.")
     chosen = np.linspace(0, width // head - 1, dim // head).round().astype(int)
