@@ -208,11 +208,16 @@ def decode_still(data: NDArray[np.uint8]) -> Pixels | None:
     """Decode an image file's (N,) bytes to (H, W, 3) BGR pixels; None if they are damaged, cut off or no image.
 
     The pixels stay as the sensor delivered them: an EXIF orientation does not turn them against the boxes.
+
+    Raises:
+        InputError: an image of another depth than 8 or 16 bits.
     """
     if data.size < 4 or (data[:2].tobytes() == _JPEG_START and not _jpeg_is_whole(data.tobytes())):
         return None  # OpenCV would fill the missing part of a JPEG with grey and say nothing
     try:
         decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+        if decoded is None:  # numbers of 32 bits are read only as they are
+            decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error:  # a header that asks for more pixels than OpenCV allows
         return None
     return None if decoded is None else as_pixels(decoded)

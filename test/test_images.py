@@ -128,6 +128,12 @@ def test_a_jpeg_cut_off_is_refused_and_never_filled_with_grey(keep: int) -> None
         decode_compressed(data, "jpeg")
 
 
+def test_an_image_of_floating_point_numbers_is_named() -> None:
+    tiff = cv2.imencode(".tif", np.zeros((4, 6), np.float32))[1]
+    with pytest.raises(InputError, match=r"8 or 16 bits per channel .*found float32"):
+        decode_still(tiff)
+
+
 def test_bytes_after_a_jpeg_are_padding() -> None:
     data = cv2.imencode(".jpg", np.full((16, 16, 3), 90, dtype=np.uint8))[1].tobytes()
     assert decode_compressed(data + bytes(100), "jpeg").shape == (16, 16, 3)

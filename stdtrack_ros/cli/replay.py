@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -21,14 +22,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from stdtrack_ros.cli import options
 from stdtrack_ros.cli.node_processes import environment, quoted, running
-from stdtrack_ros.errors import StdtrackError
-from stdtrack_ros.geometry import Box, check_box, parse_box
+from stdtrack_ros.errors import SequenceError, StdtrackError
+from stdtrack_ros.geometry import Box, Pixels, check_box, parse_box
 from stdtrack_ros.outputs import check_outputs
 from stdtrack_ros.shipped_files import shipped_file
+
+if TYPE_CHECKING:
+    from stdtrack_ros.sequences.recordings.bags import BagSequence
 
 START_S, QUIET_S = 120.0, 2.0
 """Longest wait for the network to load; silence after which no more results come."""
 POLL_S = 0.1
+SHOWN_DAMAGED = 5
 OWN_PARAMETERS = ("use_sim_time",)
 """Parameters that a replay sets itself."""
 
@@ -49,7 +54,7 @@ def replay(
     from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence
 
     sequence = BagSequence(bag.name, bag, topic or None)
-    height, width = sequence.frame(0).shape[:2]
+    height, width = _first_readable(sequence).shape[:2]
     box = check_box(parse_box(init), width, height)
     compressed = sequence.bag.topics[sequence.topic] == COMPRESSED and not sequence.is_video
     out.mkdir(parents=True, exist_ok=True)
@@ -60,12 +65,39 @@ def replay(
     run = Replay(bag, box, out, parameters, topic=sequence.topic, rate=rate, compressed=compressed)
     run.run(len(sequence), console)
     log = read_box_log(out / "boxes.csv")
-    missed = len(sequence) - 1 - len(log)
     console.print(
         f"[bold]{escape(str(out / 'boxes.csv'))}[/]: {len(sequence)} images, {len(log)} boxes", highlight=False
     )
+    missed = len(sequence) - 1 - len(log)  # the first image has the given box
+    if missed > 0:
+        without_box = np.flatnonzero(~np.isin(sequence.timeline.stamps_ns, log.stamps_ns)).tolist()
+        damaged = [sentence for index in without_box if (sentence := _damage(sequence, index))]
+        for sentence in damaged[:SHOWN_DAMAGED]:
+            console.print(f"[yellow]{escape(sentence)}[/]", highlight=False, soft_wrap=True)
+        if len(damaged) > SHOWN_DAMAGED:
+            console.print(f"[yellow]... and {len(damaged) - SHOWN_DAMAGED} more images that cannot be used.[/]")
+        missed -= len(damaged)
     if missed > 0:
         console.print(f"{missed} images came while the tracker was busy; a smaller --rate drops fewer.")
+
+
+def _first_readable(sequence: BagSequence) -> Pixels:
+    """Return the first image that can be used: the one that the player starts the target on.
+
+    Raises:
+        SequenceError: there is none; the reason is that of the first.
+    """
+    index = next((index for index in range(len(sequence)) if not _damage(sequence, index)), 0)
+    return sequence.frame(index)
+
+
+def _damage(sequence: BagSequence, index: int) -> str:
+    """Return why a frame cannot be used; empty if it can."""
+    try:
+        sequence.frame(index)
+    except SequenceError as error:
+        return str(error)
+    return ""
 
 
 class Replay:

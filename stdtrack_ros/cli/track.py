@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -45,7 +45,7 @@ class Footage:
     Attributes:
         frames: stamp in s and (H, W, 3) uint8 BGR of each frame that can be read.
         count: how many there are; None: nobody knows.
-        first_box: (4,) box in the first frame, if the source brings one.
+        first_box: (4,) box in the first frame that can be read, if the source brings one.
         notes: sentences on what was repaired or odd in the source.
         left_out: sentences on frames that cannot be read; it grows as the frames are taken.
     """
@@ -146,10 +146,14 @@ def open_footage(source: str, topic: str = "") -> Footage:
 
 
 def _of_sequence(sequence: Sequence) -> Footage:
-    first = sequence.boxes[0]
     left_out: list[str] = []
-    known = first if np.isfinite(first).all() else None
-    return Footage(_readable(sequence, left_out), len(sequence), known, tuple(sequence.notes), left_out)
+    readable = _readable(sequence, left_out)
+    first = next(readable, None)
+    if first is None:
+        raise SequenceError(left_out[0])
+    box = sequence.boxes[len(left_out)]
+    known = box if np.isfinite(box).all() else None
+    return Footage(chain([first], readable), len(sequence), known, tuple(sequence.notes), left_out)
 
 
 def _readable(sequence: Sequence, left_out: list[str]) -> Iterator[tuple[float, Pixels]]:
@@ -158,8 +162,6 @@ def _readable(sequence: Sequence, left_out: list[str]) -> Iterator[tuple[float, 
         try:
             image = sequence.frame(index)
         except SequenceError as error:
-            if index == 0:
-                raise
             left_out.append(str(error))
             continue
         yield float(stamp_s), image

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.errors import InputError, SequenceError
 from stdtrack_ros.geometry import Pixels
 from stdtrack_ros.images import decode_still
 
@@ -60,7 +60,10 @@ def read_image(path: Path) -> Pixels:
         data = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise SequenceError(f"The frame {path} cannot be read: {error.strerror or error}.") from error
-    decoded = decode_still(data)
+    try:
+        decoded = decode_still(data)
+    except InputError as error:
+        raise SequenceError(f"The frame {path} cannot be used. {error}") from None
     if decoded is None:
         raise SequenceError(f"The frame {path} ({data.size} bytes) is damaged, cut off or no image.")
     return decoded

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 
 import cv2
@@ -16,9 +17,12 @@ from sample_sequences import BagMaker
 pytest.importorskip("rclpy")
 pytest.importorskip("stdtrack_ros.msg", reason="the messages are not built")
 
+from stdtrack_ros.cli.main import main
 from stdtrack_ros.cli.replay import Replay
 from stdtrack_ros.evaluation.annotated_bag import Start, Topics, annotate_bag
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
+from stdtrack_ros.sequences.recordings.bags import COMPRESSED
+from stdtrack_ros.sequences.recordings.image_bag import CameraMessage, write_image_bag
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker import create_tracker
 
@@ -81,3 +85,30 @@ def read_offline(path: Path) -> dict[int, object]:
     messages = opened.messages(opened.connections("/stdtrack/tracked_box"))
     decoded = [opened.decode(data, connection.msgtype) for connection, _, data in messages]
     return {message.header.stamp.sec * 10**9 + message.header.stamp.nanosec: message for message in decoded}
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+def test_damaged_images_are_told_from_those_that_came_too_soon(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with BagMaker(tmp_path / "flight") as bag:
+        for index in range(FRAMES):
+            bag.compressed(scene(index), START_NS + index * STEP_NS)
+    reader = BagFile(tmp_path / "flight")
+    connections = reader.connections("/camera/image/compressed")
+    messages = [CameraMessage(COMPRESSED, stamp, bytes(data)) for _, stamp, data in reader.messages(connections)]
+    for index in (0, 7):  # their JPEGs lose the end mark
+        cut = messages[index].cdr.replace(b"\xff\xd9", b"\x00\x00")
+        messages[index] = CameraMessage(COMPRESSED, messages[index].recorded_ns, cut)
+    write_image_bag(tmp_path / "damaged", messages, "/camera/image/compressed")
+    where, box = [str(tmp_path / "damaged"), "--out", str(tmp_path / "out")], ",".join(map(str, BOX))
+    monkeypatch.setattr(sys, "argv", ["stdtrack", "replay", *where, "--init", box, "--rate", "0.1"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().out
+    assert ended.value.code == 0, told
+    assert "Frame 0 of" in told and "Frame 7 of" in told and "busy" not in told
+    assert sorted(read_live(tmp_path / "out" / "boxes.csv")) == [
+        START_NS + index * STEP_NS for index in range(2, FRAMES) if index != 7
+    ]

@@ -132,6 +132,22 @@ def test_a_frame_that_cannot_be_read_is_left_out_and_named(folder: Path, tmp_pat
     assert "3.png" in sentence
 
 
+def test_a_first_frame_that_cannot_be_read_is_left_out_too(folder: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    for name in ("0.png", "1.png"):
+        (broken / name).write_bytes(b"")
+    footage = open_footage(str(broken))
+    assert [round(30 * stamp_s) for stamp_s, _ in footage.frames] == [2, 3, 4, 5, 6, 7]
+    assert ["0.png" in footage.left_out[0], "1.png" in footage.left_out[1]] == [True, True]
+
+
+def test_a_folder_without_a_frame_that_can_be_read_is_refused(tmp_path: Path) -> None:
+    for index in range(3):
+        (tmp_path / f"{index}.png").write_bytes(b"")
+    with pytest.raises(SequenceError, match=r"0\.png"):
+        open_footage(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -57,7 +57,10 @@ class PlayerSettings(SettingGroup):
     loop: bool = setting(False, "Play again and again, with stamps that go on.", read_only=True)
     clock: bool = setting(False, "Publish /clock from the recording's stamps.", read_only=True)
     init: str = setting(
-        "", "Start a target on this box of the first image: x,y,width,height.", unit="px", read_only=True
+        "",
+        "Start a target on this box of the first image that can be read: x,y,width,height.",
+        unit="px",
+        read_only=True,
     )
     wait: float = setting(
         60.0,
@@ -95,7 +98,7 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         recording, pace = open_camera(Path(self.settings.source), self.settings.source_topic), Pace()
         for note in recording.notes:
             self.get_logger().warning(note)
-        images, began, moment_ns = 0, None, 0
+        images, began, moment_ns, started = 0, None, 0, self._box is None
         for message in self._looped(recording):
             if began is None:
                 self._wait_for_subscriber(message.kind)
@@ -110,7 +113,8 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
             self._publish(message)
             if message.kind != CAMERA_INFO:
                 images += 1
-                if images == 1 and self._box is not None:
+                if not started and message.is_readable():
+                    started = True
                     threading.Thread(target=self._start_target, args=(message.stamp_ns(),), daemon=True).start()
         return images
 

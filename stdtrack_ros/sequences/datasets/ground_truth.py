@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Notes = tuple[str, ...]
 
 _SPLIT = re.compile(r"[,;\s]+")
+_SEPARATORS = ",;\t"
 _STAMPS = {"stamp": 1.0, "stamp_s": 1.0, "time": 1.0, "time_s": 1.0, "timestamp": 1.0, "stamp_ns": 1e-9}
 _FRAMES = ("frame", "index", "frame_number")
 _BOX = (("x",), ("y",), ("width", "w"), ("height", "h"))
@@ -71,7 +72,9 @@ def _lines(path: Path) -> list[str]:
     """Return the lines of a text file without the blank ones at its end."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SequenceError(f"The file {path} cannot be read: it is no UTF-8 text; save it as UTF-8.") from error
+    except OSError as error:
         raise SequenceError(f"The file {path} cannot be read: {error}.") from error
     return text.rstrip().splitlines()
 
@@ -106,20 +109,23 @@ def read_ground_truth_csv(path: Path) -> GroundTruthRows:
     """Read boxes from a CSV file.
 
     With a header: columns x, y, width, height, and at will a stamp (`stamp` in seconds, or `stamp_ns`) or a `frame`
-    (counted from 0); other columns are left alone. Of several targets (a column `target_id` or `id`) the first counts.
-    Without a header: four numbers per line and frame, or five with the stamp first.
+    (counted from 0); other columns are left alone; commas, semicolons or tabs separate. Of several targets (a column
+    `target_id` or `id`) the first counts. Without a header: four numbers per line and frame, or five with the stamp
+    first.
 
     Raises:
         SequenceError: the file cannot be read, lacks a column, holds something that is no number, or has two boxes for
             one frame.
     """
-    lines = [line for line in _lines(path) if line.strip()]
+    lines = [line for line in _lines(path) if line.strip(" ")]  # a line of tabs is one of empty fields
     if not lines:
         raise SequenceError(f"The file {path} is empty; it must hold one box a line.")
     if _all_numbers(lines[0]):
         return _without_header(path)
-    table = list(csv.DictReader(lines, skipinitialspace=True))
+    separator = max(_SEPARATORS, key=lines[0].count)
+    table = list(csv.DictReader(lines, skipinitialspace=True, delimiter=separator))
     columns = {(name or "").strip().lower(): name for name in (table[0] if table else {})}
+    _refuse_short(path, table)
     table, notes = _first_target(path, table, columns)
     boxes = np.stack([_column(path, table, columns, names) for names in _BOX], axis=-1)
     if _STATUS in columns and "target_id" in columns:  # a log of box_recorder: LOST boxes are guesses
@@ -150,6 +156,14 @@ def _first_target(
     others = ", ".join(f"'{name}'" for name in names[1:])
     note = f"{path} holds several targets; '{names[0]}' is taken, {others} left out."
     return [row for row in table if (row[column] or "").strip() == names[0]], (note,)
+
+
+def _refuse_short(path: Path, table: list[dict[str, str]]) -> None:
+    """Refuse a line that breaks off before its last field: an empty field means absent, a missing one means damage."""
+    for number, row in enumerate(table, start=2):
+        if None in row.values():
+            found = sum(value is not None for value in row.values())
+            raise SequenceError(f"Line {number} of {path} has {found} fields, its header {len(row)}; complete it.")
 
 
 def _refuse_competing(path: Path, places: Floats, name: str) -> None:
@@ -231,10 +245,14 @@ def align_rows(boxes: Box, frames: int, source: str) -> tuple[Box, Notes]:
 
 def _by_frame(boxes: Box, indices: NDArray[np.int64], frames: int, source: str) -> tuple[Box, Notes]:
     aligned = np.full((frames, 4), np.nan)
+    notes: Notes = ()
+    if indices.size and indices.min() == 1 and indices.max() == frames:
+        indices = indices - 1
+        notes = (f"{source} counts its {frames} frames from 1.",)
     inside = (indices >= 0) & (indices < frames)
     aligned[indices[inside]] = boxes[inside]
-    outside = int((~inside).sum())
-    notes = (f"{source} has {outside} rows for frames outside 0..{frames - 1}: they are left out.",) if outside else ()
+    if outside := int((~inside).sum()):
+        notes = (f"{source} has {outside} rows for frames outside 0..{frames - 1}: they are left out.",)
     return aligned, notes
 
 

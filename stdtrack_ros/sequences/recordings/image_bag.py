@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.errors import InputError, SequenceError
 from stdtrack_ros.geometry import Image
-from stdtrack_ros.images import to_bgr8
+from stdtrack_ros.images import decode_message, to_bgr8
 from stdtrack_ros.sequences.recordings.bag_file import BagFile, is_bag, typestore
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED, RAW, BagSequence, image_topic, stamp_ns
 from stdtrack_ros.sequences.recordings.packet_pictures import packet_pictures
@@ -45,6 +45,14 @@ class CameraMessage:
     def stamp_ns(self) -> int:
         """Return when the picture was taken: the stamp in its header."""
         return stamp_ns(_STORE.deserialize_cdr(self.cdr, self.kind))
+
+    def is_readable(self) -> bool:
+        """Tell whether it holds a picture that can be used."""
+        try:
+            decode_message(_STORE.deserialize_cdr(self.cdr, self.kind))
+        except InputError:
+            return False
+        return True
 
 
 def image_cdr(image: Image, stamp_ns: int, frame_id: str = "camera") -> bytes:

@@ -21,8 +21,8 @@ from std_msgs.msg import Header
 from stdtrack_ros.msg import TargetInit, TrackedBox
 
 from stdtrack_ros.nodes.camera.image_messages import decode_image
-from stdtrack_ros.sequences.recordings.bags import RAW
-from stdtrack_ros.sequences.recordings.image_bag import CameraMessage, image_cdr, write_image_bag
+from stdtrack_ros.sequences.recordings.bags import COMPRESSED, RAW
+from stdtrack_ros.sequences.recordings.image_bag import CameraMessage, image_cdr, jpeg_cdr, write_image_bag
 
 pytestmark = pytest.mark.ros
 COUNT, STEP_NS = 6, 100_000_000
@@ -83,6 +83,19 @@ def test_a_bag_is_played_as_it_was_recorded_and_starts_the_target_on_its_first_i
     first = inits[0]
     assert first.header.stamp == images[0].header.stamp
     assert (first.x, first.y, first.width, first.height, first.normalized) == (1.0, 2.5, 30.0, 40.0, False)
+
+
+def test_a_first_image_that_is_cut_off_is_no_start(tmp_path: Path, bench: Bench, start) -> None:
+    stamps = [5_000_000_000 + index * STEP_NS for index in range(COUNT)]
+    whole = [jpeg_cdr(np.full((48, 64, 3), 90, np.uint8), stamp, 90) for stamp in stamps]
+    cut = whole[0].replace(b"\xff\xd9", b"\x00\x00")  # the first image has lost its end mark
+    messages = [CameraMessage(COMPRESSED, *message) for message in zip(stamps, [cut, *whole[1:]], strict=True)]
+    write_image_bag(tmp_path / "bag", messages)
+    inits: list[TargetInit] = []
+    bench.create_subscription(TargetInit, "target_init", inits.append, 20)
+    start("playback.video_player", f"source:={tmp_path / 'bag'}", "init:='1,2.5,30,40'", "wait:=0.0")
+    bench.wait(lambda: inits, "a start")
+    assert inits[0].header.stamp.nanosec == STEP_NS
 
 
 def test_best_effort_subscribers_are_served_too(bag: Path, bench: Bench, start) -> None:

@@ -41,6 +41,9 @@ def placed(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
         ["stamp,x,y,width,height", "100.3,9,9,9,9", "100.0,1,2,3,4", "100.1,5,6,7,8"],
         ["stamp_ns,x,y,width,height", "100000000000,1,2,3,4", "100100000000,5,6,7,8", "100300000000,9,9,9,9"],
         ["frame,x,y,width,height", "3,9,9,9,9", "0,1,2,3,4", "1,5,6,7,8"],
+        ["frame;x;y;width;height", "0;1;2;3;4", "1;5;6;7;8", "3;9;9;9;9"],
+        ["x\ty\twidth\theight", "1\t2\t3\t4", "5\t6\t7\t8", "\t\t\t", "9\t9\t9\t9"],
+        ["frame,x,y,width,height", "1,1,2,3,4", "2,5,6,7,8", "3,,,,", "4,9,9,9,9"],  # counted from 1
     ],
 )
 def test_every_form_of_csv(tmp_path: Path, lines: list[str]) -> None:
@@ -63,6 +66,7 @@ def test_timestamps_since_1970_in_nanoseconds(tmp_path: Path) -> None:
         (["1,2,3", "1,2,3"], r"hold 3 numbers; without a header each must hold 4"),
         (["1,2,3,4", "1,2,3,4,5"], r"hold 4, 5 numbers"),
         (["1,2,3,4", "a,b,c,d"], r"Line 2 of .* is 'a,b,c,d'"),
+        (["x,y,width,height", "1,2,3,4", "5,6"], r"Line 3 of .* has 2 fields, its header 4; complete it"),
     ],
 )
 def test_csv_that_cannot_be_read(tmp_path: Path, lines: list[str], match: str) -> None:
@@ -74,7 +78,7 @@ def test_missing_file_and_binary_file(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match=r"none.csv cannot be read"):
         read_ground_truth_csv(tmp_path / "none.csv")
     (tmp_path / "picture.csv").write_bytes(bytes(range(128, 256)))
-    with pytest.raises(SequenceError, match=r"picture.csv cannot be read"):
+    with pytest.raises(SequenceError, match=r"picture.csv cannot be read: it is no UTF-8 text; save it as UTF-8"):
         read_ground_truth_csv(tmp_path / "picture.csv")
 
 
@@ -84,6 +88,11 @@ def test_rows_for_frames_that_are_not_there(tmp_path: Path) -> None:
     )
     assert np.isfinite(boxes[:, 0]).tolist() == [True, False, False, False]
     assert notes[0] == "truth.csv has 2 rows for frames outside 0..3: they are left out."
+
+
+def test_frames_counted_from_1_are_told(tmp_path: Path) -> None:
+    _, notes = placed(write_lines(tmp_path / "truth.csv", ["frame,x,y,w,h", "1,1,2,3,4", "4,1,2,3,4"]))
+    assert notes[0] == "truth.csv counts its 4 frames from 1."
 
 
 def test_stamps_go_to_the_nearest_frame_within_half_an_interval() -> None:
