@@ -117,7 +117,8 @@ def checked_value(info: SettingInfo, value: Any) -> Value:
     if info.kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     # A bool is an int to Python, and text that looks like a number is one to pydantic: neither is meant here.
-    if type(value) is not info.kind:
+    kind = type(value)
+    if kind is not info.kind:
         raise SettingError(f"The parameter {info.name} cannot be {value!r}; allowed is {allowed(info)}.")
     result: Value = value
     return result

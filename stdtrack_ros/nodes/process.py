@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 import rclpy
@@ -32,7 +32,7 @@ WAKE_S = 0.1
 """Longest time after which a signal is seen."""
 
 
-def run_node(make: Callable[[], N], finish: Callable[[N], object], args: Sequence[str] | None = None) -> None:
+def run_node(make: Callable[[], N], finish: Callable[[N], object], args: list[str] | None = None) -> None:
     """Run a node until SIGINT or SIGTERM, then leave with exit code 0; with 2 and a sentence where it cannot work.
 
     Args:

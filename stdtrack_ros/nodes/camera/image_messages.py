@@ -58,7 +58,7 @@ def raw_message(image: Image, header: Header) -> ImageMessage:
     height, width = image.shape[:2]
     data = array.array("B")
     # An array takes the bytes in one copy; an ndarray or a list would be checked number by number.
-    data.frombytes(memoryview(np.ascontiguousarray(image)).cast("B"))
+    data.frombytes(np.ascontiguousarray(image).data.cast("B"))
     return ImageMessage(header=header, height=height, width=width, encoding="bgr8", step=3 * width, data=data)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from geometry_msgs.msg import Twist, TwistStamped
@@ -121,7 +120,7 @@ class FollowController(SettingsNode[FollowSettings], Node):
         self._reporter.report(not reason, f"Stopped: {reason}." if reason else "Following.", values)
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> None:
     """Run the node `follow_controller`."""
     run_node(FollowController, FollowController.stop, args)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from geometry_msgs.msg import TwistStamped
@@ -139,7 +138,7 @@ class GimbalFollow(SettingsNode[GimbalSettings], Node):
         self._reporter.report(not reason, f"Stopped: {reason}." if reason else "Following.", values)
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> None:
     """Run the node `gimbal_follow`."""
     run_node(GimbalFollow, GimbalFollow.leave, args)
 

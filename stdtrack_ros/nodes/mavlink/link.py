@@ -18,7 +18,7 @@ from stdtrack_ros.errors import SettingError
 os.environ.setdefault("MAVLINK20", "1")  # pymavlink reads it on import
 try:
     from pymavlink import mavutil
-    from pymavlink.dialects.v20 import common
+    from pymavlink.dialects.v20 import common as common  # for the modules that speak MAVLink
 except ImportError:
     mavutil = common = None
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -181,8 +180,11 @@ class MavlinkCamera(SettingsNode[MavlinkCameraSettings], Node):
         for message in self._link.messages():
             self._protocol.handle(message, now)
         box = self._box
-        active = box is not None and box.status != TrackedBox.STATUS_NONE
-        if active and now - self._arrived_s + seconds(box.latency) > self.settings.max_age:
+        if (
+            box is not None
+            and box.status != TrackedBox.STATUS_NONE
+            and now - self._arrived_s + seconds(box.latency) > self.settings.max_age
+        ):
             self._protocol.set_image(ImageStatus(common.CAMERA_TRACKING_STATUS_FLAGS_ERROR))
         if now - self._state_s > self.settings.max_age:
             self._protocol.set_offset(None)
@@ -241,7 +243,7 @@ def offset(state: TargetState, frame_id: str) -> Offset | None:
     )
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> None:
     """Run the node `mavlink_camera`."""
     run_node(MavlinkCamera, MavlinkCamera.leave, args)
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from rclpy.node import Node
@@ -54,7 +53,7 @@ class OperatorPage(SettingsNode[OperatorSettings], Node):
         self._server.changed()
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> None:
     """Run the node `operator_page`."""
     run_node(OperatorPage, OperatorPage.close, args)
 

@@ -98,7 +98,7 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         recording, pace = open_camera(Path(self.settings.source), self.settings.source_topic), Pace()
         for note in recording.notes:
             self.get_logger().warning(note)
-        images, began, moment_ns, started = 0, None, 0, self._box is None
+        images, began, moment_ns, box = 0, None, 0, self._box
         for message in self._looped(recording):
             if began is None:
                 self._wait_for_subscriber(message.kind)
@@ -113,9 +113,9 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
             self._publish(message)
             if message.kind != CAMERA_INFO:
                 images += 1
-                if not started and message.is_readable():
-                    started = True
-                    threading.Thread(target=self._start_target, args=(message.stamp_ns(),), daemon=True).start()
+                if box is not None and message.is_readable():
+                    threading.Thread(target=self._start_target, args=(box, message.stamp_ns()), daemon=True).start()
+                    box = None
         return images
 
     def _looped(self, recording: CameraRecording) -> Iterator[CameraMessage]:
@@ -145,8 +145,8 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
             self._clock_publisher.publish(Clock(clock=_time(message.recorded_ns)))
         self._publishers_by_kind[message.kind].publish(message.cdr)
 
-    def _start_target(self, stamp_ns: int) -> None:
-        request = TargetInit(x=self._box[0], y=self._box[1], width=self._box[2], height=self._box[3])
+    def _start_target(self, box: Box, stamp_ns: int) -> None:
+        request = TargetInit(x=box[0], y=box[1], width=box[2], height=box[3])
         request.header.stamp = _time(stamp_ns)
         time.sleep(INIT_DELAY_S)
         for _ in range(INIT_TRIES):

@@ -28,8 +28,8 @@ class ConstantVelocity:
     def forget(self) -> None:
         """Start anew with the next measurement."""
         self._stamp_s: float | None = None
-        self._mean = np.full(6, np.nan)
-        self._covariance = np.full((6, 6), np.nan)
+        self._mean: Vector = np.full(6, np.nan)
+        self._covariance: Matrix = np.full((6, 6), np.nan)
         self._measurements = 0
 
     def correct(self, measured: Position, stamp_s: float) -> None:

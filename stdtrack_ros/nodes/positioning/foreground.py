@@ -46,8 +46,10 @@ def surfaces(depth: ArrayLike, nearest_m: float, farthest_m: float) -> list[Surf
         return []
     depths, weights = depth[valid], _window(*depth.shape)[valid]
     indices = np.floor(np.log(depths / nearest_m) / BIN).astype(int)
-    histogram = np.bincount(indices, weights, minlength=indices.max() + 1)
-    smooth = np.convolve(histogram, [0.25, 0.5, 0.25], mode="same") if histogram.size > 2 else histogram
+    histogram = np.bincount(indices, weights, minlength=indices.max() + 1).astype(np.float64)
+    smooth = histogram
+    if histogram.size > 2:
+        smooth = np.convolve(histogram, [0.25, 0.5, 0.25], mode="same").astype(np.float64)
     found, left = [], smooth.copy()
     while left.max() > 0.02 * smooth.sum():
         low, high = _extent(left, int(left.argmax()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -389,7 +388,7 @@ def _inner(start: float, length: float, share: float, whole: int) -> slice:
     return slice(max(first, 0), max(min(last, whole), 0))
 
 
-def main(args: Sequence[str] | None = None) -> None:
+def main(args: list[str] | None = None) -> None:
     """Run the node `target_pose`."""
     run_node(TargetPose, lambda node: None, args)
 

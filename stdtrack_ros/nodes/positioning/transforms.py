@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from geometry_msgs.msg import PoseStamped, TransformStamped
 from rclpy.node import Node
 from rclpy.time import Time
@@ -38,7 +40,7 @@ class Transforms:
                 "ROS 2, or leave fixed_frame empty for positions in the camera's frame."
             )
         self._fixed_frame = fixed_frame
-        self._buffer = tf2_ros.Buffer(node=node) if fixed_frame else None
+        self._buffer: Any = tf2_ros.Buffer(node=node) if fixed_frame else None
         self._listener = tf2_ros.TransformListener(self._buffer, node) if fixed_frame else None
         self._broadcaster = tf2_ros.TransformBroadcaster(node) if AVAILABLE else None
 

@@ -21,7 +21,8 @@ from stdtrack_ros.tracker.motion import carried_on
 from stdtrack_ros.tracker.result import Status, TrackResult
 
 try:
-    from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
+    from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
+    from vision_msgs.msg import Detection2DArray as Detection2DArray  # for the publisher of the topic
 except ImportError:  # an optional package, not among the wheels
     Detection2DArray = None
 

@@ -260,7 +260,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         )
 
 
-def main(args: Sequence[str] | None = None, load: Callable[[TrackerSettings], Model] = load_model) -> None:
+def main(args: list[str] | None = None, load: Callable[[TrackerSettings], Model] = load_model) -> None:
     """Run the node `tracker_node`."""
 
     def make() -> TrackerNode:

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Box, Pixels
@@ -32,8 +32,7 @@ NEAR_STAMP_S = 0.1
 EARLY_S = 1.0
 """How long a start waits for a frame that has not come yet."""
 
-
-StartRequest = TargetInit | StartTarget.Request
+StartRequest: TypeAlias = TargetInit | StartTarget.Request
 """What asks for a target: the message and the service's request have the same fields."""
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+from rclpy.clock import ROSClock
 from rclpy.node import Node
 
 from stdtrack_ros.nodes.camera.camera_input import CameraInput
@@ -155,7 +156,7 @@ class TrackingSession:
         if not self.enabled:
             return
         self._arrived += 1
-        simulated = clock_s > 0.0 and self._node.get_clock().ros_time_is_active
+        simulated = clock_s > 0.0 and cast(ROSClock, self._node.get_clock()).ros_time_is_active
         if not self._in_time(stamp_s, clock_s if simulated else now_s):
             return
         frame = Frame(message, self._arrived, now_s, stamp_s or clock_s, self._timestamps.time_s)
