@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tempfile
 import weakref
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,11 @@ _CHAINS = {
 
 
 class OnnxBackend:
-    """Two graphs, `NAME.onnx` for each frame and `NAME.start.onnx` for the template, or their 8-bit forms."""
+    """Two graphs, `NAME.onnx` for each frame and `NAME.start.onnx` for the template, or their 8-bit forms.
+
+    Attributes:
+        nodes_by_provider: how many nodes of both each provider runs; on the CPU alone they are not counted.
+    """
 
     name = "onnx"
 
@@ -49,24 +55,34 @@ class OnnxBackend:
             ModelError: a file is missing, damaged, no model of ours, of another pair, or what `require_provider`
                 insists on does not start.
         """
-        providers = [name for name in _CHAINS[settings.provider] if name in onnxruntime.get_available_providers()]
-        file = choose_precision(path, settings, on_cpu=providers in ([], [CPU]))
+        for providers in _chains(settings):
+            try:
+                file = self._load(path, settings, providers)
+                break
+            except _DoesNotStart:
+                continue
+        self.metadata, self.provider = self._step.metadata, self._step.provider
+        self.path, self.precision, self.sha256 = file.path, file.precision, _sha256(file.path)
+        self.nodes_by_provider = self._step.nodes_by_provider + self._start.nodes_by_provider
+        shortfall = _shortfall(settings, providers[0], self.nodes_by_provider)
+        self.note = " ".join(filter(None, (file.note, shortfall)))
+        if self.note and settings.require_provider:
+            raise ModelError(self.note)
+
+    def _load(self, path: Path, settings: ModelSettings, providers: Sequence[str]) -> ModelFile:
+        """Load both graphs in the form that suits the first of the providers; return which it is."""
+        file = choose_precision(path, settings, on_cpu=providers[0] == CPU)
         self._step = _Graph(file.path, settings, providers)
         if file.path != path and path.is_file() and self._step.metadata.get("source") != _sha256(path):
             note = f"{file.path} was not made from {path}, which runs instead; export it again with --int8."
             file = ModelFile(path, FLOAT, note)
             self._step = _Graph(path, settings, providers)
         self._start = _Graph(start_path(file.path), settings, providers)
-        self.metadata, self.provider = self._step.metadata, self._step.provider
-        if self._start.metadata != self.metadata:
+        if self._start.metadata != self._step.metadata:
             raise ModelError(
                 f"{file.path} and {start_path(file.path)} come from different exports; export the model again."
             )
-        self.path, self.precision, self.sha256 = file.path, file.precision, _sha256(file.path)
-        shortfall = _shortfall(settings, self._step.nodes_by_provider + self._start.nodes_by_provider)
-        self.note = " ".join(filter(None, (file.note, shortfall)))
-        if self.note and settings.require_provider:
-            raise ModelError(self.note)
+        return file
 
     def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
         """See `Backend.start`."""
@@ -82,8 +98,20 @@ def start_path(path: Path) -> Path:
     return path.with_suffix(".start.onnx")
 
 
+class _DoesNotStart(Exception):
+    """The first of the providers asked for does not start on this machine, or not with this graph."""
+
+
+def _chains(settings: ModelSettings) -> Iterator[list[str]]:
+    """Yield providers to try, best first, each with those that take over what it does not run; the CPU comes last."""
+    there = onnxruntime.get_available_providers()
+    providers = [name for name in _CHAINS[settings.provider] if name in there]
+    for first in range(len(providers)):
+        yield providers[first:]
+
+
 class _Graph:
-    """A session on the first of the providers that starts, with the device's copies of arrays that stay the same.
+    """A session on the first of the providers, with the device's copies of arrays that stay the same.
 
     Attributes:
         metadata: the JSON text that `stdtrack export` wrote.
@@ -94,7 +122,19 @@ class _Graph:
     def __init__(self, path: Path, settings: ModelSettings, providers: Sequence[str]) -> None:
         if not path.is_file():
             raise ModelError(f"There is no model file {path}; give one that `stdtrack export` wrote.")
-        self._session = _open(path, settings, providers)
+        self._device = "cpu" if providers[0] == CPU else "cuda"
+        with tempfile.TemporaryDirectory(prefix="stdtrack_") as folder:
+            self._session = _open(path, settings, providers, Path(folder))
+            self._read(path)
+            try:
+                self.nodes_by_provider = self._warm_up()
+            except Exception as error:  # a device for which there is no kernel, or without memory
+                if self._device == "cpu":
+                    raise ModelError(f"{path} does not run: {str(error).splitlines()[0]}") from None
+                raise _DoesNotStart from None
+        self.provider = max(self.nodes_by_provider, key=self.nodes_by_provider.__getitem__)
+
+    def _read(self, path: Path) -> None:
         text = self._session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if text is None:
             raise ModelError(f"{path} is an ONNX model, but not one that `stdtrack export` wrote.")
@@ -102,10 +142,7 @@ class _Graph:
         self._outputs = [output.name for output in self._session.get_outputs()]
         # A network without token or memory reads none: the export has dropped those inputs from its graph.
         self._inputs = [one.name for one in self._session.get_inputs()]
-        self._device = "cpu" if self._session.get_providers()[0] == CPU else "cuda"
         self._uploaded: dict[str, tuple[weakref.ref[Any], Any]] = {}
-        self.nodes_by_provider = self._warm_up()
-        self.provider = max(self.nodes_by_provider, key=self.nodes_by_provider.__getitem__)
 
     def run(self, inputs: Arrays) -> dict[str, FloatArray]:
         """Run once on arrays in the host's memory."""
@@ -135,35 +172,55 @@ class _Graph:
         self.run(inputs)
         if self._device == "cpu":
             return Counter({CPU: 1})
-        profile = Path(self._session.end_profiling())
-        events = json.loads(profile.read_text(encoding="utf-8"))
-        profile.unlink()
+        events = json.loads(Path(self._session.end_profiling()).read_text(encoding="utf-8"))
         return Counter(
             event["args"]["provider"] for event in events if event["cat"] == "Node" and event["args"].get("provider")
         )
 
 
-def _open(path: Path, settings: ModelSettings, providers: Sequence[str]) -> Any:
+def _open(path: Path, settings: ModelSettings, providers: Sequence[str], folder: Path) -> Any:
+    """Open a session; on a device it writes a profile into the folder until that is ended.
+
+    Raises:
+        ModelError: the file cannot be read.
+        _DoesNotStart: the first provider does not start; never for the CPU.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what a session did not get is reported by us, in one sentence
     # Threads that wait by spinning would take the robot's other programs' time.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        if not providers or providers[0] == CPU:
+    if providers[0] == CPU:
+        try:
             return onnxruntime.InferenceSession(str(path), options, providers=[CPU])
-        options.enable_profiling = True  # for the warm-up alone: it tells which provider runs which node
-        options.profile_file_prefix = str(Path(tempfile.gettempdir()) / f"stdtrack_{os.getpid()}")
+        except Exception as error:  # ONNX Runtime's errors share no base class
+            raise ModelError(f"{path} is not a readable ONNX model: {str(error).splitlines()[0]}") from None
+    _find_libraries()
+    options.enable_profiling = True  # for the warm-up alone: it tells which provider runs which node
+    options.profile_file_prefix = str(folder / "profile")
+    try:
         chosen = [(name, _provider_options(name, path)) for name in providers]
-        return onnxruntime.InferenceSession(str(path), options, providers=chosen)
-    except Exception as error:  # ONNX Runtime's errors share no base class
-        raise ModelError(f"{path} is not a readable ONNX model: {str(error).splitlines()[0]}") from None
+        session = onnxruntime.InferenceSession(str(path), options, providers=chosen, enable_fallback=0)
+    except Exception:  # a damaged file, too, which the CPU's attempt names
+        raise _DoesNotStart from None
+    if session.get_providers()[0] != providers[0]:
+        raise _DoesNotStart
+    return session
+
+
+def _find_libraries() -> None:
+    """Load CUDA and cuDNN from Python packages, if they are there; what does not start is reported by us."""
+    onnxruntime.set_default_logger_severity(4)
+    if hasattr(onnxruntime, "preload_dlls"):
+        with redirect_stdout(io.StringIO()):
+            onnxruntime.preload_dlls()
 
 
 def _provider_options(name: str, path: Path) -> dict[str, Any]:
     if name == CUDA:
-        return {"cudnn_conv_algo_search": "HEURISTIC"}  # the exhaustive search takes seconds for each batch size
+        # The exhaustive search takes seconds for each batch size; TF32 has 10 bits where fp32 has 23.
+        return {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
     if name != TENSORRT:
         return {}
     shapes = {key: _profile(path, free) for key, free in (("min", 1), ("opt", 1), ("max", MOST))}
@@ -208,16 +265,24 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _shortfall(settings: ModelSettings, nodes: Counter[str]) -> str:
-    """Return a sentence if the network does not run, or not wholly, where it was asked to; else nothing."""
-    if settings.provider == "auto":
-        wanted = next((name for name in _CHAINS["auto"] if name in onnxruntime.get_available_providers()), CPU)
-    else:
-        wanted = _CHAINS[settings.provider][0]
-    if set(nodes) == {wanted}:
-        return ""
-    there = ", ".join(onnxruntime.get_available_providers())
-    if wanted not in nodes:
-        return f"{wanted} was asked for, but the network runs on {', '.join(nodes)}; this ONNX Runtime offers {there}."
+def _shortfall(settings: ModelSettings, provider: str, nodes: Counter[str]) -> str:
+    """Return a sentence if the network does not run, or not wholly, where it was asked to; else nothing.
+
+    Args:
+        provider: the one that started.
+        nodes: how many nodes each provider runs.
+    """
+    there = onnxruntime.get_available_providers()
+    wanted = _CHAINS[settings.provider][0]
+    if settings.provider == "auto":  # TensorRT is worth no word: most machines with CUDA have none
+        wanted = CUDA if provider == CPU and CUDA in there else provider
+    if provider != wanted and wanted in there:
+        return f"{wanted} does not start: a device or its libraries are missing; the network runs on {provider}."
+    if provider != wanted:
+        return (
+            f"{wanted} was asked for, but this ONNX Runtime offers {', '.join(there)}; the network runs on {provider}."
+        )
     others = ", ".join(f"{count} on {name}" for name, count in nodes.items() if name != wanted)
-    return f"{wanted} runs {nodes[wanted]} nodes of the network and leaves {others}: it will be slower than it could."
+    if others:
+        return f"{wanted} runs {nodes[wanted]} nodes of the network and leaves {others}: it is slower than it could be."
+    return ""

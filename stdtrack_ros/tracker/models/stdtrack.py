@@ -44,6 +44,7 @@ class StdtrackModel:
         network = backend.metadata["network"]
         self._dim, self._capacity = int(network["dim"]), self.memory.capacity or int(network["capacity"])
         self.calibration = Calibration.of(backend.metadata)
+        self._together: tuple[list[Mapping[str, FloatArray]], Mapping[str, FloatArray]] = ([], {})
 
     @property
     def info(self) -> ModelInfo:
@@ -63,7 +64,7 @@ class StdtrackModel:
     ) -> list[Prediction]:
         """See `Model.step`."""
         arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]] = {
-            name: np.concatenate([state.template[name] for state in states]) for name in states[0].template
+            **self._templates([state.template for state in states])
         }
         arrays["search"] = searches
         arrays["token"] = np.stack([state.token for state in states])
@@ -111,6 +112,14 @@ class StdtrackModel:
             _cosine(prediction.embedding, state.template["template_appearance"][0]),
             max(_cosine(prediction.embedding, one) for one in remembered),
         )
+
+    def _templates(self, templates: list[Mapping[str, FloatArray]]) -> Mapping[str, FloatArray]:
+        """Templates as a batch: for the same ones the very arrays of the frame before, which a device holds already."""
+        before, arrays = self._together
+        if len(before) != len(templates) or any(one is not other for one, other in zip(before, templates, strict=True)):
+            arrays = {name: np.concatenate([each[name] for each in templates]) for name in templates[0]}
+            self._together = (templates, arrays)
+        return arrays
 
     def _prediction(
         self, found: Mapping[str, FloatArray], index: int, crop_size: int, window_influence: float

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -178,6 +179,57 @@ def test_a_provider_that_is_not_there_is_told_and_can_be_refused() -> None:
     assert "CUDAExecutionProvider was asked for" in model.info.note
     with pytest.raises(ModelError, match="asked for"):
         load_model(make_settings({"model.path": path, "model.provider": "cuda", "model.require_provider": True}))
+
+
+@pytest.mark.parametrize("provider", ["auto", "cuda", "tensorrt"])
+def test_a_provider_that_is_there_but_does_not_start_gives_way(provider: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build for GPUs on a machine without one runs as the CPU's build does, in 8 bits too, and says so."""
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    on_cpu = OnnxBackend(shipped_model("stdtrack"), CPU)
+    names = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: names)
+    found = OnnxBackend(shipped_model("stdtrack"), ModelSettings(threads=1, provider=provider))
+    assert (found.provider, found.precision, found.path) == ("CPUExecutionProvider", on_cpu.precision, on_cpu.path)
+    asked = "TensorrtExecutionProvider" if provider == "tensorrt" else "CUDAExecutionProvider"
+    assert found.note.startswith(f"{asked} does not start")
+    with pytest.raises(ModelError, match="does not start"):
+        OnnxBackend(shipped_model("stdtrack"), ModelSettings(provider=provider, require_provider=True))
+
+
+def test_the_templates_of_the_same_targets_are_the_same_arrays(pair: tuple[OnnxBackend, TorchBackend]) -> None:
+    """A device keeps them from frame to frame by their identity; other targets bring other ones."""
+    model = model_of(pair[0])
+    given: list[dict[str, np.ndarray]] = []
+    model.backend = Listening(pair[0], given)
+    rng = np.random.default_rng(6)
+    states = [started(model, rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)) for _ in range(3)]
+    search = rng.integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
+    for pick in ((0, 1), (0, 1), (0, 2), (2, 0)):
+        found = model.step([states[index] for index in pick], search, [0.0, 0.0])
+        for place, index in enumerate(pick):
+            template = states[index].template["template_tokens"][0]
+            np.testing.assert_array_equal(given[-1]["template_tokens"][place], template)
+        states[pick[0]] = replace(states[pick[0]], token=found[0].output[1])  # memory does not change the template
+    tokens = [arrays["template_tokens"] for arrays in given]
+    assert tokens[1] is tokens[0]
+    assert tokens[2] is not tokens[1] and tokens[3] is not tokens[2]
+
+
+class Listening:
+    """A backend that keeps what each step was given."""
+
+    def __init__(self, inner: OnnxBackend, given: list[dict[str, np.ndarray]]) -> None:
+        self.inner, self.given = inner, given
+
+    def step(self, inputs: dict[str, np.ndarray]) -> Any:
+        self.given.append(dict(inputs))
+        return self.inner.step(inputs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
 
 @pytest.fixture
