@@ -57,11 +57,11 @@ class RecordingBackend:
     calls: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = field(default_factory=list)
 
     def start(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The inner backend's start."""
+        """Run the inner backend's start."""
         return self._run("start", inputs)
 
     def step(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The inner backend's step."""
+        """Run the inner backend's step."""
         return self._run("step", inputs)
 
     def _run(self, graph: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -70,7 +70,7 @@ class RecordingBackend:
         return outputs
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the inner backend's."""
+        """Leave everything else to the inner backend."""
         return getattr(self.inner, name)
 
 
