@@ -39,12 +39,12 @@ test: lint ## style, types, layers and every test
 	$(say) "running the tests"
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(PYTEST)
 else
-test: $(STAMPS)/ros-test $(STAMPS)/messages
+test: $(STAMPS)/ros-test $(STAMPS)/messages $(STAMPS)/test-messages
 	$(say) "running the tests of nodes, launch files and parameters on $(DISTRO)"
 	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(or $(PYTEST),test/nodes test/launch test/config)
 endif
 
-lint: $(STAMPS)/test $(STAMPS)/messages ## ruff and mypy
+lint: $(STAMPS)/test $(STAMPS)/messages $(STAMPS)/test-messages ## ruff and mypy
 	$(say) "checking style (ruff) and types (mypy)"
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check --quiet . && $(VENV)/bin/mypy
 
@@ -55,7 +55,7 @@ tables: $(STAMPS)/messages ## write the tables of parameters in docs/ from their
 	@$(VENV)/bin/python tools/parameter_table.py
 
 run-environment: $(STAMPS)/messages ## set up .venv with what the nodes need
-test-environment: $(STAMPS)/test $(STAMPS)/messages ## set up .venv with what training, evaluation and tests need
+test-environment: $(STAMPS)/test $(STAMPS)/messages $(STAMPS)/test-messages ## set up .venv with what training, evaluation and tests need
 
 clean: ## remove all that these targets made
 	rm -rf .venv .venv-kilted build install log demo_out
@@ -82,6 +82,12 @@ INSTALLED := $(wildcard msg/*.msg srv/*.srv launch/*.py config/*.yaml config/*.x
 $(STAMPS)/messages: $(STAMPS)/run $(INSTALLED) CMakeLists.txt package.xml tools/build_messages.sh tools/wheels_fix.cmake
 	$(say) "building the messages with colcon"
 	@tools/build_messages.sh $(VENV)
+	@touch $@
+
+TEST_INTERFACES := $(wildcard test/interfaces/*/*.* test/interfaces/*/msg/*.msg)
+$(STAMPS)/test-messages: $(STAMPS)/messages $(TEST_INTERFACES)
+	$(say) "building the messages of other packages that the tests exchange (some minutes, once)"
+	@tools/build_messages.sh $(VENV) test/interfaces/*
 	@touch $@
 
 $(STAMPS)/demo: $(STAMPS)/run requirements/operator.txt requirements/demo_clip.txt | $(STAMPS)/messages

@@ -16,6 +16,7 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 DDS_PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+TRANSPORTS = ("raw", "compressed", "ffmpeg", "foxglove")
 OVERRIDES = {
     "model": ("model.path", str),
     "provider": ("model.provider", str),
@@ -34,11 +35,11 @@ def arguments() -> list[DeclareLaunchArgument]:
         ("namespace", "", "Namespace of the node and its topics; one for each camera.", None),
         ("name", "tracker_node", "Name of the node.", None),
         ("params_file", "", "YAML file of parameters; empty: every parameter at its default.", None),
-        ("image", "image", "Topic of the camera's image (its /compressed is read where asked for).", None),
+        ("image", "image", "Topic of the camera's image (its /compressed, ... is read where asked for).", None),
         ("camera_info", "", "Topic of the camera's calibration, for bearings; empty: beside the image's.", None),
         ("target_init", "target_init", "Topic that starts a target.", None),
         ("tracked_box", "tracked_box", "Topic of the results.", None),
-        ("image_transport", "", "Which image topic is read; empty: as in params_file.", ["", "raw", "compressed"]),
+        ("image_transport", "", "Which image topic is read; empty: as in params_file.", ["", *TRANSPORTS]),
         ("model", "", "Model file (.onnx, .pt); empty: as in params_file, else the model of this package.", None),
         (
             "provider",
@@ -78,7 +79,7 @@ def start_node(context: LaunchContext) -> list[Node]:
     given["use_sim_time"] = value("use_sim_time") == "true"
     image = value("image")
     names = {name: value(name) or name for name in ("camera_info", "target_init", "tracked_box")}
-    names |= {"image": image, "image/compressed": f"{image}/compressed"}
+    names |= {"image": image} | {f"image/{name}": f"{image}/{name}" for name in TRANSPORTS[1:]}
     common = {
         "package": "stdtrack_ros",
         "namespace": value("namespace"),

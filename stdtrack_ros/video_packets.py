@@ -51,6 +51,13 @@ def _codec(name: str) -> str:
     return next((codec for part, codec in _CODECS.items() if part in name.lower()), "")
 
 
+def stamp_and_frame_id(message: Any) -> tuple[Any, str]:
+    """Return stamp and frame_id of an image or a packet: a CompressedVideo has no header, but fields of its own."""
+    if hasattr(message, "header"):
+        return message.header.stamp, message.header.frame_id
+    return message.timestamp, message.frame_id
+
+
 def to_image(frame: Any) -> Image:
     """Convert a frame of PyAV to (H, W, 3) uint8 BGR, turned as its rotation mark says."""
     image: NDArray[np.uint8] = frame.to_ndarray(format="bgr24")

@@ -37,7 +37,6 @@ RUN_BY = {
     "nodes/process.py": "nodes/tracking/test_node_lifecycle.py",
     "nodes/reporter.py": "nodes/positioning/test_target_pose.py",
     "nodes/throttled_logger.py": "nodes/tracking/test_node_faults.py",
-    "nodes/tracking/overlays.py": "nodes/tracking/test_tracker_node.py",
     "nodes/tracking/result_publisher.py": "nodes/tracking/test_tracker_node.py",
     "nodes/tracking/tracking_session.py": "nodes/tracking/test_node_lifecycle.py",
     "sequences/datasets/attributes.py": "sequences/datasets/test_benchmarks.py",

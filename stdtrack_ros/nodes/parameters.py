@@ -48,8 +48,10 @@ class TrackerNodeSettings(TrackerSettings):
     autostart: bool = setting(
         True, "Configure and activate at once; off: wait for a lifecycle manager.", read_only=True
     )
-    image_transport: Literal["raw", "compressed"] = setting(
-        "raw", "Which topic is read: image (raw) or image/compressed (compressed).", read_only=True
+    image_transport: Literal["raw", "compressed", "ffmpeg", "foxglove"] = setting(
+        "raw",
+        "Which topic is read: image (raw), image/compressed, or the video packets of image/ffmpeg or image/foxglove.",
+        read_only=True,
     )
     image_reliability: Literal["best_effort", "reliable"] = setting(
         "best_effort",

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -195,10 +195,18 @@ def header(stamp_s: float, frame_id: str = "camera_optical") -> Header:
 class NodeProcess:
     """`tracker_node` with the template-matching model (or another script) in a process of its own."""
 
-    def __init__(self, log: Path, namespace: str = "", script: str = "template_matching.py", **parameters: Any) -> None:
+    def __init__(
+        self,
+        log: Path,
+        namespace: str = "",
+        script: str = "template_matching.py",
+        remap: Mapping[str, str] | None = None,
+        **parameters: Any,
+    ) -> None:
         values = [f"{name.replace('__', '.')}:={_yaml(value)}" for name, value in parameters.items()]
         options = [word for value in values for word in ("-p", value)]
         options += ["-r", f"__ns:=/{namespace}"] if namespace else []
+        options += [word for old, new in (remap or {}).items() for word in ("-r", f"{old}:={new}")]
         command = [sys.executable, str(HERE / script), "--ros-args", *options]
         self.log = log
         with log.open("w") as out:

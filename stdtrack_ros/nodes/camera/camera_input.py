@@ -10,15 +10,11 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rclpy.node import Node
-from rclpy.qos import (
-    HistoryPolicy,
-    QoSProfile,
-    ReliabilityPolicy,
-    qos_policy_name_from_kind,
-)
+from rclpy.qos import ReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo
 
+from stdtrack_ros.nodes.camera.transports import TRANSPORTS, camera_qos
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 
 try:
@@ -43,11 +39,6 @@ CHANGED_S = 10.0
 """How long a change of the frame_id is told."""
 
 
-def sensor_qos(reliability: str) -> QoSProfile:
-    """Return the QoS of sensor data at depth 1: the newest message, and none that waits."""
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy[reliability.upper()])
-
-
 def camera_info_topic(node: Node) -> str:
     """Return the topic of the calibration: where camera_info is remapped to, else beside the image's topic."""
     chosen: str = node.resolve_topic_name("camera_info")
@@ -58,7 +49,15 @@ def camera_info_topic(node: Node) -> str:
 
 
 class CameraInput:
-    """The subscriptions of an active node to one camera."""
+    """The subscriptions of an active node to one camera.
+
+    Args:
+        on_image: takes an Image, a CompressedImage or a `DecodedPicture`.
+        refuse: takes a sentence on a packet of a video that gives no picture.
+
+    Raises:
+        SettingError: the image_transport needs something that is not installed.
+    """
 
     def __init__(
         self,
@@ -66,8 +65,9 @@ class CameraInput:
         settings: TrackerNodeSettings,
         on_image: Callable[[Any], None],
         on_camera_info: Callable[[CameraInfo], None],
+        refuse: Callable[[str], None],
     ) -> None:
-        self._node = node
+        self._node, self._refuse = node, refuse
         self._clash = ""
         self._frame_id: str | None = None
         self._frame_ids, self._changed_s = ("", ""), -math.inf
@@ -75,17 +75,17 @@ class CameraInput:
         self._looked_s = -math.inf
         self._since_s = time.monotonic()
         self._reliability = settings.image_reliability
-        compressed = settings.image_transport == "compressed"
-        self._kind = CompressedImage if compressed else Image
-        base = node.resolve_topic_name("image")
-        self.topic = node.resolve_topic_name(f"{base}/compressed") if compressed else base
+        self._no_picture = ""  # why the packets of a video give none
+        self._transport = TRANSPORTS[settings.image_transport]
+        self.topic = node.resolve_topic_name(f"{node.resolve_topic_name('image')}{self._transport.suffix}")
         self.info_topic = camera_info_topic(node)
         overrides = QoSOverridingOptions.with_default_policies()
-        self._image = node.create_subscription(
-            self._kind,
+        self._image = self._transport.subscribe(
+            node,
             self.topic,
+            settings.image_reliability,
             on_image,
-            sensor_qos(settings.image_reliability),
+            self._on_no_picture,
             qos_overriding_options=overrides,
             event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._on_clash),
         )
@@ -94,7 +94,7 @@ class CameraInput:
                 CameraInfo,
                 self.info_topic,
                 on_camera_info,
-                sensor_qos("best_effort"),
+                camera_qos("best_effort"),
                 qos_overriding_options=overrides,
             )
         except Exception:
@@ -156,6 +156,10 @@ class CameraInput:
             )
         return found
 
+    def _on_no_picture(self, sentence: str) -> None:
+        self._no_picture = sentence
+        self._refuse(sentence)
+
     def _on_clash(self, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
         self._clash = f"a publisher offers another {policy.lower()} than this node asks for"
@@ -165,7 +169,7 @@ class CameraInput:
         publishers = self._node.get_publishers_info_by_topic(self.topic)
         if not publishers:
             return f"nobody publishes there. {self._others()}"
-        kind = f"sensor_msgs/msg/{self._kind.__name__}"
+        kind = self._transport.type_name
         who = ", ".join(publisher_name(publisher) for publisher in publishers)
         wrong = sorted({publisher.topic_type for publisher in publishers if publisher.topic_type != kind})
         if wrong:
@@ -176,13 +180,15 @@ class CameraInput:
                 f"{who} publishes there as best effort and this node asks for {self._reliability} (QoS clash); "
                 "set image_reliability to best_effort."
             )
+        if self._no_picture:
+            return f"{who} publishes packets that give no picture. {self._no_picture}"
         return (
             f"{who} is there with a QoS that fits, but sends nothing that arrives; where the images are large, "
             "give the publisher the Fast DDS profile config/fastdds.xml."
         )
 
     def _others(self) -> str:
-        kind = f"sensor_msgs/msg/{self._kind.__name__}"
+        kind, suffix = self._transport.type_name, self._transport.suffix  # which the node appends by itself
         found = [topic for topic, types in self._node.get_topic_names_and_types() if kind in types]
         others = sorted(
             topic
@@ -191,7 +197,6 @@ class CameraInput:
         )
         if not others:
             return "Start the camera, or remap image to its topic."
-        suffix = "/compressed" if self._kind is CompressedImage else ""  # which the node appends by itself
         bases = " or ".join(topic.removesuffix(suffix) for topic in others)
         return f"Images are published on {', '.join(others)}: remap image to {bases}."
 

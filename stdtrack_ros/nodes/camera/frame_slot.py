@@ -9,13 +9,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from stdtrack_ros.nodes.camera.video_stream import DecodedPicture
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One image message as it arrived.
 
     Attributes:
-        message: sensor_msgs Image or CompressedImage, not yet converted.
+        message: sensor_msgs Image or CompressedImage, or a `DecodedPicture`, not yet converted.
         index: counts the frames that arrived, from 1.
         arrived_s: monotonic time of arrival.
         stamp_s: stamp of the message; if the camera gives none, the node's clock at arrival.
@@ -36,7 +38,7 @@ class Frame:
     @property
     def size_bytes(self) -> int:
         """Memory of its pixels."""
-        return len(self.message.data)
+        return self.message.size_bytes if isinstance(self.message, DecodedPicture) else len(self.message.data)
 
 
 class FrameSlot:

@@ -16,6 +16,7 @@ from std_msgs.msg import Header
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Image, Pixels
 from stdtrack_ros.images import PlainImage, decode_message, rosbags_converter
+from stdtrack_ros.nodes.camera.video_stream import DecodedPicture
 
 try:
     from cv_bridge import CvBridge, CvBridgeError
@@ -38,16 +39,16 @@ CONVERTER = rosbags_converter if CvBridge is None else cv_bridge_converter
 """cv_bridge if ROS brings it, rosbags-image otherwise; the same table of encodings holds for both."""
 
 
-def decode_image(message: ImageMessage | CompressedImage) -> Pixels:
-    """Decode a raw or compressed image message to grey or BGR pixels of its own depth, by cv_bridge if it is installed.
+def decode_image(message: ImageMessage | CompressedImage | DecodedPicture) -> Pixels:
+    """Decode an image message to grey or BGR pixels of its own depth, raw ones by cv_bridge if it is installed.
 
     Raises:
         InputError: the message holds no complete picture of a known encoding, with what was found and is allowed.
     """
-    return decode_message(message, CONVERTER)
+    return message.image() if isinstance(message, DecodedPicture) else decode_message(message, CONVERTER)
 
 
-def encoding_of(message: ImageMessage | CompressedImage) -> str:
+def encoding_of(message: ImageMessage | CompressedImage | DecodedPicture) -> str:
     """Return the name of the message's encoding, for people."""
     name: str = message.format if isinstance(message, CompressedImage) else message.encoding
     return name

@@ -27,8 +27,10 @@ class OperatorSettings(SettingGroup):
         "", "What every viewer has to know; empty: none on this machine alone, a new one beyond it.", read_only=True
     )
     tracker: str = setting("tracker_node", "Name of the node that is steered, in the same namespace.", read_only=True)
-    image_transport: Literal["auto", "raw", "compressed"] = setting(
-        "auto", "Which image is shown: compressed ones if the camera publishes them, else raw ones.", read_only=True
+    image_transport: Literal["auto", "raw", "compressed", "ffmpeg", "foxglove"] = setting(
+        "auto",
+        "Which image is shown; auto: compressed ones if the camera publishes them, else raw ones, else a video.",
+        read_only=True,
     )
     image_reliability: Literal["best_effort", "reliable"] = setting(
         "best_effort", "Reliability asked of the camera.", read_only=True

@@ -16,16 +16,18 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.subscription import Subscription
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 
+from stdtrack_ros.errors import SettingError
 from stdtrack_ros.msg import TrackedBox
+from stdtrack_ros.nodes.camera.transports import TRANSPORTS, Transport
 from stdtrack_ros.nodes.operator.operator_settings import OperatorSettings
 from stdtrack_ros.nodes.operator.picture_feed import Picture, PictureFeed
 from stdtrack_ros.nodes.operator.protocol import Command, Enable, Start, Stop
+from stdtrack_ros.nodes.throttled_logger import ThrottledLogger
 from stdtrack_ros.srv import StartTarget, StopTarget
 from stdtrack_ros.tracker.result import Status
 
@@ -33,6 +35,8 @@ CHECK_S = 0.25
 """How often it is looked whether the tracker and the camera are there."""
 SILENT_S = 2.0
 """Time without an image after which another topic is tried."""
+AUTO = ("compressed", "raw", "ffmpeg", "foxglove")
+"""Image transports, the one first that costs least to show."""
 RECENT = 32
 """Frames whose boxes are kept for their pictures."""
 FORGOTTEN_S = 3.0
@@ -53,6 +57,9 @@ class RobotLink:
 
     Args:
         changed: called when a picture is ready or a target's state has changed.
+
+    Raises:
+        SettingError: the image_transport that is asked for needs something that is not installed.
     """
 
     def __init__(self, node: Node, settings: Callable[[], OperatorSettings], changed: Callable[[], None]) -> None:
@@ -70,6 +77,10 @@ class RobotLink:
         self._subscriptions: list[Subscription] = []
         self._image: Subscription | None = None
         self._topic = ""
+        chosen = settings().image_transport
+        if chosen != "auto" and (missing := TRANSPORTS[chosen].missing()):
+            raise SettingError(missing)
+        self._warn = ThrottledLogger(node.get_logger().warning)
         tracker = settings().tracker
         self._name = node.resolve_topic_name(tracker).lstrip("/")
         self._start = node.create_client(StartTarget, f"{tracker}/start_target")
@@ -169,26 +180,26 @@ class RobotLink:
 
     def _subscribe_image(self) -> None:
         """Subscribe to the camera; called again when nothing comes, it tries the camera's other topic."""
-        kind, topic = self._source()
+        transport, topic = self._source()
         if topic == self._topic:
             return
         if self._image is not None:
             self._node.destroy_subscription(self._image)
-        reliability = ReliabilityPolicy[self._settings().image_reliability.upper()]
-        qos = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
-        self._image = self._node.create_subscription(kind, topic, self._on_image, qos)
+        reliability = self._settings().image_reliability
+        self._image = transport.subscribe(self._node, topic, reliability, self._on_image, self._warn)
         self._topic, self._watched_since_s = topic, time.monotonic()
 
-    def _source(self) -> tuple[type, str]:
+    def _source(self) -> tuple[Transport, str]:
         raw = self._node.resolve_topic_name("image")
         sources = {
-            "compressed": (CompressedImage, self._node.resolve_topic_name(f"{raw}/compressed")),
-            "raw": (Image, raw),
+            name: (transport, self._node.resolve_topic_name(f"{raw}{transport.suffix}"))
+            for name, transport in TRANSPORTS.items()
         }
-        transport = self._settings().image_transport
-        if transport != "auto":
-            return sources[transport]
-        offered = [source for source in sources.values() if self._node.count_publishers(source[1])]
+        chosen = self._settings().image_transport
+        if chosen != "auto":
+            return sources[chosen]
+        usable = [sources[name] for name in AUTO if not TRANSPORTS[name].missing()]
+        offered = [source for source in usable if self._node.count_publishers(source[1])]
         others = [source for source in offered if source[1] != self._topic]
         return next(iter(others or offered), sources["raw"])
 

@@ -55,7 +55,7 @@ class TrackingSession:
         self.enabled = True
         self._loop.begin()
         try:
-            self.camera = CameraInput(node, settings, self._on_image, publisher.take_camera_info)
+            self.camera = CameraInput(node, settings, self._on_image, publisher.take_camera_info, refuse)
         except Exception:
             self._loop.end(END_S)
             raise

@@ -25,7 +25,7 @@ from stdtrack_ros.sequences.recordings.bag_file import BagFile
 from stdtrack_ros.sequences.recordings.bag_ground_truth import box_topics, read_ground_truth
 from stdtrack_ros.sequences.recordings.packet_pictures import packet_pictures
 from stdtrack_ros.sequences.timeline import Timeline, repair_recorded, seconds
-from stdtrack_ros.video_packets import VIDEO_TYPES
+from stdtrack_ros.video_packets import VIDEO_TYPES, stamp_and_frame_id
 
 RAW, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 IMAGE_TYPES = (RAW, COMPRESSED, *VIDEO_TYPES)
@@ -65,7 +65,7 @@ def full_name(topic: str) -> str:
 
 def stamp_ns(message: Any) -> int:
     """Return the stamp of a message in nanoseconds: that of its header, or its own."""
-    stamp = message.header.stamp if hasattr(message, "header") else message.timestamp
+    stamp, _ = stamp_and_frame_id(message)
     return int(stamp.sec) * 10**9 + int(stamp.nanosec)
 
 

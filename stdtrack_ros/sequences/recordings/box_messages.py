@@ -15,6 +15,7 @@ from stdtrack_ros.geometry import Image, Pixels
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED
 from stdtrack_ros.tracker.result import Status, TrackResult
+from stdtrack_ros.video_packets import stamp_and_frame_id
 
 _NAN = float("nan")
 _UNKNOWN = TrackResult(
@@ -38,8 +39,7 @@ class BoxMessages:
 
     def header(self, message: Any) -> Any:
         """Return a header like that of an image message, or of what stands in its place in a CompressedVideo."""
-        stamp = message.header.stamp if hasattr(message, "header") else message.timestamp
-        frame_id = message.header.frame_id if hasattr(message, "header") else message.frame_id
+        stamp, frame_id = stamp_and_frame_id(message)
         copied = self._types["builtin_interfaces/msg/Time"](sec=stamp.sec, nanosec=stamp.nanosec)
         return self._types["std_msgs/msg/Header"](stamp=copied, frame_id=frame_id)
 

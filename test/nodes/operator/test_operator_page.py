@@ -113,6 +113,29 @@ def test_refusals_are_answered_and_targets_are_stopped_one_by_one_and_all(bench:
         assert "cannot be used" in client.notices[0]
 
 
+def test_a_camera_that_sends_a_video_alone_is_shown(bench: Bench, tmp_path: Path) -> None:
+    pytest.importorskip("foxglove_msgs.msg", reason="`make test-environment` builds it")
+    from video_camera import VideoCamera
+
+    camera = VideoCamera(bench, SCENE, "foxglove")
+    for publisher in (bench.camera, bench.compressed):
+        bench.destroy_publisher(publisher)
+    shown: dict[int, int] = {}
+
+    def show() -> None:
+        stamp = camera.show(len(shown) % 40).stamp
+        shown[stamp.sec * 10**9 + stamp.nanosec] = len(shown) % 40
+
+    bench.create_timer(0.05, show)
+    with serving(tmp_path / "page.log", bench) as page, viewing(page) as client:
+        bench.wait(lambda: len(client.pictures) > 2, "pictures")
+        state, picture = client.pictures[-1]
+        assert state["camera"]["topic"] == f"{bench.get_namespace()}/image/foxglove"
+        image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR).astype(int)
+        differences = [np.abs(image - SCENE.image(index)).mean() for index in range(40)]
+        assert np.argmin(differences) == shown[int(state["stamp"])]
+
+
 def test_one_operator_has_control_until_another_takes_it_and_confirms(bench: Bench, tmp_path: Path) -> None:
     with robot(bench, tmp_path) as (page, _), viewing(page) as first:
         until(bench, first, lambda s: s["control"] == "you" and s["tracker"]["present"], "control")

@@ -94,6 +94,7 @@ def test_detections_are_the_targets_that_are_seen() -> None:
     assert (detection.bbox.center.position.x, detection.bbox.center.position.y) == (25.0, 40.0)
     assert (detection.bbox.size_x, detection.bbox.size_y) == (30.0, 40.0)
     assert detection.results[0].hypothesis.score == 0.25
+    assert detection.results[0].hypothesis.class_id == "it"
 
 
 def test_a_predicted_box_is_that_of_a_later_time() -> None:

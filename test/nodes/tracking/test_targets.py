@@ -86,5 +86,6 @@ def test_detections_go_out_where_vision_msgs_is_installed(bench: Bench, tmp_path
             answer = bench.answer(SCENE.image(index))
             bench.spin(0.1)
         (detection,) = arrays[-1].detections
-        assert detection.id == "target-1" and arrays[-1].header.stamp == answer.header.stamp
+        assert detection.id == detection.results[0].hypothesis.class_id == "target-1"
+        assert arrays[-1].header.stamp == answer.header.stamp
         assert abs(detection.bbox.center.position.x - (answer.x + answer.width / 2)) < 1e-3

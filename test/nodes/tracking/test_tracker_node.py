@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from moving_scene import Scene
 from node_bench import Bench, overlap, running
-from rclpy.qos import qos_profile_sensor_data
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from stdtrack_ros.msg import TrackedBox
 
@@ -21,6 +21,7 @@ from stdtrack_ros.nodes.tracking.messages import seconds
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()
+MATRIX = [300.0, 0.0, 159.5, 0.0, 300.0, 119.5, 0.0, 0.0, 1.0]
 NONE, TRACKING, LOST = TrackedBox.STATUS_NONE, TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_LOST
 
 
@@ -136,8 +137,7 @@ def test_bearings_need_a_calibration(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench):
         start(bench)
         assert math.isnan(bench.answer(SCENE.image(1)).bearing.x)
-        matrix = [300.0, 0.0, 159.5, 0.0, 300.0, 119.5, 0.0, 0.0, 1.0]
-        info = CameraInfo(width=320, height=240, k=matrix, distortion_model="plumb_bob", d=[0.0] * 5)
+        info = CameraInfo(width=320, height=240, k=MATRIX, distortion_model="plumb_bob", d=[0.0] * 5)
         index, answer = 1, bench.boxes[-1]
         while math.isnan(answer.bearing.x):
             index += 1
@@ -149,13 +149,31 @@ def test_bearings_need_a_calibration(bench: Bench, tmp_path: Path) -> None:
         np.testing.assert_allclose(found, ray / np.linalg.norm(ray), atol=1e-5)
 
 
-def test_the_annotated_image_goes_out_while_someone_looks(bench: Bench, tmp_path: Path) -> None:
+def test_calibration_comes_from_beside_the_image_and_diagnostics_say_why_not(bench: Bench, tmp_path: Path) -> None:
+    namespace = bench.get_namespace()
+    bench.camera = bench.create_publisher(Image, "front/image_raw", qos_profile_sensor_data)
+    with running(tmp_path / "log", bench, remap={"image": "front/image_raw"}, no_image_after=0.5) as node:
+        start(bench)
+        bench.wait_report(f"no: nobody publishes camera_info on {namespace}/front/camera_info", "bearings")
+        bench.wait(lambda: "There are no bearings (nobody publishes" in node.output, "line in the log")
+        beside = bench.create_publisher(CameraInfo, "front/camera_info", 10)
+        bench.wait_report("no camera_info has come from", "bearings")
+        info = CameraInfo(width=320, height=240, k=MATRIX, distortion_model="plumb_bob", d=[0.0] * 5)
+        bench.wait(lambda: beside.publish(info) or bench.report()["bearings"] == "yes", "calibration")
+        assert not math.isnan(bench.answer(SCENE.image(1)).bearing.x)
+
+
+@pytest.mark.parametrize("reliability", [ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT])
+def test_the_annotated_image_goes_out_while_someone_looks(
+    reliability: ReliabilityPolicy, bench: Bench, tmp_path: Path
+) -> None:
     pictures: list[Image] = []
     jpegs: list[CompressedImage] = []
+    qos = QoSProfile(depth=5, reliability=reliability)
     with running(tmp_path / "log", bench, annotated__scale=0.5):
         start(bench)
-        bench.create_subscription(Image, "image_annotated", pictures.append, qos_profile_sensor_data)
-        bench.create_subscription(CompressedImage, "image_annotated/compressed", jpegs.append, qos_profile_sensor_data)
+        bench.create_subscription(Image, "image_annotated", pictures.append, qos)
+        bench.create_subscription(CompressedImage, "image_annotated/compressed", jpegs.append, qos)
         bench.wait(lambda: bench.count_publishers("image_annotated"), "publisher of pictures")
         index = 0
         while not (pictures and jpegs):
