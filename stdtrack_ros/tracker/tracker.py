@@ -156,8 +156,8 @@ class Decision:
 def decide(candidate: Candidate, status: Status, coasting: bool, settings: StatusSettings) -> Decision:
     """Decide what a followed target's candidate is good for, given the status after this frame.
 
-    A candidate of low quality still leads the window, the less the lower its quality; one that is worth nothing does
-    not while the motion model may coast instead.
+    A candidate of low quality still moves the target, the less the lower its quality; one under `lost_quality` does not
+    if the motion model can coast instead.
     """
     sure = not settings.enabled or candidate.quality >= settings.uncertain_quality
     worthless = coasting and candidate.quality < settings.lost_quality

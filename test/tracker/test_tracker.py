@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import iou
-from stdtrack_ros.settings import TrackerSettings, make_settings
+from stdtrack_ros.settings import StatusSettings, TrackerSettings, make_settings
 from stdtrack_ros.tracker import Status, Tracker, TrackResult, create_tracker, load_model
-from stdtrack_ros.tracker.models.model import Model
+from stdtrack_ros.tracker.candidate import Candidate
+from stdtrack_ros.tracker.models.model import Model, Prediction
+from stdtrack_ros.tracker.tracker import decide
 
 SETTINGS = make_settings({"model.threads": 1, "model.provider": "cpu"})
 
@@ -52,6 +54,51 @@ def same(first: list[TrackResult], second: list[TrackResult]) -> bool:
         np.array_equal(one.box, other.box) and one.quality == other.quality and one.token_quality == other.token_quality
         for one, other in zip(first, second, strict=True)
     )
+
+
+def candidate(quality: float, rejected: bool = False) -> Candidate:
+    box = np.array([10.0, 10.0, 20.0, 20.0])
+    return Candidate(box, quality, 1.0, 1.0, Prediction(box, quality, quality), rejected)
+
+
+NO_JUDGMENT = StatusSettings(enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "quality", "coasting", "remember", "measure"),
+    [
+        (Status.TRACKING, 0.9, False, True, True),
+        (Status.TRACKING, 0.4, False, True, True),  # uncertain_quality itself is good enough
+        (Status.TRACKING, 0.39, False, False, True),
+        (Status.TRACKING, 0.0, False, False, True),  # nothing else could tell where the target is
+        (Status.UNCERTAIN, 0.9, True, False, True),
+        (Status.UNCERTAIN, 0.2, True, False, True),  # lost_quality itself is worth something
+        (Status.UNCERTAIN, 0.19, True, False, False),
+        (Status.UNCERTAIN, 0.19, False, False, True),  # without a motion model there is nothing to coast on
+        (Status.LOST, 0.9, True, False, False),
+        (Status.LOST, 0.9, False, False, False),
+    ],
+)
+def test_what_a_candidate_is_good_for(
+    status: Status, quality: float, coasting: bool, remember: bool, measure: bool
+) -> None:
+    settings = StatusSettings(uncertain_quality=0.4, lost_quality=0.2)
+    decision = decide(candidate(quality), status, coasting, settings)
+    assert (decision.remember, decision.measure, decision.reacquired) == (remember, measure, False)
+    assert decision.candidate.quality == quality
+
+
+@pytest.mark.parametrize("coasting", [False, True])
+def test_a_distractor_is_neither_remembered_nor_measured(coasting: bool) -> None:
+    for settings in (StatusSettings(), NO_JUDGMENT):
+        for status in (Status.TRACKING, Status.UNCERTAIN, Status.LOST):
+            decision = decide(candidate(0.0, rejected=True), status, coasting, settings)
+            assert not decision.remember and not decision.measure
+
+
+def test_without_judgment_every_candidate_is_remembered_and_measured() -> None:
+    decision = decide(candidate(0.01), Status.TRACKING, False, NO_JUDGMENT)
+    assert decision.remember and decision.measure
 
 
 def test_it_follows_a_moving_target(model: Model) -> None:
