@@ -9,27 +9,12 @@ import numpy as np
 import pytest
 import torch
 import typer
+from tiny_stark import tiny_stark
 from typer.testing import CliRunner
 
 from stdtrack_ros.network.families import save_network
-from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import Stark
 from stdtrack_ros.training.score_separation import ScoredWindows, draw, main
-
-TINY = StarkConfig(
-    name="stark_st50",
-    score_head=True,
-    templates=2,
-    blocks=(1, 1, 1),
-    base_width=8,
-    dimension=32,
-    heads=4,
-    feedforward=64,
-    encoder_layers=1,
-    decoder_layers=1,
-    template_size=48,
-    search_size=96,
-)
 
 
 def judged(present: list[float], absent: list[float]) -> ScoredWindows:
@@ -70,7 +55,7 @@ def test_the_command_judges_a_checkpoint(tmp_path: Path) -> None:
         boxes = [f"{48 + 3 * frame},38,25,25" for frame in range(6)]
         (folder / "groundtruth.txt").write_text("\n".join(boxes) + "\n")
     torch.manual_seed(0)
-    save_network(Stark(TINY), tmp_path / "tiny.pt")
+    save_network(Stark(tiny_stark(template_size=48, search_size=96)), tmp_path / "tiny.pt")
     app = typer.Typer()
     app.command()(main)
     out = tmp_path / "presence.png"

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tiny_stark import SWITCHES, tiny_stark
 
 from stdtrack_ros.cli.train import _dotted_file
 from stdtrack_ros.errors import ModelError, SettingError
@@ -33,18 +34,7 @@ from stdtrack_ros.training.stark import (
     whiten_score,
 )
 
-SWITCHES: dict[str, Any] = {
-    "blocks": (1, 1, 1),
-    "base_width": 8,
-    "dimension": 32,
-    "heads": 4,
-    "feedforward": 64,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "template_size": 64,
-    "search_size": 160,
-}
-TINY = StarkConfig(name="stark_st50", score_head=True, templates=2, **SWITCHES)
+TINY = tiny_stark()
 STILL = WindowSettings(shift=0.0, stretch=0.0)
 CONFIG = Path(__file__).parents[2] / "config" / "training"
 

@@ -4,29 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
+from tiny_stark import tiny_stark
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.stark.backbone import FrozenBatchNorm, ResNet, calibrate, load_imagenet
-from stdtrack_ros.network.stark.config import StarkConfig
 
-SWITCHES: dict[str, Any] = {
-    "blocks": (1, 1, 1),
-    "base_width": 8,
-    "dimension": 32,
-    "heads": 4,
-    "feedforward": 64,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "template_size": 64,
-    "search_size": 160,
-}
-
-
-TINY = StarkConfig(name="stark_st50", score_head=True, templates=2, **SWITCHES)
+TINY = tiny_stark()
 
 
 def test_imagenet_weights_fill_the_backbone_and_nothing_else() -> None:

@@ -4,25 +4,13 @@
 
 import pytest
 import torch
+from tiny_stark import tiny_stark
 
 from stdtrack_ros.network.stark.backbone import FrozenBatchNorm
 from stdtrack_ros.network.stark.config import VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.model import Stark, normalize
 from stdtrack_ros.network.stark.positions import sine_positions
 
-TINY = StarkConfig(
-    blocks=(1, 1, 1),
-    base_width=8,
-    dimension=32,
-    heads=4,
-    feedforward=64,
-    encoder_layers=2,
-    decoder_layers=2,
-    template_size=32,
-    search_size=80,
-    score_head=True,
-    templates=2,
-)
 SWITCHES: dict[str, dict[str, object]] = {
     "all parts": {},
     "no encoder": {"encoder_layers": 0},
@@ -35,7 +23,8 @@ SWITCHES: dict[str, dict[str, object]] = {
 
 
 def tiny(**changes: object) -> StarkConfig:
-    return StarkConfig.model_validate(TINY.model_dump() | changes)
+    layers = {"encoder_layers": 2, "decoder_layers": 2, "template_size": 32, "search_size": 80}
+    return tiny_stark(**layers | changes)
 
 
 def inputs(config: StarkConfig, batch: int = 3) -> list[torch.Tensor]:
@@ -101,7 +90,7 @@ def test_positions_count_from_the_edge_of_the_image() -> None:
 
 
 def test_cells_outside_the_image_have_no_influence() -> None:
-    network = Stark(TINY).eval()
+    network = Stark(tiny()).eval()
     search, templates = torch.randn(1, 25, 32) * 100, torch.randn(1, 2, 4, 32)
     outside, inside = torch.zeros(1, 5, 5, dtype=torch.bool), torch.zeros(1, 2, 2, 2, dtype=torch.bool)
     outside[:, 4] = True
@@ -114,8 +103,8 @@ def test_cells_outside_the_image_have_no_influence() -> None:
 
 
 def test_a_window_that_lies_outside_altogether_gives_numbers() -> None:
-    network = Stark(TINY).eval()
-    images = inputs(TINY, batch=1)
+    network = Stark(tiny()).eval()
+    images = inputs(tiny(), batch=1)
     with torch.no_grad():
         corners, logits, _ = network(*images[:2], torch.ones_like(images[2]), torch.ones_like(images[3]))
     assert corners.isfinite().all() and logits.isfinite().all()

@@ -17,30 +17,17 @@ from stdtrack_ros.tracker import create_tracker
 
 pytest.importorskip("torch")
 
+from tiny_stark import tiny_stark
+
 from stdtrack_ros.network.families import export_onnx
-from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import Stark
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()
-TINY = StarkConfig(
-    name="stark_st50",
-    blocks=(1, 1, 1),
-    base_width=8,
-    dimension=32,
-    heads=4,
-    feedforward=64,
-    encoder_layers=1,
-    decoder_layers=1,
-    template_size=64,
-    search_size=160,
-    templates=2,
-    score_head=True,
-)
 
 
 def test_the_node_gives_the_boxes_of_the_tracker(bench: Bench, tmp_path: Path) -> None:
-    export_onnx(Stark(TINY), tmp_path / "stark.onnx")
+    export_onnx(Stark(tiny_stark()), tmp_path / "stark.onnx")
     values = {"tracker": "stark_st50", "model.path": str(tmp_path / "stark.onnx"), "status.enabled": False}
     values |= {"stark.update_interval": 2, "stark.update_score": 0.0}
     alone = create_tracker(make_settings(values))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tiny_stark import tiny_stark
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.geometry import Crop, mean_color
@@ -21,20 +22,8 @@ from stdtrack_ros.tracker.backends.torch import TorchBackend
 from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.stark import StarkModel, StarkState, blacken_outside
 
-TINY: dict[str, Any] = {
-    "name": "stark_st50",
-    "blocks": (1, 1, 1),
-    "base_width": 8,
-    "dimension": 32,
-    "heads": 4,
-    "feedforward": 64,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "template_size": 64,
-    "search_size": 160,
-}
-ST = StarkConfig(**TINY, score_head=True, templates=2)
-S = StarkConfig(**TINY | {"name": "stark_s50"})
+ST = tiny_stark()
+S = tiny_stark(name="stark_s50", score_head=False, templates=1)
 
 
 def network(config: StarkConfig, score: float = 0.0) -> Stark:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from tiny_stark import tiny_stark
 
-from stdtrack_ros.network.stark.config import StarkConfig
 from stdtrack_ros.network.stark.model import Stark
 from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
@@ -28,22 +28,8 @@ def stdtrack() -> Model:
 
 
 def stark() -> Model:
-    config = StarkConfig(
-        name="stark_st50",
-        blocks=(1, 1, 1),
-        base_width=8,
-        dimension=32,
-        heads=4,
-        feedforward=64,
-        encoder_layers=1,
-        decoder_layers=1,
-        template_size=64,
-        search_size=96,
-        score_head=True,
-        templates=2,
-    )
     return StarkModel(
-        TorchBackend(Stark(config).eval(), CPU),
+        TorchBackend(Stark(tiny_stark(search_size=96)).eval(), CPU),
         make_settings({"tracker": "stark_st50", "stark.update_interval": 1, "stark.update_score": 0.0}),
     )
 
