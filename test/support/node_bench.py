@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -34,6 +34,7 @@ WAIT_S = 90.0
 """Longest wait for anything: what works takes a moment, and on a busy machine a minute."""
 TRIES = 3
 PERIOD_S = 1 / 30
+N = TypeVar("N", bound=Node)
 
 
 class Bench(Node):
@@ -59,6 +60,18 @@ class Bench(Node):
         """Leave ROS."""
         self._executor.shutdown()
         self.destroy_node()
+
+    @contextmanager
+    def hosting(self, make: Callable[..., N], **parameters: Any) -> Iterator[N]:
+        """Make a node in this process, which spins whenever the bench waits; destroy it at the end."""
+        given = [Parameter(name, value=value) for name, value in parameters.items()]
+        node = make(namespace=self.get_namespace(), parameter_overrides=given)
+        self._executor.add_node(node)
+        try:
+            yield node
+        finally:
+            self._executor.remove_node(node)
+            node.destroy_node()
 
     def spin(self, time_s: float) -> None:
         """Take what comes for a while."""

@@ -86,23 +86,10 @@ def test_it_is_off_until_a_parameter_turns_it_on(bench: Bench, tmp_path: Path) -
         assert len(commands) == count and commands[-1].twist.angular.z == 0.0
 
 
-@contextmanager
-def inside(bench: Bench, **parameters: object) -> Iterator[FollowController]:
-    """Run a controller in this process, spun by the bench."""
-    given = [Parameter(name, value=value) for name, value in parameters.items()]
-    node = FollowController(namespace=bench.get_namespace(), parameter_overrides=given)
-    bench._executor.add_node(node)
-    try:
-        yield node
-    finally:
-        bench._executor.remove_node(node)
-        node.destroy_node()
-
-
 def test_while_it_is_off_no_change_of_a_parameter_sends_anything(bench: Bench) -> None:
     commands: list[TwistStamped] = []
     bench.create_subscription(TwistStamped, "cmd_vel", commands.append, 50)
-    with inside(bench) as node:
+    with bench.hosting(FollowController) as node:
         bench.wait(lambda: node.count_subscribers("cmd_vel") and bench.count_publishers("cmd_vel"), "each other")
         assert node.set_parameters([Parameter("yaw_gain", value=3.0)])[0].successful
         bench.spin(0.5)
@@ -118,7 +105,7 @@ def test_while_it_is_off_no_change_of_a_parameter_sends_anything(bench: Bench) -
 
 def test_a_new_target_is_not_followed_by_a_box_of_the_old_one(bench: Bench) -> None:
     boxes = bench.create_publisher(TrackedBox, "tracked_box", 10)
-    with inside(bench, max_age=10.0) as node:
+    with bench.hosting(FollowController, max_age=10.0) as node:
         bench.wait(lambda: boxes.publish(box()) or [r for r in bench.reports if r.message == "Following."], "following")
         assert node.set_parameters([Parameter("target_id", value="other")])[0].successful
         bench.reports.clear()
@@ -133,7 +120,7 @@ def test_it_moves_only_while_the_dead_man_switch_is_held_and_the_distance_is_kno
     bench.create_subscription(TwistStamped, "cmd_vel", commands.append, 50)
     state = TargetState(target_id="target-1", method=TargetState.METHOD_DEPTH, distance=6.0)
     options = {"actuation": True, "dead_man": True, "distance": 3.0, "forward_gain": 1.0, "max_age": 5.0}
-    with inside(bench, dead_man_timeout=5.0, **options):
+    with bench.hosting(FollowController, dead_man_timeout=5.0, **options):
 
         def said(words: str, held: bool | None, known: bool) -> None:
             def turn() -> bool:

@@ -25,15 +25,11 @@ ANGLE = 0.2
 @contextmanager
 def gimbal(bench: Bench, **parameters: Any) -> Iterator[GimbalFollow]:
     """Run a node in this process, spun by the bench."""
-    given = [Parameter(name, value=value) for name, value in parameters.items()]
-    node = GimbalFollow(namespace=bench.get_namespace(), parameter_overrides=given)
-    bench._executor.add_node(node)
-    try:
-        yield node
-    finally:
-        bench._executor.remove_node(node)
-        node.leave()
-        node.destroy_node()
+    with bench.hosting(GimbalFollow, **parameters) as node:
+        try:
+            yield node
+        finally:
+            node.leave()
 
 
 def seen(**changes: Any) -> TrackedBox:

@@ -129,14 +129,8 @@ class Positions:
 @contextmanager
 def positions(bench: Bench, **parameters: Any) -> Iterator[Positions]:
     """Run a node with these parameters, spun by the bench."""
-    given = [Parameter(name, value=value) for name, value in parameters.items()]
-    node = TargetPose(namespace=bench.get_namespace(), parameter_overrides=given)
-    bench._executor.add_node(node)
-    try:
+    with bench.hosting(TargetPose, **parameters) as node:
         yield Positions(bench, node)
-    finally:
-        bench._executor.remove_node(node)
-        node.destroy_node()
 
 
 def test_a_box_and_a_depth_image_give_state_and_pose(bench: Bench) -> None:
