@@ -87,6 +87,7 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
         self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if self.settings.clock else None
         self._init_publisher = self.create_publisher(TargetInit, "target_init", 10)
         self._target_seen = threading.Event()
+        self._starter: threading.Thread | None = None
         self.create_subscription(TrackedBox, "tracked_box", self._on_tracked_box, 10)
 
     def play(self) -> int:
@@ -114,8 +115,11 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
             if message.kind != CAMERA_INFO:
                 images += 1
                 if box is not None and message.is_readable():
-                    threading.Thread(target=self._start_target, args=(box, message.stamp_ns()), daemon=True).start()
+                    given = box, message.stamp_ns()
+                    self._starter = threading.Thread(target=self._start_target, args=given, daemon=True)
+                    self._starter.start()
                     box = None
+        self._finish_start()
         return images
 
     def _looped(self, recording: CameraRecording) -> Iterator[CameraMessage]:
@@ -154,6 +158,11 @@ class VideoPlayer(SettingsNode[PlayerSettings], Node):
             if self._target_seen.wait(INIT_AGAIN_S):
                 return
         self.get_logger().warning("No tracker has taken the target; is one running on these topics?")
+
+    def _finish_start(self) -> None:
+        """Wait until the target is there or was asked for in vain: discovery may take longer than a short recording."""
+        while self._starter is not None and self._starter.is_alive() and rclpy.ok():
+            self._starter.join(0.1)
 
     def _on_tracked_box(self, message: TrackedBox) -> None:
         if message.status != TrackedBox.STATUS_NONE:
