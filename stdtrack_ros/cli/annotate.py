@@ -32,6 +32,9 @@ def annotate(
     picture_topic: Annotated[
         str, typer.Option(help="Topic of the annotated JPEGs; empty: none.")
     ] = "/stdtrack/image_annotated/compressed",
+    annotation_topic: Annotated[
+        str, typer.Option(help="Topic of the boxes as Foxglove draws them over the images; empty: none.")
+    ] = "/stdtrack/image_annotations",
     jpeg_quality: Annotated[int, typer.Option(min=1, max=100, help="Quality of the annotated JPEGs.")] = 80,
     storage: Annotated[str, typer.Option(help="mcap or sqlite3.")] = "mcap",
     settings: options.SettingsFile = None,
@@ -47,7 +50,7 @@ def annotate(
     check_outputs({"--out": out}, [bag, ground_truth, settings, model or None])
     configured = options.tracker_settings(settings, overrides, model)
     source = BagFile(bag)
-    topics = Topics(image_topic(source, topic or None), box_topic, picture_topic)
+    topics = Topics(image_topic(source, topic or None), box_topic, picture_topic, annotation_topic)
     start = _start(bag, topics.image, init, ground_truth_topic, ground_truth)
     running = create_tracker(configured)
     console = Console()

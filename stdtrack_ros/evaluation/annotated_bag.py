@@ -19,6 +19,7 @@ from stdtrack_ros.sequences.recordings.bag_copy import BagCopy
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE, BagFile
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence, full_name, recorded_timeline
 from stdtrack_ros.sequences.recordings.box_messages import BoxMessages, given_result
+from stdtrack_ros.sequences.recordings.image_annotations import IMAGE_ANNOTATIONS
 from stdtrack_ros.sequences.recordings.packet_pictures import PacketPictures, packet_pictures
 from stdtrack_ros.sequences.timeline import Timeline, seconds
 from stdtrack_ros.tracker.drawing import draw_target
@@ -49,16 +50,18 @@ class Topics:
         image: the images to track in.
         boxes: where the boxes go.
         pictures: where the annotated JPEGs go; empty: nowhere.
+        annotations: where the boxes go as Foxglove draws them over the images; empty: nowhere.
     """
 
     image: str
     boxes: str = "/stdtrack/tracked_box"
     pictures: str = "/stdtrack/image_annotated/compressed"
+    annotations: str = "/stdtrack/image_annotations"
 
     def added(self) -> dict[str, str]:
         """Return the topics that are added, with their types."""
-        pictures = {full_name(self.pictures): COMPRESSED} if self.pictures else {}
-        return {full_name(self.boxes): TRACKED_BOX_TYPE} | pictures
+        types = {self.boxes: TRACKED_BOX_TYPE, self.pictures: COMPRESSED, self.annotations: IMAGE_ANNOTATIONS}
+        return {full_name(topic): kind for topic, kind in types.items() if topic}
 
 
 @dataclass(slots=True)
@@ -132,7 +135,10 @@ def annotate_bag(
                     continue
                 header = messages.header(original)
                 box = messages.tracked_box(header, image, TARGET_ID, result) if result else None
-                copy.add(full_name(topics.boxes), box or messages.no_target(header, image), recorded_ns)
+                box = box or messages.no_target(header, image)
+                copy.add(full_name(topics.boxes), box, recorded_ns)
+                if topics.annotations:
+                    copy.add(full_name(topics.annotations), messages.annotations(box), recorded_ns)
                 if topics.pictures:
                     picture = messages.jpeg(header, _drawn(image, result), jpeg_quality)
                     copy.add(full_name(topics.pictures), picture, recorded_ns)

@@ -92,13 +92,41 @@ def test_boxes_are_those_of_the_tracker_alone(tmp_path: Path, bag: Path) -> None
 def test_start_on_the_first_true_box(tmp_path: Path, bag: Path) -> None:
     start = start_on_ground_truth(BagSequence("flight", bag, ground_truth_topic="/truth"))
     assert start.box.tolist() == box_at(3)
-    outcome = annotate_bag(BagFile(bag), tmp_path / "out", new_tracker(), start, Topics("/camera/image", pictures=""))
+    outcome = annotate_bag(
+        BagFile(bag), tmp_path / "out", new_tracker(), start, Topics("/camera/image", pictures="", annotations="")
+    )
     assert (outcome.statuses[Status.NONE], outcome.statuses[Status.TRACKING]) == (3, 7)
     boxes = [message for _, message in read(tmp_path / "out", TOPICS.boxes)]
     assert [message.status for message in boxes[:4]] == [0, 0, 0, 1]
     assert np.isnan(boxes[0].x)
     assert boxes[3].x == box_at(3)[0]
-    assert read(tmp_path / "out", TOPICS.pictures) == []
+    assert read(tmp_path / "out", TOPICS.pictures) == read(tmp_path / "out", TOPICS.annotations) == []
+
+
+def test_foxglove_finds_boxes_with_their_schema_in_the_file(tmp_path: Path, bag: Path) -> None:
+    reader = pytest.importorskip("mcap.reader")
+    decoder = pytest.importorskip("mcap_ros2.decoder")
+    start = start_on_ground_truth(BagSequence("flight", bag, ground_truth_topic="/truth"))
+    annotate_bag(BagFile(bag), tmp_path / "out", new_tracker(), start, TOPICS)
+    boxes = [message for _, message in read(tmp_path / "out", TOPICS.boxes)]
+    (file,) = (tmp_path / "out").glob("*.mcap")
+    with file.open("rb") as stream:
+        messages = list(
+            reader.make_reader(stream, decoder_factories=[decoder.DecoderFactory()]).iter_decoded_messages(
+                topics=[TOPICS.annotations]
+            )
+        )
+    assert {schema.name for schema, *_ in messages} == {"foxglove_msgs/msg/ImageAnnotations"}
+    assert [len(found.points) for *_, found in messages] == [0, 0, 0, *[1] * 7]
+    for box, (_, _, _, found) in list(zip(boxes, messages, strict=True))[3:]:
+        (outline,), (words,) = found.points, found.texts
+        assert (outline.timestamp.sec, outline.timestamp.nanosec) == (box.header.stamp.sec, box.header.stamp.nanosec)
+        np.testing.assert_allclose(
+            [(p.x, p.y) for p in outline.points[::2]],
+            [(box.x, box.y), (box.x + box.width, box.y + box.height)],
+            rtol=1e-6,
+        )
+        assert outline.type == 2 and words.text.startswith("target-1 TRACKING")
 
 
 def test_images_without_stamps_start_where_their_ground_truth_does(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.sequences.recordings.foreign_mcap import BagReader
+from stdtrack_ros.sequences.recordings.image_annotations import DEFINITIONS
 
 TRACKED_BOX_TYPE = "stdtrack_ros/msg/TrackedBox"
 TRACKED_BOX = """uint8 STATUS_NONE=0
@@ -55,7 +56,8 @@ def is_bag(path: Path) -> bool:
 def typestore() -> Any:
     """Return the message types of ROS 2 Jazzy and our own, for bags without definitions and for writing."""
     store = get_typestore(Stores.ROS2_JAZZY)
-    store.register(get_types_from_msg(TRACKED_BOX, TRACKED_BOX_TYPE))
+    for name, definition in {TRACKED_BOX_TYPE: TRACKED_BOX, **DEFINITIONS}.items():
+        store.register(get_types_from_msg(definition, name))
     return store
 
 

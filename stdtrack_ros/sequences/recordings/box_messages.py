@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from stdtrack_ros.geometry import Image, Pixels
 from stdtrack_ros.sequences.recordings.bag_file import TRACKED_BOX_TYPE
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED
+from stdtrack_ros.sequences.recordings.image_annotations import image_annotations
 from stdtrack_ros.tracker.result import Status, TrackResult
 from stdtrack_ros.video_packets import stamp_and_frame_id
 
@@ -71,6 +72,10 @@ class BoxMessages:
             image_width=image.shape[1],
             image_height=image.shape[0],
         )
+
+    def annotations(self, box: Any) -> Any:
+        """Make the foxglove_msgs/ImageAnnotations of a TrackedBox; empty ones if it knows no place."""
+        return image_annotations(lambda name: self._types[f"foxglove_msgs/msg/{name}"], [box])
 
     def jpeg(self, header: Any, picture: Image, quality: int) -> Any:
         """Build the CompressedImage of a picture."""
