@@ -14,10 +14,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.benchmark.graph_profile import PREPROCESS, count_operations, graph_size, matrix_rate, profile_parts
+from stdtrack_ros.benchmark.costs import measure_costs
+from stdtrack_ros.benchmark.energy import consumed_j
+from stdtrack_ros.benchmark.footage import Footage
+from stdtrack_ros.benchmark.graph_profile import (
+    PREPROCESS,
+    count_operations,
+    count_quantized,
+    graph_size,
+    matrix_rate,
+    profile_parts,
+)
+from stdtrack_ros.benchmark.timing import CLOCKS, WARM_UP, Timing, timing, timing_of_turns
 from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
-from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerSpec
-from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerSpec, TrackerUnderTest, own_tracker_spec
+from stdtrack_ros.geometry import Image
 from stdtrack_ros.settings import TrackerSettings, flatten, make_settings
 from stdtrack_ros.tracker import Tracker, load_model
 from stdtrack_ros.tracker.backends.backend import Arrays, Backend
@@ -25,9 +36,7 @@ from stdtrack_ros.tracker.models.model import FloatArray as Float32Array
 from stdtrack_ros.tracker.models.shipped import shipped_model
 from stdtrack_ros.tracker.result import TrackResult
 
-WARM_UP = 5
 JPEG_QUALITY = 90
-PERCENTILES = (50, 95, 99)
 
 STAGES: Mapping[str, str] = {
     "image decoding": "JPEG to pixels (a raw image skips this)",
@@ -51,47 +60,23 @@ OUTSIDE = ("image decoding", "message")
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
-    """Frames to measure on.
-
-    Attributes:
-        frames: (H, W, 3) uint8 BGR each.
-        box: (4,) of the target in the first frame.
-        source: where they are from, in words.
-    """
-
-    frames: Sequence[Image]
-    box: Box
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Milliseconds of one stage.
-
-    Attributes:
-        p50, p95, p99: percentiles over frames.
-    """
-
-    p50: float
-    p95: float
-    p99: float
-
-
-@dataclass(frozen=True, slots=True)
 class Benchmark:
     """What was measured.
 
     Attributes:
         stages: by name, in the order of STAGES.
         total: of whole frames, all stages but the graph's parts summed frame by frame.
-        step: of one call of the tracker, as the baselines are measured: all but image decoding and message.
+        step: of one call of the tracker: all but image decoding and message.
         network: one run of the graph.
         threads: network by number of threads.
-        baselines: one step of each other tracker.
+        beside: one step of this tracker and of each other one, frame by frame in turn.
+        costs: a frame by image size, target size, number of targets and status.
+        energy_mj: of one step, of the whole processor; None if it does not tell.
         operations: floating-point operations of one run, by part.
+        quantized: of these, what is done in 8 bits.
         rate: operations a second of a matrix product here, by number of threads.
-        floor_ms: operations over rate, by number of threads: no run can be faster.
+        rate_8_bit: the same of 8-bit numbers.
+        floor_ms: operations over their rates, by number of threads: no run can be faster.
         model: name, provider, parameters, ... as words by name.
     """
 
@@ -100,9 +85,13 @@ class Benchmark:
     step: Timing
     network: Timing
     threads: Mapping[int, Timing]
-    baselines: Mapping[str, Timing]
+    beside: Mapping[str, Timing]
+    costs: Mapping[str, Timing]
+    energy_mj: float | None
     operations: Mapping[str, float]
+    quantized: float
     rate: Mapping[int, float]
+    rate_8_bit: Mapping[int, float]
     floor_ms: Mapping[int, float]
     model: Mapping[str, str]
 
@@ -134,41 +123,50 @@ def run_benchmark(
     threads: Sequence[int],
     baselines: Sequence[TrackerSpec],
     make_message: Callable[[TrackResult], object] | None = None,
+    clock: str = "wall",
+    cost_runs: int = 0,
 ) -> Benchmark:
     """Measure a tracker on frames; the first number of `threads` is that of the stages and of the baselines.
 
     The tracker is never LOST here (`status.enabled` false), so that each frame costs one run of the network.
 
+    Args:
+        clock: one of CLOCKS, for whole steps; stages are always measured by the wall's.
+        cost_runs: frames of each case of `measure_costs`; 0: none.
+
     Raises:
         ModelError: the model cannot be loaded.
     """
-    stages, network, inputs, info = _stages(_with_threads(settings, threads[0]), footage, make_message)
-    path = Path(settings.model.path).expanduser() if settings.model.path else shipped_model(settings.tracker)
+    first = _with_threads(settings, threads[0])
+    stages, network, inputs, info = _stages(first, footage, make_message)
+    path = Path(info["file"])
     parts, operations = _graph(path, inputs, threads[0], len(footage.frames), network)
     step = np.sum([network, *(stages[name] for name in stages if name not in OUTSIDE)], axis=0)
     total = np.sum([network, *stages.values()], axis=0)
     measured = {**stages, **parts}
-    rate = {count: matrix_rate(count) for count in threads}
+    rate, rate_8_bit = ({count: matrix_rate(count, quantized) for count in threads} for quantized in (False, True))
     needed = sum(operations.values())
+    quantized = count_quantized(path, inputs) if _is_onnx(path) else 0.0
+    floors = {n: (needed - quantized) / rate[n] + quantized / rate_8_bit[n] for n in threads}
+    ours = own_tracker_spec(first, info["name"])
     return Benchmark(
         stages={name: timing(measured[name]) for name in STAGES if name in measured},
         total=timing(total),
         step=timing(step),
         network=timing(network),
         threads={count: timing(_network_time(settings, footage, count)) for count in threads},
-        baselines={baseline.name: timing(_baseline_time(baseline, footage, threads[0])) for baseline in baselines},
+        beside=_beside([ours, *baselines], footage, threads[0], CLOCKS[clock]),
+        costs=measure_costs(load_model(first), settings, cost_runs, CLOCKS[clock]) if cost_runs else {},
+        energy_mj=_energy_mj(ours, footage, threads[0]),
         operations=operations,
+        quantized=quantized,
         rate=rate,
-        floor_ms={count: 1e3 * needed / each for count, each in rate.items()} if needed else {},
+        rate_8_bit=rate_8_bit,
+        floor_ms={count: 1e3 * floor for count, floor in floors.items()} if needed else {},
         model={**info, **{name: f"{value:,.2f}" for name, value in graph_size(path).items()}}
         if _is_onnx(path)
         else info,
     )
-
-
-def timing(seconds: FloatArray) -> Timing:
-    """Return percentiles in milliseconds of (N,) seconds."""
-    return Timing(*(float(value) for value in np.percentile(seconds * 1e3, PERCENTILES)))
 
 
 def _stages(
@@ -212,6 +210,7 @@ def _stages(
         "precision": info.precision,
         "note": info.note,
         "sha256": info.sha256,
+        "file": str(getattr(backend, "path", "") or _model_path(settings)),
     }
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}, np.array(network), backend.inputs, words
 
@@ -238,15 +237,43 @@ def _network_time(settings: TrackerSettings, footage: Footage, threads: int) -> 
     return _stages(_with_threads(settings, threads), footage, None)[1]
 
 
-def _baseline_time(baseline: TrackerSpec, footage: Footage, threads: int) -> FloatArray:
-    tracker = baseline.make(threads)
-    tracker.initialize(footage.frames[0], footage.box, 0.0)
-    seconds = []
-    for number, frame in enumerate(_warmed_up(footage.frames), start=1):
-        begin = time.perf_counter()
-        tracker.track(frame, number / 30)
-        seconds.append(time.perf_counter() - begin)
-    return np.array(seconds[WARM_UP:])
+@dataclass
+class _Run:
+    """A tracker on its way through the footage, forth and back."""
+
+    tracker: TrackerUnderTest
+    footage: Footage
+    shown: int = 0
+
+    @classmethod
+    def started(cls, spec: TrackerSpec, footage: Footage, threads: int) -> _Run:
+        tracker = spec.make(threads)
+        tracker.initialize(footage.frames[0], footage.box, 0.0)
+        return cls(tracker, footage)
+
+    def step(self) -> None:
+        self.shown += 1
+        last = len(self.footage.frames) - 1
+        self.tracker.track(self.footage.frames[last - abs(self.shown % (2 * last) - last)], self.shown / 30)
+
+
+def _beside(
+    specs: Sequence[TrackerSpec], footage: Footage, threads: int, clock: Callable[[], float]
+) -> dict[str, Timing]:
+    runs = {spec.name: _Run.started(spec, footage, threads) for spec in specs}
+    return timing_of_turns({name: run.step for name, run in runs.items()}, len(footage.frames) - 1, clock)
+
+
+def _energy_mj(spec: TrackerSpec, footage: Footage, threads: int) -> float | None:
+    """Energy of one step, from that of all frames; None if it cannot be read, or the counter began anew meanwhile."""
+    run, steps = _Run.started(spec, footage, threads), len(footage.frames) - 1
+    before = consumed_j()
+    if before is None:
+        return None
+    for _ in range(steps):
+        run.step()
+    after = consumed_j()
+    return None if after is None or after < before else 1e3 * (after - before) / steps
 
 
 def _warmed_up(frames: Sequence[Image]) -> list[Image]:
@@ -258,29 +285,9 @@ def _with_threads(settings: TrackerSettings, threads: int) -> TrackerSettings:
     return make_settings({**flatten(settings), "model.threads": threads, "status.enabled": False})
 
 
+def _model_path(settings: TrackerSettings) -> Path:
+    return Path(settings.model.path).expanduser() if settings.model.path else shipped_model(settings.tracker)
+
+
 def _is_onnx(path: Path) -> bool:
     return path.suffix == ".onnx"
-
-
-def painted_footage(width: int, height: int, frames: int) -> Footage:
-    """Paint in memory frames with a patch of texture that sways over another texture."""
-    random = np.random.default_rng(0)
-    background = _texture(random, width, height, 12)
-    side = max(min(width, height) // 8, 16)
-    patch = _texture(random, side, side, 4)
-    pictures: list[Image] = []
-    first: NDArray[np.int64] = np.zeros(2, dtype=np.int64)
-    for number in range(frames + 1):
-        phase = 2 * np.pi * number / 120
-        corner = np.array([width - side, height - side]) * (0.5 + 0.2 * np.array([np.sin(phase), np.cos(phase)]))
-        x, y = corner.astype(int)
-        first = corner.astype(np.int64) if number == 0 else first
-        picture = background.copy()
-        picture[y : y + side, x : x + side] = patch
-        pictures.append(picture)
-    return Footage(pictures, np.array([*first, side, side], dtype=np.float64), f"painted, {width}x{height} px")
-
-
-def _texture(random: np.random.Generator, width: int, height: int, grain: int) -> Image:
-    coarse = random.integers(0, 256, (max(height // grain, 2), max(width // grain, 2), 3), dtype=np.uint8)
-    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)

@@ -66,9 +66,7 @@ def _draw_threads(axes: Any, benchmark: Benchmark) -> None:
 
 
 def _draw_baselines(axes: Any, benchmark: Benchmark) -> None:
-    bars = sorted(
-        [*benchmark.baselines.items(), (benchmark.model["name"], benchmark.step)], key=lambda item: -item[1].p50
-    )
+    bars = sorted(benchmark.beside.items(), key=lambda item: -item[1].p50)
     names = [name for name, _ in bars]
     _draw_bars(axes, names, [timing for _, timing in bars], COLORS[2])
     axes.patches[names.index(benchmark.model["name"])].set_color(COLORS[0])

@@ -8,6 +8,7 @@ ONNX Runtime's profiler names each node; exported graphs keep the modules' paths
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import time
 from collections import defaultdict
@@ -38,6 +39,8 @@ PARTS: Mapping[str, str] = {
 """Parts of the paper by the first component of a node's name; other components stand for themselves."""
 PREPROCESS = "preprocess"
 _NORMALISATION = {"/graph/Cast", "/graph/Transpose", "/embedding/cells/Sub", "/embedding/cells/Div"}
+_MADE_OF = re.compile(r"_(nchwc|QuantizeLinear|DequantizeLinear|token_\d+)(_\d+)?$")
+"""What ONNX Runtime, or its quantizer, appends to the name of a value or a node for a node that it made of it."""
 MATRIX_SIDE = 1024
 
 Inputs = Mapping[str, NDArray[Any]]
@@ -46,19 +49,29 @@ Inputs = Mapping[str, NDArray[Any]]
 def profile_parts(path: Path, inputs: Inputs, threads: int, runs: int) -> dict[str, FloatArray]:
     """Return (runs,) seconds per part of a graph, run by run, in the order in which the parts come."""
     events = _profile(path, inputs, threads, runs + 1, optimised=True)[1:]  # the first run allocates
+    makers = makers_of_values(path)
     parts: dict[str, FloatArray] = {}
     for run, nodes in enumerate(events):
-        for part, node in zip(assign_parts([node["name"] for node in nodes]), nodes, strict=True):
+        for part, node in zip(assign_parts([node["name"] for node in nodes], makers), nodes, strict=True):
             parts.setdefault(part, np.zeros(runs))[run] += node["dur"] * 1e-6
     return parts
 
 
-def assign_parts(names: Sequence[str]) -> list[str]:
+def makers_of_values(path: Path) -> dict[str, str]:
+    """Return the name of the node that makes each value of a graph."""
+    nodes = onnx.load(str(path), load_external_data=False).graph.node
+    return {value: node.name for node in nodes for value in node.output}
+
+
+def assign_parts(names: Sequence[str], makers: Mapping[str, str] | None = None) -> list[str]:
     """Return the part of each node in order of execution; a node that ONNX Runtime made goes with its neighbours.
 
     What reorders the input of a convolution belongs to the next named node, everything else to the one before.
+
+    Args:
+        makers: nodes by the values that they make: ONNX Runtime names some of its own after the value they replace.
     """
-    parts = [_part(name) for name in names]
+    parts = [_part(name, makers or {}) for name in names]
     found: list[str] = []
     for index, part in enumerate(parts):
         if part is not None:
@@ -70,8 +83,10 @@ def assign_parts(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _part(name: str) -> str | None:
+def _part(name: str, makers: Mapping[str, str]) -> str | None:
     name = name.removesuffix("_kernel_time")
+    origin = _MADE_OF.sub("", name)
+    name = makers.get(origin, origin)
     components = name.split("/")
     if name in _NORMALISATION:
         return PREPROCESS
@@ -79,12 +94,21 @@ def _part(name: str) -> str | None:
 
 
 def count_operations(path: Path, inputs: Inputs) -> dict[str, float]:
-    """Count operations of one run by part (2 per multiply-add; only convolutions and matrix products)."""
-    nodes = _profile(path, inputs, 1, 1, optimised=False)[0]
+    """Count the floating-point operations of one run by part (2 a multiply-add; convolutions and products alone)."""
     operations: dict[str, float] = defaultdict(float)
+    nodes = _profile(path, inputs, 1, 1, optimised=False)[0]
     for part, node in zip(assign_parts([node["name"] for node in nodes]), nodes, strict=True):
         operations[part] += _operations(node["args"])
     return {part: count for part, count in operations.items() if count}
+
+
+def count_quantized(path: Path, inputs: Inputs) -> float:
+    """Count those of the operations that are done in 8 bits: both factors come from 8-bit numbers."""
+    graph = onnx.load(str(path)).graph
+    eight_bits = {value for node in graph.node if node.op_type == "DequantizeLinear" for value in node.output}
+    names = {node.name for node in graph.node if len(node.input) > 1 and eight_bits.issuperset(node.input[:2])}
+    nodes = _profile(path, inputs, 1, 1, optimised=False)[0]
+    return sum(_operations(node["args"]) for node in nodes if node["name"].removesuffix("_kernel_time") in names)
 
 
 def _operations(node: Mapping[str, Any]) -> float:
@@ -98,18 +122,31 @@ def _operations(node: Mapping[str, Any]) -> float:
     return 0.0
 
 
-def matrix_rate(threads: int, repetitions: int = 20) -> float:
-    """Measure operations per second in the fastest of some float32 matrix products, by ONNX Runtime itself."""
-    side = MATRIX_SIDE
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [side, side]) for name in ("a", "b", "c")]
-    graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["c"])], "product", values[:2], values[2:])
+def matrix_rate(threads: int, quantized: bool = False, repetitions: int = 20) -> float:
+    """Measure operations a second in the fastest of some products of square matrices, by ONNX Runtime itself.
+
+    Args:
+        quantized: uint8 times int8, summed in int32, instead of float32.
+    """
+    side, random = MATRIX_SIDE, np.random.default_rng(0)
+    if quantized:
+        matrix: NDArray[Any] = random.integers(0, 256, (side, side), dtype=np.uint8)
+        factor: NDArray[Any] = random.integers(-127, 128, (side, side), dtype=np.int8)
+        operator, kinds = "MatMulInteger", (TensorProto.UINT8, TensorProto.INT32)
+    else:
+        matrix, factor = (random.standard_normal((side, side)).astype(np.float32) for _ in range(2))
+        operator, kinds = "MatMul", (TensorProto.FLOAT, TensorProto.FLOAT)
+    given, made = (
+        helper.make_tensor_value_info(name, kind, [side, side]) for name, kind in zip(("a", "c"), kinds, strict=True)
+    )
+    nodes, constants = [helper.make_node(operator, ["a", "b"], ["c"])], [onnx.numpy_helper.from_array(factor, "b")]
+    graph = helper.make_graph(nodes, "product", [given], [made], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     session = onnxruntime.InferenceSession(model.SerializeToString(), _options(threads), ["CPUExecutionProvider"])
-    matrix = np.random.default_rng(0).standard_normal((side, side)).astype(np.float32)
     best = float("inf")
     for _ in range(repetitions):
         begin = time.perf_counter()
-        session.run(None, {"a": matrix, "b": matrix})
+        session.run(None, {"a": matrix})
         best = min(best, time.perf_counter() - begin)
     return 2.0 * side**3 / best
 

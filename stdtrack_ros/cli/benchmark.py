@@ -22,42 +22,67 @@ from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.outputs import check_outputs
 
 if TYPE_CHECKING:
-    from stdtrack_ros.benchmark.benchmark import Benchmark, Footage
+    from stdtrack_ros.benchmark.benchmark import Benchmark
+    from stdtrack_ros.benchmark.footage import Footage
+    from stdtrack_ros.evaluation.trackers.tracker_interface import TrackerSpec
+    from stdtrack_ros.settings import TrackerSettings
     from stdtrack_ros.tracker.result import TrackResult
+
+
+COST_FRAMES = 60
+"""Frames of each case of the costs: more change their median little."""
 
 
 def benchmark(
     source: Annotated[Path | None, typer.Argument(help="Bag, video or sequence; default: painted frames.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for benchmark.json and benchmark.png.")] = Path("benchmark"),
+    out: Annotated[Path, typer.Option(help="Folder for benchmark.json, .md and .png.")] = Path("benchmark"),
     frames: Annotated[int, typer.Option(min=20, help="Frames to measure.")] = 150,
     size: Annotated[str, typer.Option(help="Size of painted frames, WIDTHxHEIGHT.")] = "1280x720",
     threads: Annotated[str, typer.Option(help="Numbers of CPU threads; the first also for stages and baselines.")] = "",
     baseline: Annotated[list[str] | None, typer.Option(help="As in evaluate; default: kcf, csrt, mil.")] = None,
     baselines: Annotated[bool, typer.Option(help="Baselines beside ours.")] = True,
+    clock: Annotated[str, typer.Option(help="wall, or cpu: processor time, for a machine with other work.")] = "wall",
+    costs: Annotated[bool, typer.Option(help="Cost by image size, target size, number of targets, status.")] = True,
+    realtime: Annotated[
+        str, typer.Option(help="Frame rates such as 15,30,60,120: measure accuracy against time at these instead.")
+    ] = "",
+    core_share: Annotated[str, typer.Option(help="With --realtime: shares of a core that a tracker gets.")] = "1,0.5",
     settings: options.SettingsFile = None,
     overrides: options.Overrides = None,
     model: options.Model = "",
     topic: options.Topic = "",
 ) -> None:
-    """Measure each stage from the compressed image to the message: p50, p95, p99, threads, baselines, floor."""
+    """Measure each stage from the compressed image to the message: p50, p95, p99, threads, baselines, floor, costs."""
     check_outputs({"--out": out}, [source, settings, model or None])
     from stdtrack_ros.benchmark.benchmark import run_benchmark
     from stdtrack_ros.benchmark.benchmark_picture import draw_benchmark
+    from stdtrack_ros.benchmark.table import benchmark_table
+    from stdtrack_ros.benchmark.timing import CLOCKS
     from stdtrack_ros.evaluation.trackers.baselines import baseline_spec
     from stdtrack_ros.system_info import busy_note, describe_system
 
+    if clock not in CLOCKS:
+        raise SettingError(f"--clock takes {' or '.join(CLOCKS)}; found '{clock}'.")
     console = Console()
     chosen = options.tracker_settings(settings, overrides, model)
-    footage = _footage(source, topic, frames, size)
     names = ["kcf", "csrt", "mil"] if baseline is None else baseline
     others = [baseline_spec(name) for name in names] if baselines else []
+    if realtime:
+        _measure_rates(console, chosen, source, topic, realtime, core_share, others, out)
+        return
+    footage, counts = _footage(source, topic, frames, size), _counts(threads)
     system = {**describe_system(), "Note": busy_note()}
     out.mkdir(parents=True, exist_ok=True)
-    found = run_benchmark(chosen, footage, _counts(threads), others, _message_maker(footage))
+    found = run_benchmark(
+        chosen, footage, counts, others, _message_maker(footage), clock, min(frames, COST_FRAMES) if costs else 0
+    )
+    table = benchmark_table(found, system, footage.source, counts[0], clock)
+    (out / "benchmark.md").write_text(table + "\n", encoding="utf-8")
     content = {
-        "format": 1,
+        "format": 2,
         "footage": footage.source,
         "frames": len(footage.frames),
+        "clock": clock,
         "system": system,
         **asdict(found),
     }
@@ -68,6 +93,45 @@ def benchmark(
     if system["Note"]:
         console.print(f"[bold yellow]{system['Note']}[/]", highlight=False, soft_wrap=True)
     console.print(f"Picture and figures: [bold]{escape(str(out))}[/]", highlight=False, soft_wrap=True)
+
+
+def _measure_rates(
+    console: Console,
+    settings: TrackerSettings,
+    source: Path | None,
+    topic: str,
+    rates: str,
+    shares: str,
+    others: list[TrackerSpec],
+    out: Path,
+) -> None:
+    from stdtrack_ros.benchmark.rates import accuracy_at_rates
+    from stdtrack_ros.benchmark.table import rates_table
+    from stdtrack_ros.evaluation.trackers.tracker_interface import own_tracker_spec
+    from stdtrack_ros.sequences.catalog import open_sequences
+
+    if source is None:
+        raise SettingError("--realtime measures accuracy: give a sequence with ground truth, or a folder of them.")
+    handles = open_sequences([source], topic=topic or None)
+    numbers = _numbers("--realtime", rates, 1.0, 1000.0)
+    parts = _numbers("--core-share", shares, 0.01, 1.0)
+    rows = accuracy_at_rates(handles, [own_tracker_spec(settings), *others], numbers, parts)
+    table = rates_table(rows, len(handles))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "realtime.md").write_text(table + "\n", encoding="utf-8")
+    content = {"format": 1, "source": str(source), "rows": [asdict(row) for row in rows]}
+    (out / "realtime.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    console.print(table, highlight=False, markup=False, soft_wrap=True)
+
+
+def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not all(low <= number <= high for number in numbers):
+        raise SettingError(f"{option} takes numbers from {low:g} to {high:g} with commas between; found '{text}'.")
+    return list(dict.fromkeys(numbers))
 
 
 def _counts(text: str) -> list[int]:
@@ -84,7 +148,7 @@ def _counts(text: str) -> list[int]:
 
 
 def _footage(source: Path | None, topic: str, frames: int, size: str) -> Footage:
-    from stdtrack_ros.benchmark.benchmark import Footage, painted_footage
+    from stdtrack_ros.benchmark.footage import Footage, painted_footage
     from stdtrack_ros.evaluation.protocols import start_of
     from stdtrack_ros.sequences.catalog import open_sequences
 
@@ -120,15 +184,24 @@ def _print(console: Console, found: Benchmark) -> None:
 
     table = Table("Stage", "p50 ms", "p95 ms", "p99 ms", "", title=f"{found.model['name']}", title_justify="left")
     rows = [*((name, timing, STAGES[name]) for name, timing in found.stages.items()), ("whole frame", found.total, "")]
-    rows.append(("one step", found.step, "all but image decoding and message, as the baselines are measured"))
+    rows.append(("one step", found.step, "all but image decoding and message"))
     rows += [(f"network, {count} threads", timing, _floor(found, count)) for count, timing in found.threads.items()]
-    rows += [(name, timing, "one step of a baseline") for name, timing in found.baselines.items()]
+    ours = found.beside[found.model["name"]].p50
+    rows += [
+        (name, timing, f"one step in turn, {timing.p50 / ours:.2f} of ours") for name, timing in found.beside.items()
+    ]
+    rows += [(name, timing, "a frame, memory included") for name, timing in found.costs.items()]
     for name, timing, note in rows:
         table.add_row(name, f"{timing.p50:.2f}", f"{timing.p95:.2f}", f"{timing.p99:.2f}", note)
     console.print(table)
+    if found.energy_mj is not None:
+        console.print(f"Energy a step, of the whole processor: {found.energy_mj:.1f} mJ", highlight=False)
 
 
 def _floor(found: Benchmark, count: int) -> str:
     if count not in found.floor_ms:
         return ""
-    return f"floor {found.floor_ms[count]:.1f} ms at {found.rate[count] / 1e9:.0f} G operations/s"
+    rates = f"{found.rate[count] / 1e9:.0f} G operations/s"
+    if found.quantized:
+        rates += f", {found.rate_8_bit[count] / 1e9:.0f} G in 8 bits"
+    return f"floor {found.floor_ms[count]:.1f} ms at {rates}"

@@ -20,13 +20,23 @@ from stdtrack_ros.benchmark.benchmark import (
     Benchmark,
     _graph,
     _stages,
-    painted_footage,
     run_benchmark,
-    timing,
 )
 from stdtrack_ros.benchmark.benchmark_picture import draw_benchmark
-from stdtrack_ros.benchmark.graph_profile import assign_parts, count_operations, graph_size, profile_parts
-from stdtrack_ros.settings import make_settings
+from stdtrack_ros.benchmark.footage import painted_footage
+from stdtrack_ros.benchmark.graph_profile import (
+    assign_parts,
+    count_operations,
+    count_quantized,
+    graph_size,
+    makers_of_values,
+    profile_parts,
+)
+from stdtrack_ros.benchmark.table import benchmark_table
+from stdtrack_ros.benchmark.timing import timing, timing_of_turns
+from stdtrack_ros.settings import ModelSettings, make_settings
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend, _zeros
+from stdtrack_ros.tracker.models.shipped import shipped_model
 from stdtrack_ros.tracker.result import TrackResult
 
 
@@ -103,6 +113,49 @@ def test_nodes_without_a_path_go_with_their_neighbours() -> None:
     ]
 
 
+def test_nodes_named_after_a_value_go_with_its_maker(product: Path) -> None:
+    """ONNX Runtime names a convolution in its own layout after its output, its quantizer what it adds."""
+    makers = makers_of_values(product)
+    assert makers == {"seen": "/head/conv", "out": "/fusion/product/MatMul"}
+    names = ["/fusion/a/b", "seen_nchwc_kernel_time", "seen_QuantizeLinear_kernel_time", "out_token_7_kernel_time"]
+    assert assign_parts(names, makers) == ["MFIFM", "head", "head", "MFIFM"]
+
+
+def test_the_parts_of_the_shipped_network_take_time_as_they_have_work() -> None:
+    """Convolutions that ONNX Runtime renames are not lost to other parts."""
+    path = shipped_model("stdtrack")
+    model = OnnxBackend(path, ModelSettings(threads=1, provider="cpu", precision="fp32"))
+    inputs = {one.name: _zeros(one) for one in model._step._session.get_inputs()}
+    operations = count_operations(path, inputs)
+    parts = profile_parts(path, inputs, 1, 20)
+    assert operations["backbone"] > operations["head"] > 10 * operations["MFIFM"]
+    least = {part: float(np.min(seconds)) for part, seconds in parts.items()}
+    assert least["head"] > least["preprocess"] and least["backbone"] > least["head"]
+
+
+def test_operations_of_8_bits_by_hand(tmp_path: Path) -> None:
+    """Of two products, that of two 8-bit numbers counts: 3 rows x 5 columns of 4 multiply-adds."""
+    nodes = [
+        helper.make_node("DequantizeLinear", ["a", "scale"], ["left"]),
+        helper.make_node("DequantizeLinear", ["b", "scale"], ["right"]),
+        helper.make_node("MatMul", ["left", "right"], ["seen"], "/head/eight"),
+        helper.make_node("MatMul", ["seen", "c"], ["out"], "/head/float"),
+    ]
+    given = helper.make_tensor_value_info("a", TensorProto.UINT8, [3, 4])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [3, 2])
+    constants = [
+        helper.make_tensor("b", TensorProto.UINT8, [4, 5], np.ones(20, np.uint8)),
+        helper.make_tensor("c", TensorProto.FLOAT, [5, 2], np.ones(10, np.float32)),
+        helper.make_tensor("scale", TensorProto.FLOAT, [], [0.5]),
+    ]
+    path = tmp_path / "eight.onnx"
+    graph = helper.make_graph(nodes, "graph", [given], [out], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    inputs = {"a": np.ones((3, 4), np.uint8)}
+    assert count_operations(path, inputs) == {"head": 2 * 3 * 5 * 4 + 2 * 3 * 2 * 5}
+    assert count_quantized(path, inputs) == 2 * 3 * 5 * 4
+
+
 def test_size_of_a_graph(product: Path) -> None:
     size = graph_size(product)
     assert size["parameters"] == 144 + 50
@@ -112,6 +165,14 @@ def test_size_of_a_graph(product: Path) -> None:
 def test_percentiles_in_milliseconds() -> None:
     found = timing(np.arange(101) / 1000)
     assert (found.p50, found.p95, found.p99) == pytest.approx((50, 95, 99))
+
+
+def test_steps_are_timed_in_turn_and_the_first_turns_do_not_count() -> None:
+    order: list[str] = []
+    clock = iter(range(1000))
+    found = timing_of_turns({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, 3, lambda: next(clock))
+    assert order == ["a", "b"] * 8
+    assert found["a"] == found["b"] == timing(np.ones(3))
 
 
 def test_painted_footage_moves_its_target_inside_the_frame() -> None:
@@ -132,7 +193,8 @@ def benchmark(model: Path) -> tuple[Benchmark, list[TrackResult]]:
     messages: list[TrackResult] = []
     make: Callable[[TrackResult], object] = messages.append
     settings = make_settings({"model.path": str(model), "model.provider": "cpu"})
-    return run_benchmark(settings, painted_footage(160, 120, 20), [1, 2], [spec(StillTracker)], make), messages
+    found = run_benchmark(settings, painted_footage(160, 120, 20), [1, 2], [spec(StillTracker)], make)
+    return found, messages
 
 
 def test_every_stage_from_image_to_message_is_measured(benchmark: tuple[Benchmark, list[TrackResult]]) -> None:
@@ -141,7 +203,8 @@ def test_every_stage_from_image_to_message_is_measured(benchmark: tuple[Benchmar
     assert set(found.stages) >= set(STAGES) - {"rest of the graph", "transformer"}  # the latter is STARK's
     assert len(messages) == 25  # 20 frames after five to warm up
     assert {int(result.status) for result in messages} == {1}
-    assert list(found.threads) == [1, 2] and list(found.baselines) == ["StillTracker"]
+    assert list(found.threads) == [1, 2] and list(found.beside) == [found.model["name"], "StillTracker"]
+    assert found.costs == {}
 
 
 def test_stages_add_up(benchmark: tuple[Benchmark, list[TrackResult]]) -> None:
@@ -166,6 +229,7 @@ def test_the_floor_is_operations_over_rate(benchmark: tuple[Benchmark, list[Trac
     assert found.operations["backbone"] > found.operations["MFIFM"] > 0
     for count in (1, 2):
         assert found.floor_ms[count] == pytest.approx(1e3 * needed / found.rate[count])
+    assert found.quantized == 0 and set(found.rate_8_bit) == {1, 2}
 
 
 def test_picture_and_json(tmp_path: Path, benchmark: tuple[Benchmark, list[TrackResult]]) -> None:
@@ -173,3 +237,12 @@ def test_picture_and_json(tmp_path: Path, benchmark: tuple[Benchmark, list[Track
     draw_benchmark(found, "title", tmp_path / "benchmark.png")
     assert (tmp_path / "benchmark.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads(json.dumps(asdict(found)))["model"]["provider"] == "CPUExecutionProvider"
+
+
+def test_the_table_names_processor_model_and_clock(benchmark: tuple[Benchmark, list[TrackResult]]) -> None:
+    found, _ = benchmark
+    lines = benchmark_table(found, {"Processor": "Some CPU"}, "painted", 1, "cpu").splitlines()
+    assert lines[0] == "Some CPU, 1 thread, painted, fp32; processor time"
+    assert f"| {found.model['name']} | {found.beside[found.model['name']].p50:.2f} | " in lines[4]
+    assert lines[4].endswith("| 1.00 of ours |") and lines[5].startswith("| StillTracker |")
+    assert all(line.count("|") == 6 for line in lines[2:])

@@ -1,0 +1,53 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy against time: a tracker that is fast enough loses nothing, a slow one is judged by old boxes."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from painted_clips import clip, spec
+
+from stdtrack_ros.benchmark.rates import accuracy_at_rates
+from stdtrack_ros.benchmark.table import rates_table
+from stdtrack_ros.evaluation.trackers.tracker_interface import Estimate
+
+STEP_S = 0.02
+
+
+class WorkingTracker:
+    """Finds the red rectangle, and computes for STEP_S beside."""
+
+    def initialize(self, image: np.ndarray, box: object, stamp_s: float) -> None:
+        self.track(image, stamp_s)
+
+    def track(self, image: np.ndarray, stamp_s: float) -> Estimate:
+        end = time.process_time() + STEP_S
+        while time.process_time() < end:
+            pass
+        rows, columns = np.nonzero((image == (0, 0, 255)).all(axis=2))
+        x, y = columns.min(), rows.min()
+        return Estimate((float(x), float(y), float(columns.max() - x + 1), float(rows.max() - y + 1)))
+
+
+def test_missed_frames_follow_from_cost_rate_and_share() -> None:
+    """At 30 frames/s (33 ms) a step of 20 ms is in time; with half of a core (40 ms) it is not."""
+    rows = accuracy_at_rates([clip("a", length=40)], [spec(WorkingTracker)], [30.0, 120.0], [1.0, 0.5])
+    found = {(row.rate, row.share): row for row in rows}
+    assert found[0.0, 1.0].auc > 0.95 and found[0.0, 1.0].missed == 0
+    assert found[0.0, 1.0].step_ms == pytest.approx(20, abs=8)
+    assert found[30.0, 1.0].missed < 0.2  # none, but for a step that other work made longer
+    assert found[30.0, 0.5].missed >= 0.15
+    assert found[120.0, 1.0].missed >= 0.5
+    assert found[0.0, 1.0].auc > found[30.0, 1.0].auc > found[120.0, 1.0].auc > found[120.0, 0.5].auc
+    lines = rates_table(rows, 1).splitlines()
+    assert lines[2] == "| frames/s | share of the core | WorkingTracker |"
+    assert [line.split(" | ")[:2] for line in lines[4:9]] == [
+        ["| any", "1"],
+        ["| 30", "1"],
+        ["| 120", "1"],
+        ["| 30", "0.5"],
+        ["| 120", "0.5"],
+    ]
