@@ -37,7 +37,7 @@ def arguments() -> list[DeclareLaunchArgument]:
         ),
         DeclareLaunchArgument("rate", default_value="1.0", description="Speed; 0.5 plays at half of it."),
         DeclareLaunchArgument("init", default_value="", description="Box x,y,width,height (px) in the first image."),
-        DeclareLaunchArgument("out", default_value="boxes.csv", description="File for the boxes; one row a frame."),
+        DeclareLaunchArgument("out", default_value="boxes.csv", description="File for the boxes; one row per frame."),
         DeclareLaunchArgument("params_file", default_value=params_file, description="YAML file of parameters."),
         DeclareLaunchArgument("use_sim_time", default_value="true", description="Take the time from the recording."),
     ]

@@ -35,7 +35,7 @@ def arguments() -> list[DeclareLaunchArgument]:
         ("namespace", "", "Namespace of the node and its topics; one for each camera.", None),
         ("name", "tracker_node", "Name of the node.", None),
         ("params_file", "", "YAML file of parameters; empty: every parameter at its default.", None),
-        ("image", "image", "Topic of the camera's image (its /compressed, ... is read where asked for).", None),
+        ("image", "image", "Topic of the camera's image (its /compressed, ... if asked for).", None),
         ("camera_info", "", "Topic of the camera's calibration, for bearings; empty: beside the image's.", None),
         ("target_init", "target_init", "Topic that starts a target.", None),
         ("tracked_box", "tracked_box", "Topic of the results.", None),

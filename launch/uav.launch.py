@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""A drone: small, fast targets, tight limits for loss, compressed images where asked for (image_transport:=compressed).
+"""A drone: small, fast targets, tight limits for loss, compressed images if asked for (image_transport:=compressed).
 
 ros2 launch stdtrack_ros uav.launch.py image:=/camera/image_raw image_transport:=compressed
 """

@@ -155,7 +155,7 @@ def parse_box(text: str) -> Box:
 
 
 def clip_box(box: ArrayLike, image_width: int, image_height: int, margin_px: float = 10.0) -> Box:
-    """Clip a box to the image; it keeps at least `margin_px` (or its own size, where smaller) inside the image."""
+    """Clip a box to the image; it keeps at least `margin_px` (or its own size, if smaller) inside the image."""
     x, y, width, height = np.asarray(box, dtype=np.float64)
     keep_x, keep_y = min(margin_px, width, image_width), min(margin_px, height, image_height)
     x0 = np.clip(x, 0.0, image_width - keep_x)

@@ -69,7 +69,7 @@ class ModelSettings(SettingGroup):
     )
     require_provider: bool = setting(
         False,
-        "Refuse to start, instead of falling back to the CPU, where the provider asked for does not start.",
+        "Refuse to start, instead of falling back to the CPU, if the provider asked for does not start.",
         read_only=True,
     )
     threads: int = setting(
@@ -299,8 +299,8 @@ class SettingInfo:
     Attributes:
         name: dotted name.
         kind: bool, int, float or str.
-        minimum, maximum: inclusive range of a number, None where open.
-        choices: the allowed strings, empty where any is.
+        minimum, maximum: inclusive range of a number, None if open.
+        choices: the allowed strings, empty if any is.
     """
 
     name: str

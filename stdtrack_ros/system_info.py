@@ -26,7 +26,7 @@ def describe_system() -> dict[str, str]:
 
 
 def busy_note(own_threads: int = 0) -> str:
-    """Return a sentence where other work keeps the machine busy, so that times are too long; empty where it is idle."""
+    """Return a sentence if other work keeps the machine busy, so that times are too long; empty if it is idle."""
     cores, load = os.cpu_count() or 1, os.getloadavg()[0]
     if load < cores / 2 + own_threads:
         return ""

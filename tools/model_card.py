@@ -72,7 +72,7 @@ def draw_curves(runs: list[Path], path: Path) -> None:
         length = load_checkpoint(run / "last.pt")["settings"]["length"]
         frames = [seen + row["samples"] * length / 1000 for row in rows]
         for panel, name in zip(panels, ("loss", "iou"), strict=True):
-            panel.plot(frames, [row[name] for row in rows], label=f"{run.name} ({length} frames a clip)")
+            panel.plot(frames, [row[name] for row in rows], label=f"{run.name} ({length} frames per clip)")
         seen = frames[-1]
     for panel, title in zip(panels, ("Loss", "IoU of the peak's box (training clips)"), strict=True):
         panel.set_title(title, fontsize=10)

@@ -74,7 +74,7 @@ class Benchmark:
         energy_mj: of one step, of the whole processor; None if it does not tell.
         operations: floating-point operations of one run, by part.
         quantized: of these, what is done in 8 bits.
-        rate: operations a second of a matrix product here, by number of threads.
+        rate: operations per second of a matrix product here, by number of threads.
         rate_8_bit: the same of 8-bit numbers.
         floor_ms: operations over their rates, by number of threads: no run can be faster.
         model: name, provider, parameters, ... as words by name.

@@ -78,9 +78,7 @@ def _start(bag: Path, camera: str, init: str, ground_truth_topic: str, ground_tr
         return Start(parse_box(init))
     if ground_truth_topic or ground_truth:
         return start_on_ground_truth(BagSequence(bag.name, bag, camera, ground_truth_topic or None, ground_truth))
-    raise SettingError(
-        "Nobody says what to track: give --init x,y,width,height, --ground-truth-topic or --ground-truth."
-    )
+    raise SettingError("No target is given: add --init x,y,width,height, --ground-truth-topic or --ground-truth.")
 
 
 def _print(console: Console, out: Path, outcome: Outcome) -> None:

@@ -35,7 +35,7 @@ GIF_RATE, GIF_WIDTH = 8.0, 340
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A video with the box to start on, and hand-made boxes by frame number where there are some."""
+    """A video with the box to start on, and hand-made boxes by frame number if there are any."""
 
     path: Path
     init: Box

@@ -61,7 +61,7 @@ def evaluate(
     ground_truth: options.GroundTruthFile = None,
     layout: Annotated[str, typer.Option(help="Layout of a benchmark's folder.")] = "auto",
     init: Annotated[
-        str, typer.Option(help="Box x,y,width,height (px) to start with where there is no ground truth.")
+        str, typer.Option(help="Box x,y,width,height (px) to start with if there is no ground truth.")
     ] = "",
     workers: Annotated[int, typer.Option(min=1, help="Processes at once.")] = 1,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads of each tracker; 0: cores over workers.")] = 0,

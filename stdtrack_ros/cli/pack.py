@@ -22,7 +22,7 @@ class Codec(str, Enum):
 
 
 def pack(
-    folder: Annotated[Path, typer.Argument(help="Folder for the shards; made where it is not there.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the shards; created if missing.")],
     videos: Annotated[
         list[Path] | None,
         typer.Option("--videos", help="Benchmark folder, folder of sequences, or tar shard; may be given again."),

@@ -109,7 +109,7 @@ class Replay:
         out: folder for `boxes.csv` and the processes' logs.
         parameters: of the node, by name, over those of config/replay.yaml.
         topic: image topic in the bag; empty: the only one.
-        rate: speed of the playing; a tracker slower than the camera drops no image where this is small enough.
+        rate: speed of the playing; a tracker slower than the camera drops no image if this is small enough.
         compressed: the images of the bag are compressed.
     """
 

@@ -27,7 +27,7 @@ from stdtrack_ros.sequences.sequence import Sequence
 WARM_UP_STEPS = 2
 """Steps of a fresh tracker that are not measured: the first ones allocate."""
 TIMED_STEPS = 50
-"""Steps that are measured where a tracker is timed alone."""
+"""Steps that are measured when a tracker is timed alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def visible(run: RealTimeRun, delay: float = 0.0) -> IntArray:
 def seen_boxes(run: RealTimeRun, delay: float = 0.0, forecast: bool = False) -> FloatArray:
     """Return (N, 4) the box that was known of each frame when it arrived; NaN before the start.
 
-    With `forecast`, each output is carried on by its velocity to the frame's arrival (where it has one).
+    With `forecast`, each output is carried on by its velocity to the frame's arrival (if it has one).
     """
     sources = visible(run, delay)
     boxes: FloatArray = np.where(sources[:, None] >= 0, run.boxes[sources], np.nan)

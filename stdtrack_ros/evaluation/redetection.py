@@ -27,7 +27,7 @@ class StatusRun:
     """One pass with what the tracker said of itself.
 
     Attributes:
-        boxes: (N, 4) px; NaN in the first frame. ground truth: (N, 4) px; NaN if the target is not to be seen.
+        boxes: (N, 4) px; NaN in the first frame. ground_truth: (N, 4) px; NaN if the target is not to be seen.
         statuses: (N,) numbers of `Status`. qualities: (N,), NaN in the first frame. stamps_s: (N,).
         covariances: (N, 4, 4) px² of (centre x, centre y, width, height), NaN in the first frame.
         places: (N, 4) px, the ground truth also where the target is covered; NaN if it is not known.

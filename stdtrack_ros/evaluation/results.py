@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Raw results on disk, one small file a tracker, sequence and protocol, written as they come and read when resuming.
+"""Raw results on disk, one small file per tracker, sequence and protocol, written as they come and read when resuming.
 
 <folder>/sequences/<sequence>.npz               ground truth, stamps, attributes, notes
 <folder>/raw/<tracker>/<sequence>/<protocol>.npz
@@ -40,7 +40,7 @@ class SequenceFacts:
     """What scoring and reporting need of a sequence, without its frames.
 
     Attributes:
-        ground truth: (N, 4) px, NaN where not known.
+        ground_truth: (N, 4) px, NaN where not known.
         stamps_s: (N,).
         attributes: the benchmark's tags.
         notes: what was odd in the source.
@@ -68,7 +68,7 @@ class ResultsFolder:
     """The folder of one evaluation."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder where it is missing.
+        """Make the folder if it is missing.
 
         Raises:
             SequenceError: the folder cannot be written.
@@ -100,7 +100,7 @@ class ResultsFolder:
         return kind(**parts)
 
     def remove(self, tracker: str, sequence: str, protocol: str) -> None:
-        """Delete a raw result, where there is one."""
+        """Delete a raw result, if there is one."""
         self._run_file(tracker, sequence, protocol).unlink(missing_ok=True)
 
     def save_facts(self, facts: SequenceFacts) -> None:

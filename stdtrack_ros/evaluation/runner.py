@@ -187,7 +187,7 @@ def _write(outcome: Outcome, folder: ResultsFolder) -> None:
 
 
 def _tracked(items: Iterable[Item], title: str, console: Console | None, total: int) -> Iterator[Item]:
-    """Yield the items as they come, under a progress bar where there is a console to draw it on."""
+    """Yield the items as they come, under a progress bar if there is a console to draw it on."""
     told = TextColumn(f"{title} {{task.fields[last]}}", markup=False)
     columns = (told, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=console is None) as progress:

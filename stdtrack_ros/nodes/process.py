@@ -33,7 +33,7 @@ WAKE_S = 0.1
 
 
 def run_node(make: Callable[[], N], finish: Callable[[N], object], args: list[str] | None = None) -> None:
-    """Run a node until SIGINT or SIGTERM, then leave with exit code 0; with 2 and a sentence where it cannot work.
+    """Run a node until SIGINT or SIGTERM, then leave with exit code 0; with 2 and a sentence if it cannot work.
 
     Args:
         make: makes the node once ROS is up.

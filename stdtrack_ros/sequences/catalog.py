@@ -215,7 +215,7 @@ def file_name(text: str) -> str:
 
 
 def _with_unique_names(handles: list[SequenceHandle]) -> list[SequenceHandle]:
-    """Put the parent folder before names that occur more than once, and a number where that is not enough."""
+    """Put the parent folder before names that occur more than once, and a number if that is not enough."""
     counts = Counter(handle.name for handle in handles)
     taken: set[str] = set()
     unique = []

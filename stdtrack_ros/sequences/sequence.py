@@ -21,11 +21,11 @@ class Sequence(Protocol):
 
     @property
     def boxes(self) -> Box:
-        """(N, 4) float64, x, y, width, height in pixels, one row a frame; a row of NaN: absent, or not known."""
+        """(N, 4) float64, x, y, width, height in pixels, one row per frame; a row of NaN: absent, or not known."""
 
     @property
     def stamps_s(self) -> NDArray[np.float64]:
-        """(N,) capture times in seconds, not decreasing; frame rate assumed where the source has none."""
+        """(N,) capture times in seconds, not decreasing; frame rate assumed if the source has none."""
 
     @property
     def attributes(self) -> frozenset[str]:

@@ -77,7 +77,7 @@ class StagedSequence:
 
     @property
     def stamps_s(self) -> NDArray[np.float64]:
-        """See `Sequence`; 30 frames a second."""
+        """See `Sequence`; 30 frames per second."""
         return np.arange(self.schedule.length) / FPS
 
     def __len__(self) -> int:

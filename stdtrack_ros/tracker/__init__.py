@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The tracker that runs on the robot: NumPy, OpenCV and ONNX Runtime; no ROS, and PyTorch only where asked for."""
+"""The tracker that runs on the robot: NumPy, OpenCV and ONNX Runtime; no ROS, and PyTorch only if asked for."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def draw_target(
 
     Args:
         image: (H, W, 3) uint8 BGR, contiguous.
-        box: (4,) x, y, width, height in px of this image; nothing is drawn where one of them is NaN.
+        box: (4,) x, y, width, height in px of this image; nothing is drawn if one of them is NaN.
         quality: 0..1; NaN leaves it out.
         velocity: (2,) px/s of the box centre; None or NaN draws no arrow.
         label: a word before the status, such as the target's id.
@@ -65,7 +65,7 @@ def draw_given(image: Image, box: ArrayLike, words: str = "") -> None:
 
 
 def draw_trail(image: Image, centers: Sequence[ArrayLike], color: Color) -> None:
-    """Draw the last positions of a target into an image, in place, thinner where older; (2,) px each, newest last."""
+    """Draw the last positions of a target into an image, in place, thinner with age; (2,) px each, newest last."""
     points = np.asarray(centers, dtype=np.float64).reshape(-1, 2)
     widest = 2 * line_width(image)
     for number, (start, end) in enumerate(pairwise(points), start=1):

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From the confidence head's logit to a probability: the chance that the IoU with the truth is at least 0.5."""
+"""From the confidence head's logit to a probability: that the IoU with the ground truth is at least 0.5."""
 
 from __future__ import annotations
 

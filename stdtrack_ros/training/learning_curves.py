@@ -13,7 +13,7 @@ PANELS = (("loss", "Loss"), ("iou", "IoU of the peak's box, training clips"), ("
 
 
 def draw_curves(folder: Path) -> Path | None:
-    """Write `curves.png` into the folder of a run; None where there is no log yet."""
+    """Write `curves.png` into the folder of a run; None if there is no log yet."""
     rows = _read(folder / "log.csv")
     if not rows:
         return None

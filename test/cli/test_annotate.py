@@ -42,7 +42,7 @@ def test_a_bag_with_ground_truth(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ((), "Nobody says what to track: give --init"),
+        ((), "No target is given: add --init"),
         (("--init", "1,2,3"), "The box '1,2,3' cannot be read"),
         (("--init", "1,2,30,40", "--topic", "/front"), "no topic /front; its topics are /camera/image"),
         (("--init", "1,2,30,40", "--box-topic", "/truth"), "has /truth already; name other topics"),

@@ -28,7 +28,7 @@ from stdtrack_ros.tracker import create_tracker
 
 FRAMES, STEP_NS = 12, 100_000_000
 RATES = (0.12, 0.03)
-"""Played at 1.2 images a second, so that a machine with other work to do drops none; if it does, at 0.3."""
+"""Played at 1.2 images per second, so that a machine with other work to do drops none; if it does, at 0.3."""
 START_NS = 1_700_000_000_123_456_789
 BOX = (60.1, 69.7, 47.9, 40.2)  # no whole numbers: TargetInit rounds them to 32 bits
 COLUMNS = ("x", "y", "width", "height", "quality", "token_quality", "velocity_x", "velocity_y")

@@ -28,7 +28,7 @@ COUNT, SIDE = 8, 48
 
 
 def _scene(index: int) -> np.ndarray:
-    """Paint a patterned square that moves 3 px a frame over a smooth ground."""
+    """Paint a patterned square that moves 3 px per frame over a smooth ground."""
     rows, columns = np.mgrid[0:160, 0:240]
     image = np.stack([60 + rows / 4, 90 + columns / 6, 120 - rows / 5], axis=2).astype(np.uint8)
     x, y = _place(index)

@@ -39,7 +39,7 @@ def test_without_ground_truth_and_without_a_start_box_nothing_starts() -> None:
 
 
 def test_restarts_come_five_frames_after_each_miss() -> None:
-    # The target moves 2 px a frame and is 20 px wide: a still box misses it 10 frames after each start.
+    # The target moves 2 px per frame and is 20 px wide: a still box misses it 10 frames after each start.
     clip = PaintedClip("a", 40)
     run = run_with_restarts(StillTracker(), clip)
     assert run.starts.tolist() == [0, 15, 30]

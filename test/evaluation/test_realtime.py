@@ -18,7 +18,7 @@ from stdtrack_ros.tracker.motion import PREDICTION_DEAD_BAND
 
 
 def run(cost_s: float, length: int = 12) -> tuple[PaintedClip, RealTimeRun]:
-    clip = PaintedClip("clip", length)  # 10 frames a second
+    clip = PaintedClip("clip", length)  # 10 frames per second
     return clip, replay(RedTracker(), clip, np.full(length, cost_s))
 
 

@@ -20,7 +20,7 @@ RED = (0, 0, 255)
 
 
 class PaintedClip:
-    """A red rectangle of 20x16 px that moves 2 px a frame over grey noise, at 10 frames a second: 44 frames to the
+    """A red rectangle of 20x16 px that moves 2 px per frame over grey noise, at 10 frames per second: 44 frames to the
     right, then 44 to the left, and so on.
 
     In the frames of `hidden` it is not painted and has no ground-truth box; frame `broken` cannot be read.

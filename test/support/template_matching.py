@@ -72,7 +72,7 @@ class TemplateMatching:
         """There is none."""
         return state
 
-    def with_looks(self, state: Image, others: Sequence[Image]) -> Image:
+    def with_templates_of(self, state: Image, others: Sequence[Image]) -> Image:
         """Return the mean patch."""
         return np.mean(others, axis=0).astype(np.uint8)
 

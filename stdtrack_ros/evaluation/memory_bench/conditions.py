@@ -57,7 +57,7 @@ class ConditionedModel:
         return self.learned
 
     def similarity(self, state: Any, prediction: Prediction) -> tuple[float, float]:
-        """See `Model`; likeness is compared with what the condition leaves."""
+        """See `Model`; the similarity is computed with what the condition leaves."""
         return self.model.similarity(under(self.model, state, self.condition, self.other), prediction)
 
     def without_memory(self, state: Any) -> Any:
@@ -68,9 +68,9 @@ class ConditionedModel:
         """See `Model`."""
         return self.model.with_memory_of(state, other)
 
-    def with_looks(self, state: Any, others: Sequence[Any]) -> Any:
+    def with_templates_of(self, state: Any, others: Sequence[Any]) -> Any:
         """See `Model`."""
-        return self.model.with_looks(state, others)
+        return self.model.with_templates_of(state, others)
 
 
 def learn(model: Model, settings: TrackerSettings, sequence: Frames) -> Any:

@@ -58,7 +58,7 @@ def query(
     """
     keys, states = [], []
     for name, lent in looks.items():
-        state = model.with_looks(learned, lent if isinstance(lent, Sequence) else [lent])
+        state = model.with_templates_of(learned, lent if isinstance(lent, Sequence) else [lent])
         for condition in CONDITIONS:
             keys.append((name, condition))
             states.append(under(model, state, condition, other))

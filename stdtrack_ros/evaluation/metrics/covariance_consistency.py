@@ -18,7 +18,7 @@ from stdtrack_ros.tracker.result import Status
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Frames of one status in which it is known where the target is; shares are NaN where there are none.
+    """Frames of one status in which it is known where the target is; shares are NaN if there are none.
 
     Attributes:
         frames: how many. center_50, center_90: share whose true centre lies in the ellipse that holds it with a chance

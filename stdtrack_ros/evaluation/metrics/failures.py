@@ -62,9 +62,9 @@ class FalseConfidence:
     """How often a tracker was sure of itself while it was wrong.
 
     Attributes:
-        missed: frames with known ground truth and an IoU of 0, where the tracker gave a quality.
+        missed: frames with known ground truth and an IoU of 0 in which the tracker gave a quality.
         confident: those of them with a quality of at least CONFIDENT_QUALITY.
-        absent: frames without ground truth (target absent or not known) where the tracker gave a quality.
+        absent: frames without ground truth (target absent or not known) in which the tracker gave a quality.
         confident_absent: those of them with a quality of at least CONFIDENT_QUALITY.
     """
 

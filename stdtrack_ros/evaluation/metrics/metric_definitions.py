@@ -16,7 +16,7 @@ class Metric:
         label: short, for a column.
         description: what it is, for a tooltip.
         unit: "%" for shares (stored as 0..1), else the unit, empty for counts.
-        best: 1 where more is better, -1 where less is, 0 where neither.
+        best: 1 if more is better, -1 if less is, 0 if neither.
         summed: whether a data set's figure is the sum over its sequences, and not the mean.
     """
 
@@ -50,8 +50,8 @@ METRICS: Mapping[str, Metric] = {
     "multistart_accuracy": Metric("Multi-start A", "Mean IoU before failure over all starts."),
     "multistart_robustness": Metric("Multi-start R", "Share of the frames before failure over all starts."),
     "failures": Metric("Failures", "Times the target was lost in one pass (IoU under 0.1 for 5 frames).", "", -1, True),
-    "time_to_failure_s": Metric("Time to failure", "From the start to the first failure, where there is one.", "s", 0),
-    "time_to_recovery_s": Metric("Time to recovery", "From a failure to an IoU of 0.5 again, where it came.", "s", -1),
+    "time_to_failure_s": Metric("Time to failure", "From the start to the first failure, if there is one.", "s", 0),
+    "time_to_recovery_s": Metric("Time to recovery", "From a failure to an IoU of 0.5 again, if it comes.", "s", -1),
     "never_recovered": Metric("Never recovered", "Failures without recovery before the sequence ended.", "", -1, True),
     "false_confidence": Metric(
         "False confidence", "Share of the frames with an IoU of 0 with a quality of at least 0.5.", "%", -1

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""From raw results to figures: one table row a tracker and sequence, and their means."""
+"""From raw results to figures: one table row per tracker and sequence, and their means."""
 
 from __future__ import annotations
 

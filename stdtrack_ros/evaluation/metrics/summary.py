@@ -85,7 +85,7 @@ def summarize(
         (tracker, name, message)
         for name in sequences
         for tracker in trackers
-        # Where all that is asked for is there, an error is of another protocol.
+        # If all that is asked for is there, an error is of another protocol.
         if not set(protocols) <= runs[tracker].get(name, {}).keys()
         and (message := folder.load_error(tracker, name) or _misfit(folder, tracker, name, facts, runs)) is not None
     ]
@@ -127,7 +127,7 @@ def _misfit(
     facts: Mapping[str, SequenceFacts],
     runs: Mapping[str, Mapping[str, Mapping[str, Run]]],
 ) -> str | None:
-    """Return a sentence where there is a result, and it was left out."""
+    """Return a sentence if there is a result and it was left out."""
     if name not in facts or name in runs[tracker] or folder.load(tracker, name, "ope") is None:
         return None
     return f"{name} changed while it was evaluated, and this result is of another length; run the evaluation again."

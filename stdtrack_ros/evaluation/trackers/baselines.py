@@ -99,7 +99,7 @@ _WITH_FILES: dict[str, tuple[str, Callable[[tuple[str, ...]], Any], tuple[str, .
 }
 
 BASELINES = (*_CONTRIB, *_WITH_FILES)
-"""What `peer_contestant` knows by name."""
+"""The names of the baselines."""
 
 
 def baseline_spec(text: str) -> TrackerSpec:

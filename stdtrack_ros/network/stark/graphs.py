@@ -60,7 +60,7 @@ class StepGraph(nn.Module):
 
         Returns:
             Boxes (B, 4) as x, y, width, height in px of the window, and scores (B,) in 0..1: of the score head; without
-            one the concentration of the corner maps; 1 where there is neither.
+            one the concentration of the corner maps; 1 if there is neither.
         """
         encoded = self.network.encode(normalize(search.permute(0, 3, 1, 2)))
         corners, logits, concentration = self.network.locate(encoded, features, search_outside, features_outside)

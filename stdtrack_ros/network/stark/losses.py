@@ -17,7 +17,7 @@ def box_loss(
     """Apply equation 1 over the searches that hold the target: L1 on the corners and generalised IoU.
 
     Args:
-        corners: (B, 4) x0, y0, x1, y1 predicted. box: (B, 4) centre x, centre y, width, height, the truth.
+        corners: (B, 4) x0, y0, x1, y1 predicted. box: (B, 4) centre x, centre y, width, height, the ground truth.
         present: (B,) bool.
     """
     low, high = corners[:, :2], corners[:, 2:]

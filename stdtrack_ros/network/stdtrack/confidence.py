@@ -18,7 +18,7 @@ from stdtrack_ros.network.stdtrack.quality import FORMS, PeakStatistics
 class ConfidenceHead(nn.Module):
     """MLP on [E_t; search features around the peak; template appearance; statistics of score map, mask] -> one logit.
 
-    The logit is trained towards the IoU of the predicted box with the truth (0 where the target is absent).
+    The logit is trained towards the IoU of the predicted box with the ground truth (0 if the target is absent).
     """
 
     def __init__(self, config: NetworkConfig) -> None:

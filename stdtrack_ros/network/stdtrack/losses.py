@@ -16,12 +16,12 @@ from stdtrack_ros.settings import SettingGroup, setting
 
 
 class FrameTarget(NamedTuple):
-    """The truth of one search crop.
+    """The ground truth of one search crop.
 
     Attributes:
         box: (B, 4) centre x, centre y, width, height as fractions of the crop's side.
         present: (B,) bool: the target is in the crop and visible.
-        valid: (B,) bool: the truth is known; if not, the frame has no loss.
+        valid: (B,) bool: the ground truth is known; if not, the frame has no loss.
         companion: (B, 4) the box of another target beside it, NaN if there is none.
     """
 

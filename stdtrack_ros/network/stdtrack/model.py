@@ -103,7 +103,7 @@ class STDTrack(nn.Module):
             search: (B, 3, S, S) float BGR 0..255.
             token: (B, 1, d) what the last frame carried on, zeros in the first.
             memory: (B, K, d) stored tokens. valid: (B, K) 1 where there is one.
-            initial_counts: (B,) 0 where MFIFM goes without the template's appearance (training); by default 1.
+            initial_counts: (B,) 0 if MFIFM goes without the template's appearance (training); by default 1.
                 Without a stored token it counts all the same.
         """
         config = self.config

@@ -56,7 +56,7 @@ def plane_point(
     if not (upper and matrix[0, 0] > 0 and matrix[1, 1] > 0 and np.isfinite(matrix).all()):
         raise InputError("The CameraInfo has no calibration (focal lengths above 0, 1 in the corner): no bearings.")
     normalized = _plane(matrix, u, v) if rectified else _undistorted(info, matrix, u, v)
-    if not np.abs(normalized).max() < LARGEST_TANGENT:  # also where it is NaN
+    if not np.abs(normalized).max() < LARGEST_TANGENT:  # also if it is NaN
         raise InputError("The pixel lies outside what the lens model of the CameraInfo covers: no bearing.")
     return normalized
 

@@ -23,7 +23,7 @@ except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
 
 UNKNOWN_NODE = "_NODE_NAME_UNKNOWN_"
-"""What rmw says where it knows no name."""
+"""What rmw says if it knows no name."""
 
 
 class Endpoint(Protocol):
@@ -183,7 +183,7 @@ class CameraInput:
         if self._no_picture:
             return f"{who} publishes packets that give no picture. {self._no_picture}"
         return (
-            f"{who} is there with a QoS that fits, but sends nothing that arrives; where the images are large, "
+            f"{who} is there with a QoS that fits, but sends nothing that arrives; if the images are large, "
             "give the publisher the Fast DDS profile config/fastdds.xml."
         )
 

@@ -73,7 +73,7 @@ class PlayerSettings(SettingGroup):
 
 
 class VideoPlayer(SettingsNode[PlayerSettings], Node):
-    """Publishes a recorded camera: image (or image/compressed), camera_info, and /clock where asked for."""
+    """Publishes a recorded camera: image (or image/compressed), camera_info, and /clock if asked for."""
 
     def __init__(self) -> None:
         super().__init__("video_player")

@@ -45,8 +45,8 @@ class NodeSnapshot:
 
     Attributes:
         state: lifecycle state, for example `active`.
-        fault: a sentence where the node cannot work, or empty.
-        silence: a sentence where images are missing, or empty.
+        fault: a sentence if the node cannot work, else empty.
+        silence: a sentence if images are missing, else empty.
         input_fault: a sentence if the images are odd though they come, or empty.
         busy_s: how long the worker has been at its present frame.
         bearings: whether there are bearings, and if not, why.
@@ -205,7 +205,7 @@ def _level(snapshot: NodeSnapshot, refusal: str, failure: str) -> tuple[bytes, s
 
 
 class DiagnosticsPublisher:
-    """Sends the report once a period, and at once where its level has changed."""
+    """Sends the report once per period, and at once when its level has changed."""
 
     def __init__(self, node: Node, health: Health) -> None:
         self._node, self._health = node, health

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Results to messages: TrackedBox, and vision_msgs/Detection2DArray where that package is installed."""
+"""Results to messages: TrackedBox, and vision_msgs/Detection2DArray if that package is installed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the node sends of each frame: TrackedBox, detections, and the annotated image where someone looks."""
+"""What the node sends of each frame: TrackedBox, detections, and the annotated image if somebody subscribes."""
 
 from __future__ import annotations
 

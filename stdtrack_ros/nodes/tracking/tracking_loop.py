@@ -99,7 +99,7 @@ class TrackingLoop:
         self._thread.start()
 
     def end(self, timeout_s: float) -> bool:
-        """Stop the thread; False where it did not stop in time (the network hangs)."""
+        """Stop the thread; False if it did not stop in time (the network hangs)."""
         self._stopping.set()
         self._slot.wake()
         self._thread.join(timeout_s)
@@ -130,7 +130,7 @@ class TrackingLoop:
         self.submit(stop)
 
     def forget_all(self, sentence: str = "") -> None:
-        """Forget every target; a sentence says why where nobody asked for it."""
+        """Forget every target; a sentence says why if nobody asked for it."""
 
         def forget() -> None:
             self._drop_pending(sentence or "All targets were forgotten before its frame came.")

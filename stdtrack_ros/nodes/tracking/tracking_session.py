@@ -61,7 +61,7 @@ class TrackingSession:
             raise
 
     def end(self) -> bool:
-        """Leave the topics and stop the worker; False where the worker hangs."""
+        """Leave the topics and stop the worker; False if the worker hangs."""
         self.camera.destroy()
         stopped = self._loop.end(END_S)
         self._slot.clear()

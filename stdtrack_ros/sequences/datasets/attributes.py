@@ -30,7 +30,7 @@ _VECTOR_FOLDERS = ("att", "anno/att", "annos/att")
 
 
 def attribute_file(root: Path, name: str) -> Path | None:
-    """Return the toolkit's attribute file of a sequence under the benchmark's folder, where there is one."""
+    """Return the toolkit's attribute file of a sequence under the benchmark's folder, if there is one."""
     candidates = (root / folder / f"{text}.txt" for folder in _VECTOR_FOLDERS for text in (name, name.lower()))
     return next((path for path in candidates if path.is_file()), None)
 

@@ -28,15 +28,15 @@ class FolderSource:
         name: name of the sequence.
         layout: name of the layout, a key of `benchmarks.LAYOUTS`.
         images: folder of the frames.
-        ground truth: file of the boxes; None: there is none.
+        ground_truth: file of the boxes; None: there is none.
         first, last: number of the first and last frame to take, counted from 1 in the order of the files; None: to
             the end.
         one_based: the boxes count pixels from 1, as MATLAB does; they are moved to our origin.
-        frame_rate: frames a second, for the stamps; where the files say none, the one of the benchmark.
-        absent: label files with a number a frame, above zero where the target cannot be seen.
+        frame_rate: frames per second, for the stamps; if the files say none, the one of the benchmark.
+        absent: label files with a number per frame, above zero where the target cannot be seen.
         vector: the toolkit's file of 0/1 attributes.
         tags: file of attribute names, separated by commas.
-        named_marks: per-frame label files that each are an attribute, where they mark any frame.
+        named_marks: per-frame label files that each are an attribute, if they mark any frame.
         meta: GOT-10k's `meta_info.ini`, whose root class is an attribute.
     """
 
@@ -149,7 +149,7 @@ def _to_frames(boxes: Box, images: Listed[Path], source: FolderSource) -> tuple[
 
 
 def _numbers(images: Listed[Path]) -> list[int]:
-    """Return the numbers that the file names end in; none where a name ends in no number, or two in the same."""
+    """Return the numbers that the file names end in; none if a name ends in no number, or two in the same."""
     found = [int(ending[0]) for path in images if (ending := re.search(r"\d+$", path.stem))]
     return found if len(set(found)) == len(images) and found == sorted(found) else []
 
@@ -158,7 +158,7 @@ def _absent(source: FolderSource, frames: int) -> NDArray[np.bool_]:
     absent = np.zeros(frames, dtype=bool)
     for path in source.absent:
         marks = attributes.read_marks(path)
-        if path.stem == "cover":  # GOT-10k's share of the target that is visible, 0..8: absent where it is 0
+        if path.stem == "cover":  # GOT-10k's share of the target that is visible, 0..8: absent if it is 0
             marks = ~marks
         if len(marks) != frames:
             raise SequenceError(

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""True boxes from text files, and how they are brought onto the frames: one row a frame, NaN where nothing is known.
+"""True boxes from text files, and how they are brought onto the frames: one row per frame, NaN where nothing is known.
 
 Nothing is bent in silence: whatever does not fit comes back as a note for the report, and what makes no sense at all is
 a `SequenceError`.
@@ -63,7 +63,7 @@ def read_numbers(path: Path) -> list[Floats]:
             rows.append(np.array([float(text) for text in _SPLIT.split(line.strip(" \t,;"))], dtype=np.float64))
         except ValueError:
             raise SequenceError(
-                f"Line {number} of {path} is '{line[:60]}'; each line must hold numbers alone (nan where absent)."
+                f"Line {number} of {path} is '{line[:60]}'; each line must hold numbers alone (nan if absent)."
             ) from None
     return rows
 

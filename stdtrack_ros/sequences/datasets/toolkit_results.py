@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Raw results in the files that the benchmarks' own toolkits read, as they write them.
 
-Three forms cover them all: GOT-10k's (a folder a sequence, a file a repetition), OTB's (a file a sequence, times in a
-folder beside them; LaSOT, UAV123, DTB70, NFS, AVisT and TrackingNet take the same), and VOT's (a folder a sequence;
-a lone number where a frame starts, skips or fails).
+Three forms cover them all: GOT-10k's (a folder per sequence, a file per repetition), OTB's (a file per sequence, times
+in a folder beside them; LaSOT, UAV123, DTB70, NFS, AVisT and TrackingNet take the same), and VOT's (a folder per
+sequence; a lone number in each frame that starts, skips or fails).
 """
 
 from __future__ import annotations

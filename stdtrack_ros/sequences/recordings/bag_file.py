@@ -41,7 +41,7 @@ uint64 dropped_frames
 uint32 image_width
 uint32 image_height
 """
-"""`msg/TrackedBox.msg` without its comments: bags are read and written where the built messages are not installed."""
+"""`msg/TrackedBox.msg` without its comments: bags are read and written even if the built messages are not installed."""
 
 
 SUFFIXES = frozenset({".mcap", ".db3", ".bag", ".mcap.zstd", ".db3.zstd"})
@@ -207,7 +207,7 @@ def _store_of(connection: Any) -> Any:
     if connection.msgdef.format == MessageDefinitionFormat.MSG:
         store.register(get_types_from_msg(connection.msgdef.data, connection.msgtype))
         return store
-    for part in connection.msgdef.data.split(f"{'=' * 80}\n"):  # one IDL file a part, its name in the first line
+    for part in connection.msgdef.data.split(f"{'=' * 80}\n"):  # one IDL file per part, its name in the first line
         text = part.split("\n", 1)[1] if part.startswith("IDL: ") else part
         if text.strip():
             store.register(get_types_from_idl(text))

@@ -3,7 +3,7 @@
 """Sequences from ROS 2 bags: an image topic, with ground truth from a topic, from a CSV file, or without.
 
 One pass over the images when opened notes their stamps; each frame is read and decoded when asked for, so the memory
-needed does not grow with the bag beyond some 16 bytes a frame.
+needed does not grow with the bag beyond some 16 bytes per frame.
 """
 
 from __future__ import annotations

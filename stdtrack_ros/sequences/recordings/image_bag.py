@@ -23,7 +23,7 @@ from stdtrack_ros.sequences.recordings.videos import VideoSequence
 
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 FIRST_STAMP_NS = 1_000_000_000
-"""Stamp of a video's first frame: a stamp of zero means "the newest image" where a target is started."""
+"""Stamp of a video's first frame: a stamp of zero means "the newest image" when a target is started."""
 
 _STORE = typestore()
 

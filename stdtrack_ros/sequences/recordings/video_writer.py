@@ -124,7 +124,7 @@ class VideoWriter:
 
 
 def write_gif(path: Path, images: Iterable[Image], rate: float, width: int) -> None:
-    """Write an endless GIF of (H, W, 3) uint8 BGR pictures, `width` px wide, at `rate` frames a second.
+    """Write an endless GIF of (H, W, 3) uint8 BGR pictures, `width` px wide, at `rate` frames per second.
 
     One palette serves all frames and nothing is dithered: still parts stay still, and the file stays small.
     """

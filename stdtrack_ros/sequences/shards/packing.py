@@ -31,7 +31,7 @@ Entry = list[tuple[str, bytes]]
 REACH = 3.5
 """A canvas shows 3.5 target sizes to every side of the target."""
 LEAST_PX = 240
-"""Smallest side of a video window, in pixels of the source, where the frame has that many."""
+"""Smallest side of a video window, in pixels of the source, if the frame has that many."""
 MIN_AREA_PX = 150
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -32,7 +32,7 @@ class StillObject:
         box: (4,) float64 x, y, width, height in pixels.
         category: the name of its class, as its source writes it.
         mask_id: its value in the still's mask; 0: it has no mask there.
-        polygons: outlines, each (N, 2) float, in pixels; where given, they are its mask.
+        polygons: outlines, each (N, 2) float, in pixels; if given, they are its mask.
     """
 
     box: Box

@@ -4,7 +4,7 @@
 
     <split>/<sequence>/00000001.jpg ...       frames, sorted by name
     <split>/<sequence>/groundtruth.txt        one "x,y,w,h" a frame; nan,nan,nan,nan: absent
-    <split>/<sequence>/groundtruth_<id>.txt   instead, one file a target where a video holds several
+    <split>/<sequence>/groundtruth_<id>.txt   instead, one file per target if a video holds several
 
 In a shard whose top folder is `pseudo`, a row of NaN means "not known" instead of "absent"; its sequences carry the
 attribute `pseudo`. Frames stay encoded; a tar is mapped into memory, so several processes share one copy of it.
@@ -130,7 +130,7 @@ def tar_members(path: Path) -> dict[str, TarredFile]:
                     members[info.name] = TarredFile(path, info.name, info.offset_data, info.size)
     except (tarfile.TarError, OSError) as error:
         raise SequenceError(f"The shard {path} is no whole, uncompressed tar ({error}); copy it again.") from error
-    # tarfile stops silently where a header is cut off: a whole tar ends with a block of zeros.
+    # tarfile stops silently if a header is cut off: a whole tar ends with a block of zeros.
     if path.stat().st_size < end + tarfile.BLOCKSIZE or not _is_zero_block(path, end):
         raise SequenceError(f"The shard {path} is truncated after {len(members)} files; copy it again.")
     return members

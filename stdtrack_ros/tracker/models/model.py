@@ -92,5 +92,5 @@ class Model(Protocol):
     def with_memory_of(self, state: Any, other: Any) -> Any:
         """Return the state with the memory of another state; its template stays."""
 
-    def with_looks(self, state: Any, others: Sequence[Any]) -> Any:
+    def with_templates_of(self, state: Any, others: Sequence[Any]) -> Any:
         """Return the state with the mean of the templates of other states; its memory stays."""

@@ -21,7 +21,7 @@ from stdtrack_ros.tracker.models.calibration import Calibration
 from stdtrack_ros.tracker.models.model import FloatArray, ModelInfo, Prediction
 
 CELL_PX = 16
-"""Pixels of a crop a side of a cell: the network's stride."""
+"""Side of a cell in pixels of a crop: the network's stride."""
 
 MIN_SIDE_PX = 10.0
 """Smallest side of a box in pixels of the search crop; without it the next window could shrink to nothing."""
@@ -119,8 +119,8 @@ class StarkModel:
         features = np.concatenate([state.features[:1], other.features[1:]])
         return StarkState(features, np.concatenate([state.outside[:1], other.outside[1:]]), other.frames)
 
-    def with_looks(self, state: StarkState, others: Sequence[StarkState]) -> StarkState:
-        """See `Model.with_looks`; cells count as outside if they are in the first of the others."""
+    def with_templates_of(self, state: StarkState, others: Sequence[StarkState]) -> StarkState:
+        """See `Model.with_templates_of`; cells count as outside if they are in the first of the others."""
         first = np.asarray(np.mean([each.features[:1] for each in others], axis=0), dtype=np.float32)
         fresh = self.without_memory(StarkState(first, others[0].outside[:1], 0))
         return self.with_memory_of(fresh, state)

@@ -96,8 +96,8 @@ class StdtrackModel:
         """See `Model.with_memory_of`: token and STM."""
         return replace(state, token=other.token, memory=other.memory)
 
-    def with_looks(self, state: StdtrackState, others: Sequence[StdtrackState]) -> StdtrackState:
-        """See `Model.with_looks`."""
+    def with_templates_of(self, state: StdtrackState, others: Sequence[StdtrackState]) -> StdtrackState:
+        """See `Model.with_templates_of`."""
         template = {name: _mean([each.template[name] for each in others]) for name in state.template}
         for name in ("template_cells", "template_appearance"):  # unit vectors
             template[name] /= np.linalg.norm(template[name], axis=-1, keepdims=True)

@@ -26,7 +26,7 @@ HIDDEN_COVERAGE = 0.8
 
 
 def augment(rng: Rng, clip: Clip) -> None:
-    """Change the pictures of a clip in place, and its boxes where the picture is mirrored."""
+    """Change the pictures of a clip in place, and its boxes if the picture is mirrored."""
     if rng.random() < 0.5:
         mirror(clip)
     light(rng, clip)

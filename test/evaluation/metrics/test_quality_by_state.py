@@ -12,7 +12,7 @@ from stdtrack_ros.evaluation.redetection import StatusRun
 
 
 def test_frames_are_told_apart_by_status_and_age() -> None:
-    """Ten frames a second for 4 s: right with quality 0.9 while TRACKING for 2 s, then LOST, absent, quality 0.2."""
+    """Ten frames per second for 4 s: right with quality 0.9 while TRACKING for 2 s, then LOST, absent, quality 0.2."""
     count = 41
     boxes = np.tile([10.0, 10, 20, 20], (count, 1))
     truth = boxes.copy()

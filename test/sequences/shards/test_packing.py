@@ -20,7 +20,7 @@ from stdtrack_ros.sequences.shards.tar_shards import StoredSequence
 
 @dataclass
 class Panorama:
-    """A large dark picture with a white box that goes right, one step a frame."""
+    """A large dark picture with a white box that goes right, one step per frame."""
 
     name: str = "pan"
     frames: int = 30

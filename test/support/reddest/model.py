@@ -46,7 +46,7 @@ class ReddestModel:
     def with_memory_of(self, state: None, other: None) -> None:
         return None
 
-    def with_looks(self, state: None, others: Sequence[None]) -> None:
+    def with_templates_of(self, state: None, others: Sequence[None]) -> None:
         return None
 
     def _predict(self, score: Any) -> Prediction:

@@ -92,8 +92,10 @@ def test_the_memory_of_another_is_all_that_it_learned(model: Model) -> None:
 def test_the_first_look_can_be_the_mean_of_others(model: Model) -> None:
     fresh, state = learned(model, 1)
     other, _ = learned(model, 2)
-    np.testing.assert_allclose(seen(model, model.with_looks(state, [fresh, fresh])), seen(model, state), atol=2e-5)
-    replaced = model.with_looks(state, [other])
+    np.testing.assert_allclose(
+        seen(model, model.with_templates_of(state, [fresh, fresh])), seen(model, state), atol=2e-5
+    )
+    replaced = model.with_templates_of(state, [other])
     assert differ(seen(model, replaced), seen(model, state))
     np.testing.assert_allclose(seen(model, model.without_memory(replaced)), seen(model, other), atol=2e-5)
-    np.testing.assert_allclose(seen(model, model.with_looks(fresh, [other])), seen(model, other), atol=2e-5)
+    np.testing.assert_allclose(seen(model, model.with_templates_of(fresh, [other])), seen(model, other), atol=2e-5)

@@ -17,7 +17,7 @@ SIDE = 448
 
 
 def painted(color: tuple[int, int, int], source: str, frames: int = 8) -> Clip:
-    """Paint a square of 60 px on grey that moves by 4 px a frame, each canvas centred on it but for its motion."""
+    """Paint a square of 60 px on grey that moves by 4 px per frame, each canvas centred on it but for its motion."""
     boxes = np.stack([np.array([200.0 + 4 * frame, 150.0, 60.0, 60.0]) for frame in range(frames)])
     crops = [Crop(*(box_center(box) + 7), SIDE, SIDE) for box in boxes]
     canvases = np.full((frames, SIDE, SIDE, 3), 128, np.uint8)

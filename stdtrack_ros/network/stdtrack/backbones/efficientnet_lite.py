@@ -36,7 +36,7 @@ _BATCH_NORM_EPS = 1e-3
 
 
 class SameConv(nn.Conv2d):
-    """Convolution with TensorFlow's "same" padding, which is one pixel larger at the end where the stride is 2."""
+    """Convolution with TensorFlow's "same" padding, which is one pixel larger at the end if the stride is 2."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__(
@@ -51,7 +51,7 @@ class SameConv(nn.Conv2d):
 
 
 class InvertedResidual(nn.Module):
-    """Expansion, depthwise convolution, projection; the input is added where shapes allow."""
+    """Expansion, depthwise convolution, projection; the input is added if the shapes allow."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
