@@ -11,7 +11,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 SHIPPED = ("config", "model", "package.xml")
 """What `stdtrack_ros.shipped_files` finds; an ament workspace has it in `share/stdtrack_ros`."""
-EXTRAS = ("operator", "train", "cluster", "mavlink", "dev")
+EXTRAS = ("operator", "train", "cluster", "mavlink", "openvino", "dev")
 
 
 def requirements(name: str) -> list[str]:

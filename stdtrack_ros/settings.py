@@ -56,8 +56,10 @@ class ModelSettings(SettingGroup):
     path: str = setting(
         "", "Model file (.onnx, or .pt for PyTorch); empty: the model that ships with this package.", read_only=True
     )
-    backend: Literal["auto", "onnx", "torch"] = setting(
-        "auto", "What runs the network; auto goes by the file's suffix.", read_only=True
+    backend: Literal["auto", "onnx", "openvino", "torch"] = setting(
+        "auto",
+        "What runs the network; auto: ONNX Runtime for .onnx, PyTorch for .pt; openvino runs .onnx too.",
+        read_only=True,
     )
     provider: Literal["auto", "cpu", "cuda", "tensorrt"] = setting(
         "auto", "Device of the network; auto takes the fastest one that starts here.", read_only=True

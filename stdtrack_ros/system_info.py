@@ -9,7 +9,16 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("stdtrack_ros", "numpy", "opencv-contrib-python", "opencv-python", "onnxruntime", "onnx", "torch")
+PACKAGES = (
+    "stdtrack_ros",
+    "numpy",
+    "opencv-contrib-python",
+    "opencv-python",
+    "onnxruntime",
+    "openvino",
+    "onnx",
+    "torch",
+)
 
 
 def describe_system() -> dict[str, str]:

@@ -140,7 +140,10 @@ def run_benchmark(
     first = _with_threads(settings, threads[0])
     stages, network, inputs, info = _stages(first, footage, make_message)
     path = Path(info["file"])
-    parts, operations = _graph(path, inputs, threads[0], len(footage.frames), network)
+    operations = count_operations(path, inputs) if _is_onnx(path) else {}
+    parts = {"rest of the graph": network}
+    if info["backend"] == "onnx":
+        parts = _parts(path, inputs, threads[0], len(footage.frames), network)
     step = np.sum([network, *(stages[name] for name in stages if name not in OUTSIDE)], axis=0)
     total = np.sum([network, *stages.values()], axis=0)
     measured = {**stages, **parts}
@@ -206,6 +209,7 @@ def _stages(
     info = model.info
     words = {
         "name": info.name,
+        "backend": info.backend,
         "provider": info.provider,
         "precision": info.precision,
         "note": info.note,
@@ -215,22 +219,20 @@ def _stages(
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}, np.array(network), backend.inputs, words
 
 
-def _graph(
+def _parts(
     path: Path, inputs: dict[str, NDArray[Any]], threads: int, runs: int, network: FloatArray
-) -> tuple[dict[str, FloatArray], dict[str, float]]:
-    """Return the seconds of the graph's parts and their operations; without ONNX the graph is one piece.
+) -> dict[str, FloatArray]:
+    """Measure seconds of the graph's parts by ONNX Runtime's profiler.
 
-    The profiler itself costs time: its parts are scaled so that their sum has the median of the unprofiled run.
+    That itself costs time: its parts are scaled so that their sum has the median of the unprofiled run.
     """
-    if not _is_onnx(path):
-        return {"rest of the graph": network}, {}
     profiled = profile_parts(path, inputs, threads, max(runs, 20))
     scale = float(np.median(network)) / float(np.median(np.sum(list(profiled.values()), axis=0)))
     parts: dict[str, FloatArray] = {}
     for part, seconds in profiled.items():
         name = part if part in STAGES else "rest of the graph"
         parts[name] = parts.get(name, np.zeros(len(seconds))) + seconds * scale
-    return parts, count_operations(path, inputs)
+    return parts
 
 
 def _network_time(settings: TrackerSettings, footage: Footage, threads: int) -> FloatArray:

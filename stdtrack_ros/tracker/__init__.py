@@ -58,6 +58,23 @@ def _open_backend(settings: TrackerSettings) -> Backend:
                 f"{path} needs PyTorch, which is not installed; export it to ONNX, or pip install torch."
             ) from None
         return TorchBackend.from_file(path, settings.model)
+    if kind == "openvino":
+        try:
+            from stdtrack_ros.tracker.backends.openvino import OpenVinoBackend
+        except ImportError:
+            return _instead_of_openvino(path, settings)
+        return OpenVinoBackend(path, settings.model)
     from stdtrack_ros.tracker.backends.onnx import OnnxBackend
 
     return OnnxBackend(path, settings.model)
+
+
+def _instead_of_openvino(path: Path, settings: TrackerSettings) -> Backend:
+    from stdtrack_ros.tracker.backends.onnx import OnnxBackend
+
+    missing = "model.backend is openvino, which is not installed (pip install openvino)"
+    if settings.model.require_provider:
+        raise ModelError(f"{missing}.")
+    backend = OnnxBackend(path, settings.model)
+    backend.note = f"{missing}; ONNX Runtime runs instead. {backend.note}".strip()
+    return backend

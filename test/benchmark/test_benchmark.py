@@ -18,7 +18,7 @@ from painted_clips import StillTracker, spec
 from stdtrack_ros.benchmark.benchmark import (
     STAGES,
     Benchmark,
-    _graph,
+    _parts,
     _stages,
     run_benchmark,
 )
@@ -217,7 +217,7 @@ def test_stages_add_up(benchmark: tuple[Benchmark, list[TrackResult]]) -> None:
 def test_the_parts_of_the_graph_add_up_to_the_unprofiled_run(model: Path) -> None:
     settings = make_settings({"model.path": str(model), "model.provider": "cpu"})
     _, network, inputs, _ = _stages(settings, painted_footage(160, 120, 5), None)
-    parts, _ = _graph(model, inputs, 1, 20, network)
+    parts = _parts(model, inputs, 1, 20, network)
     assert {"backbone", "MFIFM", "mask", "head", "quality"} <= set(parts)
     whole = np.sum(list(parts.values()), axis=0)  # a part's own median says little where a run is interrupted
     assert whole.shape == (20,) and np.median(whole) == pytest.approx(np.median(network))

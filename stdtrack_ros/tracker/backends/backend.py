@@ -19,9 +19,9 @@ class Backend(Protocol):
     """A loaded model.
 
     Attributes:
-        name: `onnx` or `torch`.
+        name: `onnx`, `openvino` or `torch`.
         provider: what the session really got.
-        precision: of its numbers: `fp32`, `bf16`, or an 8-bit format (`backends.precision`).
+        precision: of its numbers: `fp32`, `bf16`, `fp16`, or an 8-bit format (`backends.precision`).
         note: empty, or why it is not what was asked for.
         sha256: hash of the model file, in hex.
     """

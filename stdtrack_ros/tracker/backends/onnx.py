@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -24,7 +23,7 @@ from stdtrack_ros.errors import ModelError
 from stdtrack_ros.families import METADATA_KEY
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
-from stdtrack_ros.tracker.backends.precision import FLOAT, ModelFile, choose_precision
+from stdtrack_ros.tracker.backends.precision import ModelFile, choose_precision, file_sha256, replace_outdated
 from stdtrack_ros.tracker.models.model import FloatArray
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
@@ -62,7 +61,7 @@ class OnnxBackend:
             except _DoesNotStart:
                 continue
         self.metadata, self.provider = self._step.metadata, self._step.provider
-        self.path, self.precision, self.sha256 = file.path, file.precision, _sha256(file.path)
+        self.path, self.precision, self.sha256 = file.path, file.precision, file_sha256(file.path)
         self.nodes_by_provider = self._step.nodes_by_provider + self._start.nodes_by_provider
         shortfall = _shortfall(settings, providers[0], self.nodes_by_provider)
         self.note = " ".join(filter(None, (file.note, shortfall)))
@@ -73,15 +72,10 @@ class OnnxBackend:
         """Load both graphs in the form that suits the first of the providers; return which it is."""
         file = choose_precision(path, settings, on_cpu=providers[0] == CPU)
         self._step = _Graph(file.path, settings, providers)
-        if file.path != path and path.is_file() and self._step.metadata.get("source") != _sha256(path):
-            note = f"{file.path} was not made from {path}, which runs instead; export it again with --int8."
-            file = ModelFile(path, FLOAT, note)
-            self._step = _Graph(path, settings, providers)
+        if newer := replace_outdated(file, path, self._step.metadata):
+            file, self._step = newer, _Graph(path, settings, providers)
         self._start = _Graph(start_path(file.path), settings, providers)
-        if self._start.metadata != self._step.metadata:
-            raise ModelError(
-                f"{file.path} and {start_path(file.path)} come from different exports; export the model again."
-            )
+        check_pair(file.path, self._step.metadata, self._start.metadata)
         return file
 
     def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
@@ -96,6 +90,16 @@ class OnnxBackend:
 def start_path(path: Path) -> Path:
     """Return where the template's graph lies: `NAME.start.onnx` beside `NAME.onnx`."""
     return path.with_suffix(".start.onnx")
+
+
+def check_pair(path: Path, step: Mapping[str, Any], start: Mapping[str, Any]) -> None:
+    """Check that the metadata of a step graph and of its template's graph are the same.
+
+    Raises:
+        ModelError: they are not.
+    """
+    if step != start:
+        raise ModelError(f"{path} and {start_path(path)} come from different exports; export the model again.")
 
 
 class _DoesNotStart(Exception):
@@ -226,7 +230,7 @@ def _provider_options(name: str, path: Path) -> dict[str, Any]:
     shapes = {key: _profile(path, free) for key, free in (("min", 1), ("opt", 1), ("max", MOST))}
     options: dict[str, Any] = {f"trt_profile_{key}_shapes": text for key, text in shapes.items()}
     options |= {"trt_fp16_enable": True}
-    cache = cache_folder(_sha256(path))
+    cache = cache_folder(file_sha256(path))
     if cache is not None:
         options |= {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(cache)}
         options |= {"trt_timing_cache_enable": True, "trt_timing_cache_path": str(cache)}
@@ -259,10 +263,6 @@ def _zeros(tensor: Any, free: int = 1) -> NDArray[Any]:
     shape = [size if isinstance(size, int) else free for size in tensor.shape]
     kinds = {"tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
     return np.zeros(shape, kinds.get(tensor.type, np.float32))
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _shortfall(settings: ModelSettings, provider: str, nodes: Counter[str]) -> str:

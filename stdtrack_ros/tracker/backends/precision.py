@@ -7,10 +7,12 @@ A quantized model lies beside the one that it was made from: `NAME.u8s8.onnx` be
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.settings import ModelSettings
@@ -73,6 +75,24 @@ def choose_precision(path: Path, settings: ModelSettings, on_cpu: bool) -> Model
     if settings.require_provider:
         raise ModelError(note.replace("; the 32-bit model runs instead", ""))
     return ModelFile(path, FLOAT, note)
+
+
+def replace_outdated(file: ModelFile, path: Path, metadata: Mapping[str, Any]) -> ModelFile | None:
+    """Return the 32-bit model if the chosen 8-bit one was made from another than it; None if the choice stands.
+
+    Args:
+        path: the 32-bit model.
+        metadata: of the chosen file.
+    """
+    if file.path == path or not path.is_file() or metadata.get("source") == file_sha256(path):
+        return None
+    note = f"{file.path} was not made from {path}, which runs instead; export it again with --int8."
+    return ModelFile(path, FLOAT, note)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hash of a file in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def int8_format(features: frozenset[str]) -> str:

@@ -23,9 +23,9 @@ class ModelInfo:
 
     Attributes:
         name: architecture, for example `stdtrack/lite_hybrid`.
-        backend: `onnx` or `torch`.
+        backend: `onnx`, `openvino` or `torch`.
         provider: what the session got, for example `CPUExecutionProvider` or `cuda:0`; never what was asked for.
-        precision: of its numbers: `fp32`, `bf16`, or an 8-bit format (`backends.precision`).
+        precision: of its numbers: `fp32`, `bf16`, `fp16`, or an 8-bit format (`backends.precision`).
         note: empty, or a sentence that says what was asked for and why it was not available.
         sha256: hash of the model file, in hex.
         template_size, search_size: sides of the network's inputs in px.
