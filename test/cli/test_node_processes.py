@@ -1,0 +1,58 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes as child processes: their parameters, their environment, and that they are gone at the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stdtrack_ros.cli import node_processes
+from stdtrack_ros.cli.node_processes import environment, quoted
+
+
+@pytest.mark.parametrize("text", ["20241121", "1e3", "true", "a #b", "a: b", "Ünï", "back\\slash", 'quo"te', "", "~"])
+def test_a_quoted_text_is_that_text_to_yaml(text: str) -> None:
+    assert yaml.safe_load(quoted(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("distribution", "name"), [("humble", "ROS_LOCALHOST_ONLY"), ("jazzy", "ROS_AUTOMATIC_DISCOVERY_RANGE")]
+)
+def test_the_nodes_talk_on_this_machine_alone(
+    distribution: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in ("ROS_LOCALHOST_ONLY", "ROS_AUTOMATIC_DISCOVERY_RANGE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv("ROS_DISTRO", distribution)
+    variables = environment(tmp_path)
+    assert variables[name] in ("1", "LOCALHOST")
+    assert len({"ROS_LOCALHOST_ONLY", "ROS_AUTOMATIC_DISCOVERY_RANGE"} & set(variables)) == 1
+    assert 1 <= int(variables["ROS_DOMAIN_ID"]) <= 100
+    assert Path(variables["FASTDDS_DEFAULT_PROFILES_FILE"]).is_file()
+    assert variables["PATH"] == os.environ["PATH"]
+
+
+def child(ignores: bool) -> subprocess.Popen[bytes]:
+    handler = "SIG_IGN" if ignores else "default_int_handler"
+    code = (
+        f"import signal, time; signal.signal(signal.SIGINT, signal.{handler}); print('up', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None and process.stdout.readline() == b"up\n"
+    return process
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+def test_a_process_is_asked_to_leave_and_killed_if_it_does_not(ignores: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_processes, "STOP_S", 0.2 if ignores else 30.0)
+    process = child(ignores)
+    node_processes._end(process)
+    assert process.poll() is not None
+    assert (process.returncode == -signal.SIGKILL) is ignores
