@@ -15,7 +15,7 @@ import pytest
 from painted_clips import PaintedClip
 from reddest import install, installed
 
-from stdtrack_ros.errors import ModelError
+from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import load_model
 
@@ -79,5 +79,9 @@ def test_a_model_without_calibration_is_told_of_where_it_runs(checkpoint: Path, 
 
 
 def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="add --calibrate-on FOLDER"):
+        export(tmp_path / "net.pt", tmp_path / "net.onnx", int8=True)
+    with pytest.raises(SettingError, match="There is no 8-bit format u7s7; --int8-format takes"):
+        export(tmp_path / "net.pt", tmp_path / "net.onnx", int8_format=["u7s7"])
     with pytest.raises(ModelError, match="There is no checkpoint"):
         export(tmp_path / "none.pt", tmp_path / "net.onnx")

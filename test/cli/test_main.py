@@ -81,6 +81,40 @@ def test_what_cannot_be_written_is_said(refused: Callable[..., str], tmp_path: P
     assert f"{tmp_path / 'file'} is a file and no folder; name another place." in line
 
 
+def test_an_error_of_the_system_is_one_line(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for error, words in (
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (OSError(28, "No space left on device", "/data/report.json"), "/data/report.json: No space left on device."),
+    ):
+
+        def full(*_: object, error: OSError = error) -> None:
+            raise error
+
+        monkeypatch.setattr("stdtrack_ros.cli.pack.check_outputs", full)
+        assert refused("pack", "shards") == f"stdtrack: {words}"
+
+
+def test_without_opencv_the_builds_to_choose_from_are_named(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert "OpenCV is missing" in refused("track", "clip.mp4")
+
+
+def test_a_request_to_end_is_an_exit_in_order() -> None:
+    """What is open is closed and what was started is ended, as by any exception; the shell sees 128 + 15."""
+    code = (
+        "import os, signal, sys, stdtrack_ros.cli.main as m\n"
+        "def verb():\n"
+        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    finally: print('closed', flush=True)\n"
+        "m.VERBS, m.app = (), verb\n"
+        "m.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "closed\n", "")
+
+
 def test_settings_that_are_no_text_are_named(refused: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_bytes(b"\xff\xfe\x00\x01")
     for verb in (("train", tmp_path / "run"), ("redetection", tmp_path)):

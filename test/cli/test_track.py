@@ -17,8 +17,17 @@ import pytest
 from rich.console import Console
 
 from stdtrack_ros.cli.main import main
-from stdtrack_ros.cli.track import Run, _Outputs, _track_all, open_footage, summarize_results
-from stdtrack_ros.errors import ModelError, SequenceError
+from stdtrack_ros.cli.track import (
+    Footage,
+    Run,
+    _ask_for_box,
+    _first_frame,
+    _Outputs,
+    _track_all,
+    open_footage,
+    summarize_results,
+)
+from stdtrack_ros.errors import ModelError, SequenceError, SettingError
 from stdtrack_ros.geometry import iou
 from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
 from stdtrack_ros.sequences.recordings.videos import VideoSequence
@@ -216,6 +225,50 @@ def test_what_was_tracked_before_a_failure_is_kept(video: Path, tmp_path: Path) 
     assert len(run.results) == 4
     assert len(VideoSequence("out", tmp_path / "out.mp4")) == 4
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
+
+
+class _Interrupted(_Failing):
+    """A tracker whose user presses Ctrl-C after some frames."""
+
+    def track(self, image: np.ndarray, stamp_s: float) -> TrackResult:
+        try:
+            return super().track(image, stamp_s)
+        except ModelError:
+            raise KeyboardInterrupt from None
+
+
+def test_an_interruption_ends_the_run_in_order(video: Path, tmp_path: Path) -> None:
+    run, footage = Run(), open_footage(str(video))
+    _track_all(_Interrupted(3), footage, _Outputs(tmp_path / "out.mp4", show=False), Console(quiet=True), run)
+    assert (len(run.results), run.ended) == (3, "ended by the user")
+    assert len(VideoSequence("out", tmp_path / "out.mp4")) == 3
+
+
+def test_the_key_q_ends_the_run(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[np.ndarray] = []
+    monkeypatch.setattr(cv2, "imshow", lambda _, picture: shown.append(picture))
+    monkeypatch.setattr(cv2, "waitKey", lambda _: ord("q") if len(shown) == 2 else -1)
+    run = Run()
+    _track_all(_Failing(9), open_footage(str(video)), _Outputs(None, show=True), Console(quiet=True), run)
+    assert (len(run.results), len(shown), run.ended) == (2, 2, "ended by the user")
+
+
+@pytest.mark.parametrize(("drawn", "taken"), [((5, 6, 30, 20), [5, 6, 30, 20]), ((0, 0, 0, 0), None)])
+def test_a_box_drawn_with_the_mouse(
+    video: Path, drawn: tuple[int, ...], taken: list[int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cv2, "selectROI", lambda *_, **__: drawn)
+    footage = open_footage(str(video))
+    if taken is not None:
+        assert _ask_for_box(_scene(0), footage, show=True).tolist() == taken
+    else:
+        with pytest.raises(SettingError, match="No box was drawn"):
+            _ask_for_box(_scene(0), footage, show=True)
+
+
+def test_a_source_without_a_frame_is_an_error_with_its_name() -> None:
+    with pytest.raises(SequenceError, match="cam0 has no frame"):
+        _first_frame(Footage(iter(()), None), "cam0")
 
 
 def test_a_folder_of_several_sequences_asks_for_one(folder: Path, tmp_path: Path) -> None:

@@ -4,19 +4,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import iou
+from stdtrack_ros.geometry import Box, Image, iou
+from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.settings import StatusSettings, TrackerSettings, make_settings
 from stdtrack_ros.tracker import Status, Tracker, TrackResult, create_tracker, load_model
 from stdtrack_ros.tracker.candidate import Candidate
-from stdtrack_ros.tracker.models.model import Model, Prediction
+from stdtrack_ros.tracker.frame_view import FrameView
+from stdtrack_ros.tracker.models.model import Model, ModelInfo, Prediction
 from stdtrack_ros.tracker.tracker import decide
 
-SETTINGS = make_settings({"model.threads": 1, "model.provider": "cpu"})
+VALUES = {"model.threads": 1, "model.provider": "cpu"}
+SETTINGS = make_settings(VALUES)
 
 
 @pytest.fixture(scope="module")
@@ -291,3 +296,55 @@ def test_a_thermal_image_that_uses_few_of_its_16_bits_is_tracked_as_its_grey_ori
     assert shown is not None and 6500 < shown.low < 7000 + span / 2 < shown.high < 7000 + 1.2 * span + 20
     for one, other in zip(results, grey, strict=True):
         assert float(iou(one.box, other.box)) > 0.75 and one.status is Status.TRACKING
+
+
+class OneBox:
+    """Finds the same box in every window, in pixels of the window of 100 px."""
+
+    info = ModelInfo("one box", "none", "CPU", "fp32", "", "0" * 64, 32, 2.0, 100, 5.0, 5.0)
+
+    def __init__(self, box: tuple[float, ...]) -> None:
+        self.box = np.array(box)
+
+    def start(self, frame: FrameView, box: Box) -> None:
+        return None
+
+    def step(self, states: Sequence[None], searches: Image, influences: Sequence[float]) -> list[Prediction]:
+        return [Prediction(self.box, 1.0, 1.0) for _ in states]
+
+    def remember(self, state: None, prediction: Prediction, frame: FrameView, box: Box) -> None:
+        return None
+
+    def similarity(self, state: None, prediction: Prediction) -> tuple[float, float]:
+        return 1.0, 1.0
+
+
+@pytest.mark.parametrize(("smoothing", "side"), [(0.0, 40.0), (0.75, 25.0)])
+def test_the_size_moves_a_part_of_the_way_and_the_centre_all_of_it(smoothing: float, side: float) -> None:
+    # The window is 5 x 20 px wide, so one of its pixels is one of the image; it lies from x 60 and y 40 on.
+    tracker = Tracker(OneBox((40.0, 35.0, 40.0, 40.0)), make_settings({"search.size_smoothing": smoothing}))
+    tracker.initialize(np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8), (100, 80, 20, 20))
+    found = tracker.track(np.zeros((240, 320, 3), np.uint8)).box
+    np.testing.assert_allclose(found, [120 - side / 2, 95 - side / 2, side, side])
+
+
+def test_a_range_that_is_set_holds_from_the_next_frame_on(model: Model) -> None:
+    frames, boxes = scene(4)
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(thermal(frames[0], 2500), boxes[0])
+    tracker.settings = make_settings({**VALUES, "intensity.low": 6000, "intensity.high": 10_000})
+    assert tracker.track(thermal(frames[1], 2500)).intensity == IntensityRange(6000.0, 10_000.0)
+    tracker.initialize(thermal(frames[0], 2500), boxes[0])
+    assert tracker.track(thermal(frames[1], 2500)).intensity == IntensityRange(6000.0, 10_000.0)
+
+
+def test_a_camera_that_changes_to_16_bits_or_its_gain_is_measured_anew(model: Model) -> None:
+    frames, boxes = scene(6)
+    tracker = Tracker(model, SETTINGS)
+    tracker.initialize(frames[0], boxes[0], 0.0)
+    assert tracker.track(frames[1], 1 / 30).intensity is None
+    first = tracker.track(thermal(frames[2], 2500), 2 / 30).intensity
+    assert first is not None and 7000 < first.low < first.high < 9500
+    later = tracker.track(thermal(frames[3], 2500) + 20_000, 3 / 30)
+    assert later.intensity is not None and later.intensity.low > 26_000
+    assert float(iou(later.box, boxes[3])) > 0.5 and later.status is Status.TRACKING
