@@ -33,6 +33,8 @@ ALLOWED = {
     "cli": GROUND | {"tracker", "network", "sequences", "evaluation", "benchmark", "training", "nodes", "cli"},
 }
 TORCH_BACKEND = "tracker/backends/torch.py"  # runs the network itself, where PyTorch is installed
+FAMILY_FILES = {"config.py", "family.py", "graphs.py", "heads.py", "losses.py", "model.py", "transformer.py"}
+"""What the folder of each family of networks holds under the same name; parts that one alone has stand beside them."""
 HEAVY_ROOMS = {"network", "training", "nodes"}
 ROS = {"rclpy", "rcl_interfaces", "sensor_msgs", "std_msgs", "std_srvs", "diagnostic_msgs", "lifecycle_msgs"}
 
@@ -96,3 +98,12 @@ def test_a_verb_loads_nothing_heavy_before_it_runs() -> None:
             heavy = _rooms(modules) & HEAVY_ROOMS | _libraries(modules) & (ROS | {"torch", "onnxruntime", "matplotlib"})
             wrong += [f"{name} imports {what}" for what in heavy]
     assert not wrong
+
+
+def test_the_families_have_files_of_the_same_names() -> None:
+    folders = [path.parent for path in (PACKAGE / "network").glob("*/family.py")]
+    assert {folder.name for folder in folders} == {"stdtrack", "stark"}
+    for folder in folders:
+        assert FAMILY_FILES - {path.name for path in folder.iterdir()} == set(), folder.name
+        assert (PACKAGE / "tracker" / "models" / f"{folder.name}.py").exists()
+        assert (PACKAGE / "training" / f"{folder.name}.py").exists()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from stdtrack_ros.network.stdtrack.confidence import ConfidenceHead
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.embedding import Embedding, unit
-from stdtrack_ros.network.stdtrack.head import CenterHead, HeadMaps
+from stdtrack_ros.network.stdtrack.heads import CenterHead, HeadMaps
 from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
 from stdtrack_ros.network.stdtrack.memory import TokenMemory
 from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion

@@ -9,7 +9,7 @@ import math
 import pytest
 import torch
 
-from stdtrack_ros.network.stdtrack.head import HeadMaps
+from stdtrack_ros.network.stdtrack.heads import HeadMaps
 from stdtrack_ros.network.stdtrack.losses import (
     FrameTarget,
     LossWeights,
