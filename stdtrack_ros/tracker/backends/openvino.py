@@ -93,8 +93,9 @@ class _Graph:
         self._request = compiled.create_infer_request()
         self._inputs = {one.any_name: one for one in compiled.inputs}
         self._outputs = [one.any_name for one in compiled.outputs]
+        slots = int(self.metadata["network"].get("capacity", 1))
         for batch in WARM_BATCHES:
-            self.run({name: _zeros(one, batch) for name, one in self._inputs.items()})
+            self.run({name: _zeros(one, batch, slots) for name, one in self._inputs.items()})
 
     def run(self, inputs: Arrays) -> dict[str, FloatArray]:
         """Run once."""
@@ -112,9 +113,9 @@ def _options(path: Path, settings: ModelSettings) -> dict[str, Any]:
     return options if folder is None else {**options, "CACHE_DIR": str(folder)}
 
 
-def _zeros(tensor: Any, batch: int) -> NDArray[Any]:
-    """Zeros of an input's type and shape, with a batch of that size and its other free axis of 1."""
-    shape = [size.get_length() if size.is_static else 1 for size in tensor.partial_shape]
+def _zeros(tensor: Any, batch: int, slots: int) -> NDArray[Any]:
+    """Make zeros of an input's type and shape; its free axes are the batch and, of the memory, the slots."""
+    shape = [size.get_length() if size.is_static else slots for size in tensor.partial_shape]
     return np.zeros([batch, *shape[1:]], tensor.element_type.to_dtype())
 
 
