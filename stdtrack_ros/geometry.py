@@ -24,6 +24,8 @@ Image = NDArray[np.uint8]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 """(H, W) grey or (H, W, 3) BGR, uint8 or, from sensors of more bits, uint16."""
 
+SAMPLED_PX = 64
+"""Most rows, and columns, from which the mean colour of an image is taken."""
 PixelsT = TypeVar("PixelsT", NDArray[np.uint8], NDArray[np.uint16], Pixels)
 
 MIN_SIDE_PX = 1.0
@@ -71,17 +73,21 @@ class Crop:
         moved[..., 1] += self.center_y - self.side_px / 2
         return moved
 
-    def extract(self, image: PixelsT) -> PixelsT:
-        """Resample the window to (size, size) or (size, size, C); what lies outside the image takes its mean colour.
+    def extract(self, image: PixelsT, outside: tuple[float, ...] | None = None) -> PixelsT:
+        """Resample the window to (size, size) or (size, size, C).
 
         A window over twice as large as the input is halved first, so that fine detail does not alias.
+
+        Args:
+            image: what can be sliced by rows and columns.
+            outside: colour of what lies outside the image; None: its mean.
         """
         left, top = self.center_x - self.side_px / 2, self.center_y - self.side_px / 2
         height, width = image.shape[:2]
         x0, y0 = max(int(np.floor(left)), 0), max(int(np.floor(top)), 0)
         x1 = min(int(np.ceil(left + self.side_px)), width)
         y1 = min(int(np.ceil(top + self.side_px)), height)
-        border = mean_color(image)
+        border = mean_color(image) if outside is None else outside
         if x1 <= x0 or y1 <= y0:
             return np.full((self.size, self.size, *image.shape[2:]), np.squeeze(border), dtype=image.dtype)
         part = image[y0:y1, x0:x1]
@@ -113,9 +119,21 @@ def _halved(image: PixelsT) -> PixelsT:
 
 def mean_color(image: Pixels) -> tuple[float, ...]:
     """Return the mean of each channel, from at most 64x64 of the pixels, so that it costs the same at any size."""
-    size = min(image.shape[1], 64), min(image.shape[0], 64)
-    means = cv2.mean(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
-    return tuple(round(mean) for mean in means[: 1 if image.ndim == 2 else image.shape[2]])
+    size = min(image.shape[1], SAMPLED_PX), min(image.shape[0], SAMPLED_PX)
+    return mean_of(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST))
+
+
+def sample_grid(side: int) -> NDArray[np.intp]:
+    """Return the rows (or columns) that `mean_color` looks at in an image of that many."""
+    count = min(side, SAMPLED_PX)
+    samples: NDArray[np.intp] = np.floor(np.arange(count) * (1.0 / (count / side))).astype(np.intp)
+    return np.minimum(samples, side - 1)
+
+
+def mean_of(pixels: Pixels) -> tuple[float, ...]:
+    """Return the mean of each channel of (H, W) or (H, W, C), rounded."""
+    means = cv2.mean(pixels)
+    return tuple(round(mean) for mean in means[: 1 if pixels.ndim == 2 else pixels.shape[2]])
 
 
 def check_box(box: ArrayLike, image_width: int, image_height: int) -> Box:

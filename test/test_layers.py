@@ -15,6 +15,7 @@ GROUND = {
     "geometry",
     "images",
     "intensity",
+    "raw_image",
     "settings",
     "outputs",
     "shipped_files",

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Box, Pixels
-from stdtrack_ros.images import as_pixels
+from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import TrackerSettings
-from stdtrack_ros.tracker.frame_view import FrameView
+from stdtrack_ros.tracker.frame_view import FrameView, viewed
 from stdtrack_ros.tracker.models.model import Model
 from stdtrack_ros.tracker.result import TrackResult
 from stdtrack_ros.tracker.tracker import Tracker, run_steps
@@ -87,7 +87,10 @@ class MultiTargetTracker:
         self._targets[target_id] = _Target(tracker, (width, height))
 
     def track(
-        self, image: NDArray[np.generic], stamp_s: float | None = None, target_ids: Iterable[str] | None = None
+        self,
+        image: NDArray[np.generic] | RawImage,
+        stamp_s: float | None = None,
+        target_ids: Iterable[str] | None = None,
     ) -> FrameResults:
         """Find targets in the next frame: those named, or all; `finish` then remembers the frame.
 
@@ -95,7 +98,7 @@ class MultiTargetTracker:
             InputError: the image cannot be used; all states are kept.
         """
         chosen = list(self._targets if target_ids is None else target_ids)
-        frame = as_pixels(image)
+        frame = viewed(image).image
         views: dict[tuple[int, int], FrameView] = {}
         forgotten: dict[str, str] = {}
         for target_id in chosen:
@@ -132,12 +135,12 @@ class MultiTargetTracker:
             self._targets.pop(target_id, None)
 
 
-def _factors(image: Pixels, size: tuple[int, int]) -> Box:
+def _factors(image: Pixels | RawImage, size: tuple[int, int]) -> Box:
     """Return the factors (4,) from pixels of an image of `size` to pixels of the image."""
     return np.tile([image.shape[1] / size[0], image.shape[0] / size[1]], 2)
 
 
-def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
+def _resized(image: Pixels | RawImage, size: tuple[int, int]) -> Pixels | RawImage:
     """Bring the image to the size (width, height) that its targets were started on."""
     height, width = image.shape[:2]
     if (width, height) == size:
@@ -148,11 +151,13 @@ def _resized(image: Pixels, size: tuple[int, int]) -> Pixels:
             f"The image changed from {size[0]}x{size[1]} to {width}x{height} px, which is another shape; "
             "start the target again."
         )
-    resized: Pixels = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale_x > 1 else cv2.INTER_LINEAR)
+    resized: Pixels = cv2.resize(
+        np.asarray(image), size, interpolation=cv2.INTER_AREA if scale_x > 1 else cv2.INTER_LINEAR
+    )
     return resized
 
 
-def _scaled(result: TrackResult, image: Pixels, size: tuple[int, int]) -> TrackResult:
+def _scaled(result: TrackResult, image: Pixels | RawImage, size: tuple[int, int]) -> TrackResult:
     factors = _factors(image, size)
     return replace(
         result,

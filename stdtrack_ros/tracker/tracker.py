@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -19,10 +19,11 @@ from stdtrack_ros.errors import InputError, ModelError
 from stdtrack_ros.geometry import Box, Crop, Image, Pixels, box_center, box_from_center, check_box, clip_box
 from stdtrack_ros.images import as_pixels
 from stdtrack_ros.intensity import IntensityRange, held_range
+from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import StatusSettings, TrackerSettings
 from stdtrack_ros.tracker.candidate import Candidate
 from stdtrack_ros.tracker.distractor_filter import DistractorFilter
-from stdtrack_ros.tracker.frame_view import FrameView
+from stdtrack_ros.tracker.frame_view import FrameView, viewed
 from stdtrack_ros.tracker.models.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import Redetection
@@ -228,7 +229,7 @@ class Tracker:
             seen_s=stamp,
         )
 
-    def track(self, image: NDArray[np.generic], stamp_s: float | None = None) -> TrackResult:
+    def track(self, image: NDArray[np.generic] | RawImage, stamp_s: float | None = None) -> TrackResult:
         """Find the target in the next frame.
 
         Args:
@@ -239,7 +240,7 @@ class Tracker:
             InputError: there is no target, or the image cannot be used; the state is kept.
         """
         self._require_state()
-        return run_steps(self.model, [self.step(FrameView(as_pixels(image)), stamp_s)])[0]
+        return run_steps(self.model, [self.step(viewed(image), stamp_s)])[0]
 
     def finish(self) -> None:
         """Remember the last frame, if `step` has left that for later: it may cost a run of the network."""
@@ -311,7 +312,8 @@ class Tracker:
 
     def _in_range(self, state: TrackState, frame: FrameView) -> FrameView:
         """Show the frame in the range held for the target, which follows the scene only while the target is sure."""
-        known, held, image = self.settings.intensity, state.intensity, frame.image
+        known, held = self.settings.intensity, state.intensity
+        image = cast(Pixels, frame.image)  # an image in a camera's encoding can be sampled, too
         if known.high > known.low:
             state.intensity = IntensityRange(known.low, known.high)
         elif held is None:  # 8 bits until now: the stream may have changed its encoding

@@ -17,6 +17,7 @@ from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Image, Pixels
 from stdtrack_ros.images import PlainImage, decode_message, rosbags_converter
 from stdtrack_ros.nodes.camera.video_stream import DecodedPicture
+from stdtrack_ros.raw_image import RawImage
 
 try:
     from cv_bridge import CvBridge, CvBridgeError
@@ -46,6 +47,20 @@ def decode_image(message: ImageMessage | CompressedImage | DecodedPicture) -> Pi
         InputError: the message holds no complete picture of a known encoding, with what was found and is allowed.
     """
     return message.image() if isinstance(message, DecodedPicture) else decode_message(message, CONVERTER)
+
+
+def view_image(message: ImageMessage | CompressedImage | DecodedPicture) -> Pixels | RawImage:
+    """Return an image as `decode_image` does, but one in another encoding than BGR as it is, if that can be cut.
+
+    Raises:
+        InputError: see `decode_image`.
+    """
+    if not isinstance(message, ImageMessage) or message.is_bigendian:
+        return decode_image(message)
+    encoding, width, height = message.encoding, message.width, message.height
+    if not RawImage.can_be_cut(encoding, width, height):
+        return decode_image(message)
+    return RawImage(message.data, encoding, width, height, message.step, CONVERTER)
 
 
 def encoding_of(message: ImageMessage | CompressedImage | DecodedPicture) -> str:

@@ -31,6 +31,7 @@ from stdtrack_ros.nodes.tracking import messages
 from stdtrack_ros.nodes.tracking.diagnostics import Health
 from stdtrack_ros.nodes.tracking.overlays import Overlays
 from stdtrack_ros.nodes.tracking.targets import Found, Target
+from stdtrack_ros.raw_image import RawImage
 
 
 class ResultPublisher:
@@ -98,7 +99,7 @@ class ResultPublisher:
         trace = "".join(traceback.format_exception(error))
         self._node.get_logger().error(f"{sentence}\n{trace}", throttle_duration_sec=5.0)
 
-    def results(self, frame: Frame, image: Pixels, found: Found) -> None:
+    def results(self, frame: Frame, image: Pixels | RawImage, found: Found) -> None:
         """Send the targets of one frame; an empty list says that there is none."""
         height, width = image.shape[:2]
         self._health.processed(width, height, encoding_of(frame.message))
@@ -154,12 +155,12 @@ class ResultPublisher:
         self._no_bearing = ""
         return known
 
-    def _send_picture(self, image: Pixels, intensity: IntensityRange | None, sent: list[TrackedBox]) -> None:
+    def _send_picture(self, image: Pixels | RawImage, intensity: IntensityRange | None, sent: list[TrackedBox]) -> None:
         raw, jpeg = self._picture.get_subscription_count() > 0, self._jpeg.get_subscription_count() > 0
         if not (raw or jpeg):
             return
         settings = self._settings().annotated
-        picture = annotated(to_bgr8(image, intensity), sent, settings.scale)
+        picture = annotated(to_bgr8(np.asarray(image), intensity), sent, settings.scale)
         header = sent[0].header
         if raw:
             self._picture.publish(raw_message(picture, header))

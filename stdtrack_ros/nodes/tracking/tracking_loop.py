@@ -17,10 +17,11 @@ from stdtrack_ros.geometry import Box, Pixels
 from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
-from stdtrack_ros.nodes.camera.image_messages import decode_image
+from stdtrack_ros.nodes.camera.image_messages import decode_image, view_image
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.targets import DEFAULT_ID, Found, Target, Targets, pixel_box
+from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.srv import StartTarget
 from stdtrack_ros.tracker.box_proposal import propose_box
 from stdtrack_ros.tracker.result import Status
@@ -65,7 +66,7 @@ class _Start:
 class ResultSink(Protocol):
     """Where the worker's results go; called from its thread."""
 
-    def results(self, frame: Frame, image: Pixels, found: Found) -> None:
+    def results(self, frame: Frame, image: Pixels | RawImage, found: Found) -> None:
         """Take the targets in one frame; an empty list if there is no target at all."""
 
     def stale(self, target: Target, silent_s: float) -> None:
@@ -195,7 +196,7 @@ class TrackingLoop:
     def _step(self, frame: Frame, targets: list[Target]) -> None:
         """Track the targets in one frame and hand the results on."""
         try:
-            image = decode_image(frame.message)
+            image = view_image(frame.message)
         except InputError as error:
             self._sink.refused(str(error))
             return
