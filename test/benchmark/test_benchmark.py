@@ -43,16 +43,14 @@ from stdtrack_ros.tracker.result import TrackResult
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch")
+    from tiny_stdtrack import SMALL
+
     from stdtrack_ros.network.families import export_onnx
-    from stdtrack_ros.network.stdtrack.config import NetworkConfig
     from stdtrack_ros.network.stdtrack.model import STDTrack
 
     torch.manual_seed(4)
-    small = NetworkConfig(
-        dim=32, heads=2, depth=2, head_stem=16, head_channels=(8, 8), template_size=64, search_size=96
-    )
     path = tmp_path_factory.mktemp("models") / "net.onnx"
-    export_onnx(STDTrack(small).eval(), path, {})
+    export_onnx(STDTrack(SMALL).eval(), path, {})
     return path
 
 

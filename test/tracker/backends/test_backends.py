@@ -15,11 +15,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from tiny_stdtrack import SMALL
 
 from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.families import export_onnx
 from stdtrack_ros.network.onnx_export import replace_facts
-from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
@@ -29,7 +29,6 @@ from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.shipped import shipped_model
 from stdtrack_ros.tracker.models.stdtrack import StdtrackModel, StdtrackState
 
-SMALL = NetworkConfig(dim=32, heads=2, depth=2, head_stem=16, head_channels=(8, 8), template_size=64, search_size=96)
 CPU = ModelSettings(threads=1, provider="cpu")
 
 
