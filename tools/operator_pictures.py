@@ -25,20 +25,32 @@ from selenium import webdriver
 from stdtrack_ros.cli.demo import demo_clip
 from stdtrack_ros.cli.node_processes import environment, running
 from stdtrack_ros.cli.operator import JPEG_QUALITY, KEPT_FRAMES
+from stdtrack_ros.sequences.recordings.bags import BagSequence
 from stdtrack_ros.sequences.recordings.image_bag import video_as_jpegs, write_image_bag
 from stdtrack_ros.shipped_files import shipped_file
 
 PORT = 8089
-SIZE = 1180, 700
+SIZE = 1180, 610
+WIDTH = 1280  # of the demo's clip, px
 WAIT_S = 120.0
 STATUSES = {"TRACKING": "sure", "UNCERTAIN": "unsure", "LOST": "lost"}
+KEEP_STAMP = """
+window.WebSocket = class extends WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") return;
+      const length = new DataView(data).getUint32(4, true);
+      window.seenStamp = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 8, length))).stamp;
+    });
+  }
+};
+"""
+PLACE = "const at = document.getElementById('picture').getBoundingClientRect(); return [at.left, at.top, at.width]"
 STATUS = "const card = document.querySelector('.target'); return card ? card.dataset.status : ''"
 
 
-def main(
-    out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs/operator"),
-    box: Annotated[str, typer.Option(help="Target: left, top, right, bottom as fractions.")] = "0.19,0.30,0.27,0.55",
-) -> None:
+def main(out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs/operator")) -> None:
     """Write operator_sure.webp, operator_unsure.webp, operator_lost.webp and operator_silent.webp."""
     folder = Path(tempfile.mkdtemp())
     out.mkdir(parents=True, exist_ok=True)
@@ -57,26 +69,25 @@ def main(
         time.sleep(5)
         driver = _browser()
         stack.callback(driver.quit)
-        _take(driver, processes[-1], out, [float(number) for number in box.split(",")])
+        _drag(driver, processes[-1], BagSequence("clip", folder / "bag").timeline.stamps_ns)
+        _take(driver, processes[-1], out)
     shutil.rmtree(folder)
 
 
 def _browser() -> Any:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    size = f"--window-size={SIZE[0]},{SIZE[1]}"
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", size):
+    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
         options.add_argument(word)
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    metrics = {"width": SIZE[0], "height": SIZE[1], "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": KEEP_STAMP})
     driver.get(f"http://127.0.0.1:{PORT}/")
     return driver
 
 
-def _take(driver: Any, player: subprocess.Popen[bytes], out: Path, box: list[float]) -> None:
-    ready = "return document.getElementById('placeholder').hidden && document.getElementById('take-control').hidden"
-    _wait(lambda: driver.execute_script(ready))
-    time.sleep(2)
-    _drag(driver, box)
+def _take(driver: Any, player: subprocess.Popen[bytes], out: Path) -> None:
     wanted = dict(STATUSES)
     deadline = time.monotonic() + WAIT_S
     while wanted and time.monotonic() < deadline:
@@ -85,9 +96,8 @@ def _take(driver: Any, player: subprocess.Popen[bytes], out: Path, box: list[flo
             continue
         if status == "TRACKING":
             time.sleep(2.5)  # some line of quality
-        else:
-            player.send_signal(signal.SIGSTOP)  # the picture stands still while it is taken
-            time.sleep(0.6)  # the tracker comes to the last image, and the page to its boxes
+        player.send_signal(signal.SIGSTOP)  # the picture stands still while it is taken
+        time.sleep(0.4)  # the tracker comes to the last image, and the page to its boxes
         shot = driver.get_screenshot_as_png()
         if driver.execute_script(STATUS) == status:
             _write(out / f"operator_{wanted.pop(status)}.webp", shot)
@@ -100,21 +110,44 @@ def _take(driver: Any, player: subprocess.Popen[bytes], out: Path, box: list[flo
         raise SystemExit(f"The target was never {', '.join(wanted)}.")
 
 
-def _drag(driver: Any, box: list[float]) -> None:
-    rect = driver.execute_script("return document.getElementById('picture').getBoundingClientRect().toJSON()")
-    places = [(rect["left"] + rect["width"] * x, rect["top"] + rect["height"] * y) for x, y in (box[:2], box[2:])]
-    places = [places[0], tuple(np.mean(places, axis=0)), places[1], places[1]]
-    for kind, (x, y) in zip(("mousePressed", "mouseMoved", "mouseMoved", "mouseReleased"), places, strict=True):
+def _drag(driver: Any, player: subprocess.Popen[bytes], stamps_ns: np.ndarray) -> None:
+    """Hold the player at an image of which the clip has a hand-made box, and drag that box."""
+    ready = "return document.getElementById('placeholder').hidden && document.getElementById('take-control').hidden"
+    _wait(lambda: driver.execute_script(ready))
+    clip = demo_clip()
+    boxes = {0: clip.init, **clip.ground_truth}
+    step_ns = float(np.diff(stamps_ns).mean())
+
+    def near() -> int:
+        """Return the frame with a box that is within one frame of the picture, -1 if there is none."""
+        frame = round((int(driver.execute_script("return window.seenStamp")) - stamps_ns[0]) / step_ns) % len(stamps_ns)
+        return next((known for known in boxes if abs(known - frame) <= 1), -1)
+
+    _wait(lambda: near() >= 0)
+    player.send_signal(signal.SIGSTOP)
+    time.sleep(0.5)
+    if near() < 0:  # the picture has moved on
+        player.send_signal(signal.SIGCONT)
+        _drag(driver, player, stamps_ns)
+        return
+    x, y, width, height = boxes[near()]
+    left, top, shown = driver.execute_script(PLACE)
+    zoom = shown / WIDTH
+    corners = [(left + zoom * x, top + zoom * y), (left + zoom * (x + width), top + zoom * (y + height))]
+    path = [corners[0], tuple(np.mean(corners, axis=0)), corners[1], corners[1]]
+    for kind, (x, y) in zip(("mousePressed", "mouseMoved", "mouseMoved", "mouseReleased"), path, strict=True):
         event = {"type": kind, "x": float(x), "y": float(y), "button": "left", "buttons": 1, "clickCount": 1}
         driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+    _wait(lambda: "is started" in driver.execute_script("return document.getElementById('answer').textContent"))
+    player.send_signal(signal.SIGCONT)
 
 
 def _wait(condition: Any) -> None:
     deadline = time.monotonic() + WAIT_S
     while not condition():
         if time.monotonic() > deadline:
-            raise SystemExit("The page shows no picture.")
-        time.sleep(0.2)
+            raise SystemExit("The page does not show what it should.")
+        time.sleep(0.02)
 
 
 def _write(path: Path, png: bytes) -> None:

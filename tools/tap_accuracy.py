@@ -43,9 +43,10 @@ def main(
         box_iou, later, true = overlaps
         print(f"{sequence.name:28} box {box_iou:.2f}, after {FRAMES} frames {later:.2f} (true start {true:.2f})")
     share = (np.array(rows) >= 0.5).mean(axis=0)
+    at_once, later_on, true = (f"{100 * p:.0f} % ± {100 * np.sqrt(p * (1 - p) / len(rows)):.0f}" for p in share)
     print(
-        f"{len(rows)} targets: IoU of 0.5 or more at once {share[0]:.0%}, after {FRAMES} frames {share[1]:.0%} "
-        f"(started on the true box: {share[2]:.0%}); {1e3 * np.median(times):.0f} ms per tap"
+        f"{len(rows)} targets: IoU of 0.5 or more at once {at_once}, after {FRAMES} frames {later_on} "
+        f"(started on the true box: {true}); ±: standard error; {1e3 * np.median(times):.0f} ms per tap"
     )
 
 

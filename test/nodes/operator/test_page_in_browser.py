@@ -185,6 +185,9 @@ def test_refusal_stop_takeover_restart_and_silence_are_shown(bench: Bench, tmp_p
                 bench.wait(lambda: not text(driver, "banners"), "end of the banner")
                 film.stop()
                 until(bench, driver, "banners", "The camera is silent")
+                assert driver.find_element("id", "old").is_displayed()  # the picture says itself that it is not live
+                film.go_on()
+                bench.wait(lambda: not driver.find_element("id", "old").is_displayed(), "live picture")
 
 
 def test_no_request_leaves_the_machine_and_axe_finds_nothing_serious(bench: Bench, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 import { boxBetween, fittedSize, fractionAt, isTap, readPicture, sparkline } from "./picture_geometry.js";
 
 const SPAN_S = 10; // the line of quality
+const ANSWER_S = 10; // an answer stays so long: later it would speak of a target that may be lost
 const SILENT_S = 1.5; // the server speaks twice a second
 const SLOW_LINK_MS = 600;
 const CAMERA_SILENT_S = 1.0;
@@ -31,6 +32,7 @@ let pending = null; // box that was sent and is not answered yet
 let adding = false; // the next box starts another target
 let selected = "";
 let requests = 0;
+let forgetting = 0; // timer of the last answer
 const asked = new Map(); // request number -> what to do with its answer
 const history = new Map(); // target id -> samples {t, value}
 const spoken = new Map(); // target id -> status that was said
@@ -171,8 +173,14 @@ function drawOverlay() {
   $("frozen").hidden = !frozen;
 }
 
+/** The quality to show: of a target that is lost, a number would speak of a place that is not confirmed yet. */
+function shownQuality(target) {
+  return target.status === "LOST" ? null : target.quality;
+}
+
 function drawTarget(context, scale, target) {
-  const percent = target.quality === null ? "" : ` ${Math.round(100 * target.quality)} %`;
+  const quality = shownQuality(target);
+  const percent = quality === null ? "" : ` ${Math.round(100 * quality)} %`;
   const words = `${target.id} ${target.status}${percent}`;
   strokeBox(context, scale, target.box, COLORS[target.status], DASHES[target.status], words);
 }
@@ -246,8 +254,6 @@ function unfreeze() {
 
 $("picture").addEventListener("pointerdown", (event) => {
   if (event.button !== 0 || press || pending || !mayPoint()) return;
-  event.preventDefault();
-  $("picture").focus({ preventScroll: true });
   $("picture").setPointerCapture(event.pointerId);
   freeze();
   cursorShown = false;
@@ -333,6 +339,8 @@ function freeId() {
 
 function say(words) {
   $("answer").textContent = words;
+  clearTimeout(forgetting);
+  forgetting = setTimeout(() => ($("answer").textContent = ""), ANSWER_S * 1000);
 }
 
 function renderAll() {
@@ -362,6 +370,12 @@ function banners() {
   return found;
 }
 
+/** Whether the picture on the screen is not what the camera sees now. */
+function isOld() {
+  const silent = state !== null && state.camera.silent_s > CAMERA_SILENT_S;
+  return shown !== null && (socket?.readyState !== WebSocket.OPEN || now() - heardS > SILENT_S || silent);
+}
+
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text; // a screen reader repeats what is set again
 }
@@ -372,6 +386,8 @@ function renderBanners() {
   while (box.children.length > wanted.length) box.lastChild.remove();
   while (box.children.length < wanted.length) box.append(document.createElement("p"));
   wanted.forEach((words, index) => setText(box.children[index], words));
+  $("picture").classList.toggle("old", isOld());
+  $("old").hidden = !isOld();
 }
 
 function renderControl() {
@@ -419,8 +435,9 @@ function renderTarget(target) {
   card.querySelector("input").checked = !adding && target.id === selected;
   card.querySelector(".stop").disabled = state.control !== "you";
   setText(card.querySelector(".status"), target.status);
-  card.querySelector("meter").value = target.quality ?? 0;
-  const percent = target.quality === null ? "not known" : `${Math.round(100 * target.quality)} % sure`;
+  const quality = shownQuality(target);
+  card.querySelector("meter").value = quality ?? 0;
+  const percent = quality === null ? "not known" : `${Math.round(100 * quality)} % sure`;
   setText(card.querySelector(".percent"), percent);
   const unseen = target.unseen_s > 0 ? ` · not seen for ${target.unseen_s.toFixed(1)} s` : "";
   const details = `latency ${Math.round(target.latency_ms)} ms · dropped ${target.dropped}${unseen}`;
@@ -451,7 +468,7 @@ function renderFigures() {
     "camera → tracker": `${hertz(state.tracker.rate_in_hz)} → ${hertz(state.tracker.rate_out_hz)}`,
     "latency p95": state.tracker.latency_p95_ms === null ? "–" : `${Math.round(state.tracker.latency_p95_ms)} ms`,
     "dropped by tracker": state.tracker.dropped ?? "–",
-    "this page": `${(rate.length / 2).toFixed(1)} pictures/s, ${state.link.skipped} skipped`,
+    "this page": `${(rate.length / 2).toFixed(1)} Hz, ${state.link.skipped} skipped`,
     "link": `${state.link.round_trip_ms} ms there and back`,
   };
   for (const [name, value] of Object.entries(figures ?? {})) {
