@@ -39,9 +39,14 @@ window.WebSocket = class extends WebSocket {
   constructor(...given) {
     super(...given);
     this.addEventListener("message", ({ data }) => {
-      if (typeof data === "string") return;
+      if (typeof data === "string") {
+        window.onState?.(JSON.parse(data).state);
+        return;
+      }
       const length = new DataView(data).getUint32(4, true);
-      window.seenStamp = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 8, length))).stamp;
+      const state = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 8, length)));
+      window.seenStamp = state.stamp;
+      window.onState?.(state);
     });
   }
 };
@@ -67,14 +72,15 @@ def main(out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Pa
             for module, options in nodes.items()
         ]
         time.sleep(5)
-        driver = _browser()
+        driver = browser(KEEP_STAMP)
         stack.callback(driver.quit)
         _drag(driver, processes[-1], BagSequence("clip", folder / "bag").timeline.stamps_ns)
         _take(driver, processes[-1], out)
     shutil.rmtree(folder)
 
 
-def _browser() -> Any:
+def browser(script: str) -> Any:
+    """Open the page in headless Chromium; the script runs before those of the page."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
@@ -82,7 +88,7 @@ def _browser() -> Any:
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     metrics = {"width": SIZE[0], "height": SIZE[1], "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": KEEP_STAMP})
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
     driver.get(f"http://127.0.0.1:{PORT}/")
     return driver
 
@@ -113,17 +119,15 @@ def _take(driver: Any, player: subprocess.Popen[bytes], out: Path) -> None:
 def _drag(driver: Any, player: subprocess.Popen[bytes], stamps_ns: np.ndarray) -> None:
     """Hold the player at an image of which the clip has a hand-made box, and drag that box."""
     ready = "return document.getElementById('placeholder').hidden && document.getElementById('take-control').hidden"
-    _wait(lambda: driver.execute_script(ready))
+    wait(lambda: driver.execute_script(ready))
     clip = demo_clip()
     boxes = {0: clip.init, **clip.ground_truth}
-    step_ns = float(np.diff(stamps_ns).mean())
 
     def near() -> int:
         """Return the frame with a box that is within one frame of the picture, -1 if there is none."""
-        frame = round((int(driver.execute_script("return window.seenStamp")) - stamps_ns[0]) / step_ns) % len(stamps_ns)
-        return next((known for known in boxes if abs(known - frame) <= 1), -1)
+        return next((known for known in boxes if abs(known - frame_shown(driver, stamps_ns)) <= 1), -1)
 
-    _wait(lambda: near() >= 0)
+    wait(lambda: near() >= 0)
     player.send_signal(signal.SIGSTOP)
     time.sleep(0.5)
     if near() < 0:  # the picture has moved on
@@ -135,14 +139,26 @@ def _drag(driver: Any, player: subprocess.Popen[bytes], stamps_ns: np.ndarray) -
     zoom = shown / WIDTH
     corners = [(left + zoom * x, top + zoom * y), (left + zoom * (x + width), top + zoom * (y + height))]
     path = [corners[0], tuple(np.mean(corners, axis=0)), corners[1], corners[1]]
-    for kind, (x, y) in zip(("mousePressed", "mouseMoved", "mouseMoved", "mouseReleased"), path, strict=True):
-        event = {"type": kind, "x": float(x), "y": float(y), "button": "left", "buttons": 1, "clickCount": 1}
-        driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
-    _wait(lambda: "is started" in driver.execute_script("return document.getElementById('answer').textContent"))
+    for kind, place in zip(("mousePressed", "mouseMoved", "mouseMoved", "mouseReleased"), path, strict=True):
+        send_mouse(driver, kind, place)
+    wait(lambda: "is started" in driver.execute_script("return document.getElementById('answer').textContent"))
     player.send_signal(signal.SIGCONT)
 
 
-def _wait(condition: Any) -> None:
+def frame_shown(driver: Any, stamps_ns: np.ndarray) -> int:
+    """Return which frame of the clip the page shows; the player's stamps go on from loop to loop."""
+    stamp_ns = int(driver.execute_script("return window.seenStamp"))
+    return round((stamp_ns - stamps_ns[0]) / float(np.diff(stamps_ns).mean())) % len(stamps_ns)
+
+
+def send_mouse(driver: Any, kind: str, place: tuple[float, float]) -> None:
+    """Press, move or release the left button at a place, CSS px."""
+    event = {"type": kind, "x": float(place[0]), "y": float(place[1]), "button": "left", "buttons": 1, "clickCount": 1}
+    driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+
+
+def wait(condition: Any) -> None:
+    """Wait until a condition holds."""
     deadline = time.monotonic() + WAIT_S
     while not condition():
         if time.monotonic() > deadline:
