@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import signal
 import threading
 import time
@@ -133,7 +134,7 @@ class Trainer:
                         means[name].append(value)
                     progress.update(task, completed=budget.progress(self.step) * 1000, text=_summary(parts, self))
                     if self.step % log_every == 0:
-                        self._log("log.csv", {name: sum(all_) / len(all_) for name, all_ in means.items()}, budget)
+                        self._log("log.csv", {name: _mean(all_) for name, all_ in means.items()}, budget)
                         means.clear()
                     now = time.monotonic()
                     if now - last_save > 60 * save_minutes:
@@ -213,11 +214,11 @@ class Trainer:
     @torch.no_grad()
     def _average(self) -> None:
         decay = min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
-        for name, value in self.network.state_dict().items():
-            if value.is_floating_point():
-                self.ema[name].lerp_(value, 1 - decay)
-            else:
-                self.ema[name].copy_(value)
+        state = self.network.state_dict()
+        smooth = [name for name, value in state.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self.ema[name] for name in smooth], [state[name] for name in smooth], 1 - decay)
+        for name in state.keys() - set(smooth):
+            self.ema[name].copy_(state[name])
 
     def _groups(self) -> list[dict[str, Any]]:
         groups: dict[float, list[nn.Parameter]] = {1.0: [], self.settings.backbone_factor: []}
@@ -270,6 +271,12 @@ def _average_gradients(parameters: list[nn.Parameter]) -> None:
     flat /= _world()
     for value, part in zip(parameters, flat.split([gradient.numel() for gradient in gradients]), strict=True):
         value.grad = part.view_as(value)
+
+
+def _mean(values: list[float]) -> float:
+    """Mean of those that are not NaN; NaN if there is none."""
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
 
 
 def _rank() -> int:

@@ -59,7 +59,7 @@ def rollout(
     generator: torch.Generator,
     distillation: FeatureDistillation | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
-    """Compute the mean loss over the frames of a batch of clips, and the means of its parts.
+    """Compute the mean loss over the frames of a batch of clips, and the means of its parts (NaN: no frame has it).
 
     Args:
         network: an STDTrack, or its DistributedDataParallel wrapper's module.
@@ -77,8 +77,7 @@ def rollout(
     closed = draw.happens(settings.closed_loop_prob)
     last = clips["previous_boxes"][:, 0]
     total = torch.zeros((), device=token.device)
-    parts: dict[str, float] = defaultdict(float)
-    numbers: dict[str, int] = defaultdict(int)
+    parts: dict[str, list[Tensor]] = defaultdict(list)
     for frame in range(frames):
         truth, present, valid = (clips[name][:, frame] for name in ("boxes", "present", "valid"))
         large = draw.happens(settings.large_window_prob)
@@ -101,9 +100,7 @@ def rollout(
         weight = settings.later_weight if frame > 1 else 1.0
         total = total + weight * loss / frames
         for name, value in frame_parts.items():
-            if not torch.isnan(value):
-                parts[name] += float(value)
-                numbers[name] += 1
+            parts[name].append(value)
         found = windows.to_image(decode_peak(output.maps.score, output.maps.boxes().float()).detach())
         last = _recover(found, windows, truth, target, jittered)
         if frame + 1 < frames:
@@ -113,9 +110,9 @@ def rollout(
             stored = output.token.detach() if settings.detach else output.token
             stored = _corrupted(stored, draw.happens(settings.corruption_prob))
             memory = memory.store(stored, output.quality, keep, settings.policy, capacity)
-    means = {name: value / numbers[name] for name, value in parts.items()}
-    means["loss"] = float(total.detach())
-    return total, means
+    # Read at the end, all at once: a GPU would stop at each of them.
+    values = torch.stack([*(torch.stack(all_).nanmean() for all_ in parts.values()), total.detach()]).tolist()
+    return total, dict(zip([*parts, "loss"], values, strict=True))
 
 
 def _towards(boxes: Tensor, truth: Tensor, companion: Tensor, share: Tensor) -> Tensor:

@@ -43,6 +43,8 @@ class TrainSettings(SettingGroup):
     steps: int = setting(0, "Steps of the run; 0: as many as fit into the time.", ge=0)
     minutes: float = setting(0.0, "Time budget; 0: none.", unit="min", ge=0)
     seed: int = setting(1, "Seed of weights, clips and windows.", ge=0)
+    pool_size: int = setting(0, "Clips in the pool that batches are drawn from; 0: each is used once.", ge=0)
+    draws_per_clip: int = setting(8, "Mean number of times that a clip of the pool is drawn.", ge=1)
     workers: int = setting(1, "Processes that make clips; 0: in the training process.", ge=0, le=64)
     threads: int = setting(0, "CPU threads of a training process; 0: as PyTorch chooses.", ge=0, le=256)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where to train.")

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Subset
 
 from stdtrack_ros.training.data.clips import Clip, collate
 from stdtrack_ros.training.data.dataset import ClipDataset, build_dataset, use_one_thread
+from stdtrack_ros.training.data.sample_reuse import reuse_samples
 from stdtrack_ros.training.settings import TrainSettings
 
 _ENDLESS = 1 << 40
@@ -24,6 +25,7 @@ def prepare_process(settings: TrainSettings) -> torch.device:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
+    torch.backends.cudnn.benchmark = True  # shapes stay the same throughout a run
     local = int(os.environ.get("LOCAL_RANK", 0))
     if "WORLD_SIZE" in os.environ and not distributed.is_initialized():
         distributed.init_process_group("nccl" if cuda else "gloo")
@@ -39,7 +41,27 @@ def choose_precision(settings: TrainSettings, device: torch.device) -> torch.dty
     return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
 
 
-def make_batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tensor]]:
+def make_batches(
+    settings: TrainSettings, step: int, device: torch.device, canvas_size: int
+) -> Iterator[dict[str, Tensor]]:
+    """Make batches from `step` on, from a pool on the device if the settings ask for one.
+
+    Args:
+        canvas_size: what the canvases of a pool are shrunk to, px.
+    """
+    if not settings.pool_size:
+        return make_fresh_batches(settings, step)
+    return reuse_samples(
+        make_fresh_batches(settings, step // settings.draws_per_clip),
+        settings.pool_size,
+        settings.draws_per_clip,
+        canvas_size,
+        settings.seed + step,
+        device,
+    )
+
+
+def make_fresh_batches(settings: TrainSettings, step: int) -> Iterator[dict[str, Tensor]]:
     """Make batches from `step` on: clip i of the run is the same whether or not the run was interrupted."""
     world = distributed.get_world_size() if distributed.is_initialized() else 1
     rank = distributed.get_rank() if distributed.is_initialized() else 0

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -23,12 +23,11 @@ from stdtrack_ros.network.stark.foreign import read_weights
 from stdtrack_ros.network.stark.losses import box_loss, presence_loss
 from stdtrack_ros.network.stark.model import Stark, normalize
 from stdtrack_ros.settings import setting
-from stdtrack_ros.training.data.sample_reuse import reuse_samples
 from stdtrack_ros.training.data.windows import Windows, cut, jitter
 from stdtrack_ros.training.family import TrainingFamily
 from stdtrack_ros.training.loop import Budget, Trainer
 from stdtrack_ros.training.settings import OptimizerSettings, TrainSettings, WindowSettings
-from stdtrack_ros.training.setup import choose_precision, make_batches, prepare_process
+from stdtrack_ros.training.setup import choose_precision, make_batches, make_fresh_batches, prepare_process
 
 CLIPS_PER_DIMENSION = 8
 """Clips whose statistics whiten the inputs of a score head, for each of its dimensions."""
@@ -50,8 +49,6 @@ class StarkTrainSettings(TrainSettings):
     negative_prob: float = setting(0.5, "Probability of a search window without the target, in stage 2.", ge=0, le=1)
     whiten_score: bool = setting(False, "Whiten the inputs of a score head that is new, before stage 2 begins.")
     length: int = setting(2, "Frames of a clip: the dynamic template's and the search window's.", ge=1, le=2)
-    pool_size: int = setting(0, "Clips in the pool that batches are drawn from; 0: each is used once.", ge=0)
-    draws_per_clip: int = setting(8, "Mean number of times that a clip of the pool is drawn.", ge=1)
     batch: int = setting(128, "Triplets of a step, over all processes.", unit="clips", ge=1)
     steps: int = setting(234_375, "Steps of the run; 500 epochs of 60,000 triplets at 128 a step.", ge=0)
     precision: Literal["auto", "float32", "bfloat16"] = setting("float32", "What to compute in.")
@@ -106,7 +103,7 @@ def train(settings: StarkTrainSettings, folder: Path) -> Trainer:
     if resumed is not None:
         trainer.resume(resumed)
     trainer.run(
-        make_triplet_batches(settings, network.config, trainer.step),
+        make_batches(settings, trainer.step, device, _canvas_size(settings, network.config)),
         make_objective(settings),
         Budget(settings.steps, settings.minutes, trainer.spent_s),
         choose_precision(settings, device),
@@ -129,7 +126,7 @@ def make_network(settings: StarkTrainSettings, resumed: dict[str, Any] | None) -
     if settings.imagenet:
         load_imagenet(network.backbone, read_weights(Path(settings.imagenet)))
     else:
-        batch = next(make_batches(settings.model_copy(update={"batch": 8, "workers": 0}), 0))
+        batch = next(make_fresh_batches(settings.model_copy(update={"batch": 8, "workers": 0}), 0))
         calibrate(network.backbone, cut_triplet(network.config, batch, settings.windows, torch.Generator()).search)
     return network
 
@@ -156,7 +153,7 @@ def whiten_score(network: Stark, settings: StarkTrainSettings) -> Stark:
     seen: list[Tensor] = []
     hook = whitened.score_input.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     objective, generator = make_objective(settings), torch.Generator().manual_seed(settings.seed)
-    batches = make_batches(settings.model_copy(update={"workers": 0}), 0)
+    batches = make_fresh_batches(settings.model_copy(update={"workers": 0}), 0)
     for batch in islice(batches, math.ceil(CLIPS_PER_DIMENSION * network.config.dimension / settings.batch)):
         objective(whitened, {name: value.to(device) for name, value in batch.items()}, generator)
     hook.remove()
@@ -170,18 +167,9 @@ def whiten_score(network: Stark, settings: StarkTrainSettings) -> Stark:
     return whitened
 
 
-def make_triplet_batches(settings: StarkTrainSettings, config: StarkConfig, step: int) -> Iterator[dict[str, Tensor]]:
-    """Make batches of clips from `step` on, from a pool if the settings ask for one."""
-    if not settings.pool_size:
-        return make_batches(settings, step)
-    canvas_size = math.ceil(settings.data.canvas_factor * config.search_size / config.search_factor)
-    return reuse_samples(
-        make_batches(settings, step // settings.draws_per_clip),
-        settings.pool_size,
-        settings.draws_per_clip,
-        canvas_size,
-        settings.seed + step,
-    )
+def _canvas_size(settings: StarkTrainSettings, config: StarkConfig) -> int:
+    """Side at which canvases show as many pixels as the search window, px."""
+    return math.ceil(settings.data.canvas_factor * config.search_size / config.search_factor)
 
 
 def choose_trained(network: Stark, settings: StarkTrainSettings) -> None:

@@ -19,6 +19,7 @@ from stdtrack_ros.network.stdtrack.config import NetworkConfig, preset
 from stdtrack_ros.network.stdtrack.losses import LossWeights
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import setting
+from stdtrack_ros.training.data.clips import canvas_size
 from stdtrack_ros.training.distillation import FeatureDistillation, FeatureTeacher
 from stdtrack_ros.training.family import TrainingFamily
 from stdtrack_ros.training.loop import Budget, Trainer
@@ -70,7 +71,7 @@ def train(settings: StdtrackTrainSettings, folder: Path) -> Trainer:
     network.train()
     validate = make_validation(settings.validation, settings.threads)
     trainer.run(
-        make_batches(settings, trainer.step),
+        make_batches(settings, trainer.step, device, canvas_size(settings.data.canvas_factor)),
         objective,
         Budget(settings.steps, settings.minutes, trainer.spent_s),
         choose_precision(settings, device),

@@ -23,7 +23,7 @@ from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import build_settings
 from stdtrack_ros.training.data.windows import Windows, jitter
 from stdtrack_ros.training.settings import WindowSettings
-from stdtrack_ros.training.setup import make_batches
+from stdtrack_ros.training.setup import make_fresh_batches
 from stdtrack_ros.training.stark import (
     CLIPS_PER_DIMENSION,
     LEAST_VARIANCE,
@@ -245,7 +245,7 @@ def test_a_whitened_score_head_sees_uncorrelated_inputs_and_the_boxes_stay(seque
         either.score_head.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
     triplet = cut_triplet(
         TINY,
-        next(make_batches(settings, 0)),
+        next(make_fresh_batches(settings, 0)),
         settings.windows,
         torch.Generator().manual_seed(settings.seed),
         settings.negative_prob,

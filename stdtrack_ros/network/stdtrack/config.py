@@ -20,10 +20,13 @@ class NetworkConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     backbone: Literal["lite_hybrid", "vit_tiny"] = "lite_hybrid"
-    dim: int = Field(192, ge=16, description="Width d of every token.")
-    heads: int = Field(6, ge=1, description="Attention heads.")
-    depth: int = Field(4, ge=1, description="Transformer layers L.")
-    mlp_ratio: float = Field(3.0, gt=0, description="Hidden width of the feed-forward networks in units of d.")
+    cnn_early_width: float = Field(
+        2 / 3, gt=0, le=1, description="Share of the hidden channels that the CNN's early blocks keep."
+    )
+    dim: int = Field(160, ge=16, description="Width d of every token.")
+    heads: int = Field(5, ge=1, description="Attention heads.")
+    depth: int = Field(2, ge=1, description="Transformer layers L.")
+    mlp_ratio: float = Field(2.0, gt=0, description="Hidden width of the feed-forward networks in units of d.")
     attention: Literal["joint", "cached"] = Field(
         "cached", description="joint: all tokens see all; cached: the template sees itself only and is encoded once."
     )
@@ -40,8 +43,8 @@ class NetworkConfig(BaseModel):
     propagate: Literal["enhanced", "token"] = Field("enhanced", description="What is carried on: E_t or T_t.")
     mask: Literal["off", "gate", "product", "dot"] = Field("gate", description="Form of the mask enhancement.")
     head: Literal["multi_scale", "plain"] = Field("multi_scale", description="RepConv 1x1+3x3+5x5, or one 3x3.")
-    head_stem: int = Field(96, ge=8, description="Channels of the head's shared 1x1 convolution.")
-    head_channels: tuple[int, ...] = Field((64, 32, 16), description="Channels of each branch.")
+    head_stem: int = Field(48, ge=8, description="Channels of the head's shared 1x1 convolution.")
+    head_channels: tuple[int, ...] = Field((32, 16), description="Channels of each branch.")
     quality: Literal["saliency", "peak", "psr", "margin"] = Field("saliency", description="Form of Q_t (Eq. 2).")
 
     @property
@@ -57,9 +60,9 @@ class NetworkConfig(BaseModel):
 
 PRESETS: dict[str, NetworkConfig] = {
     "lite_hybrid": NetworkConfig(),
-    "lite_hybrid_s": NetworkConfig(depth=2, head_stem=64, head_channels=(48, 24, 16)),
     "vit_tiny": NetworkConfig(
         backbone="vit_tiny",
+        dim=192,
         heads=3,
         depth=12,
         mlp_ratio=4.0,
@@ -70,9 +73,11 @@ PRESETS: dict[str, NetworkConfig] = {
         large_search_factor=5.0,
         pooled_keys=False,
         mask="product",
+        head_stem=96,
+        head_channels=(64, 32, 16),
     ),
 }
-"""Named networks: `vit_tiny` is the paper-like one, the `lite_hybrid`s are for CPUs."""
+"""Named networks: `vit_tiny` is the paper-like one, `lite_hybrid` is for CPUs."""
 
 
 def preset(name: str) -> NetworkConfig:

@@ -19,7 +19,7 @@ class Embedding(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.cells: nn.Module = _HybridCells(config.dim) if config.backbone == "lite_hybrid" else _Patches(config.dim)
+        self.cells: nn.Module = _HybridCells(config) if config.backbone == "lite_hybrid" else _Patches(config.dim)
         self.template_position = nn.Parameter(torch.zeros(1, config.template_cells**2, config.dim))
         self.search_position = nn.Parameter(torch.zeros(1, config.search_cells**2, config.dim))
         for position in (self.template_position, self.search_position):
@@ -55,11 +55,11 @@ class MatchingPrior(nn.Module):
 class _HybridCells(nn.Module):
     """EfficientNet-Lite0 to stride 16, then a linear map to d."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.cnn = EfficientNetLite()
-        self.project = nn.Linear(OUT_CHANNELS, dim)
-        self.norm = nn.LayerNorm(dim)
+        self.cnn = EfficientNetLite(config.cnn_early_width)
+        self.project = nn.Linear(OUT_CHANNELS, config.dim)
+        self.norm = nn.LayerNorm(config.dim)
 
     def forward(self, crop: Tensor) -> Tensor:
         features = self.cnn((crop - 127.0) / 128.0)

@@ -90,7 +90,7 @@ def _right(found: Tensor, target: FrameTarget) -> Tensor:
     companion = target.companion.nan_to_num(-9.0)
     own, other = iou(found, target.box) * target.present, iou(found, companion)
     decided = target.present & target.valid & (companion[:, 0] > 0) & (torch.maximum(own, other) > 0.3)
-    return (own > other)[decided].float().mean()
+    return ((own > other) & decided).float().sum() / decided.float().sum()
 
 
 def heat_map(box: Tensor, side: int) -> Tensor:

@@ -16,17 +16,19 @@ class Attention(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.query = nn.Linear(dim, dim)
+        self.key_value = nn.Linear(dim, 2 * dim)
         self.output = nn.Linear(dim, dim)
 
-    def keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return queries, keys and values of (B, N, d) tokens, each (B, N, d)."""
-        query, key, value = self.qkv(tokens).chunk(3, dim=-1)
-        return query, key, value
+    def keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return keys and values of (B, M, d) tokens, each (B, M, d)."""
+        key, value = self.key_value(tokens).chunk(2, dim=-1)
+        return key, value
 
-    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Map (B, N, d), (B, M, d), (B, M, d) to (B, N, d)."""
-        query, key, value = map(self._split, (query * (query.shape[-1] // self.heads) ** -0.5, key, value))
+    def forward(self, tokens: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Map (B, N, d) tokens, keys and values (B, M, d) to (B, N, d)."""
+        query = self.query(tokens) * (tokens.shape[-1] // self.heads) ** -0.5
+        query, key, value = map(self._split, (query, key, value))
         # Written out: on CPUs the backward pass of PyTorch's fused attention takes twice as long.
         attended = (query @ key.transpose(-1, -2)).softmax(dim=-1) @ value
         return self.output(attended.transpose(1, 2).flatten(2))
@@ -41,7 +43,9 @@ class Layer(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         dim, hidden = config.dim, int(config.dim * config.mlp_ratio)
-        self.pooled, self.cells = config.pooled_keys, config.search_cells
+        if config.pooled_keys:
+            self.register_buffer("pooling", pooling(config.search_cells), persistent=False)
+        self.pooled = config.pooled_keys
         self.norm1 = nn.LayerNorm(dim)
         self.attention = Attention(dim, config.heads)
         self.norm2 = nn.LayerNorm(dim)
@@ -49,8 +53,9 @@ class Layer(nn.Module):
 
     def encode(self, template: Tensor) -> tuple[Tensor, Tensor]:
         """Map template tokens (B, N, d), seeing themselves alone, to the next layer's, keys and values (B, 2, N, d)."""
-        query, key, value = self.attention.keys_values(self.norm1(template))
-        return self._rest(template, self.attention.attend(query, key, value)), torch.stack((key, value), dim=1)
+        normed = self.norm1(template)
+        key, value = self.attention.keys_values(normed)
+        return self._rest(template, self.attention(normed, key, value)), torch.stack((key, value), dim=1)
 
     def forward(self, tokens: Tensor, template: Tensor | None = None) -> Tensor:
         """Run one layer over [token; search] tokens.
@@ -59,13 +64,13 @@ class Layer(nn.Module):
             tokens: (B, 1 + N_x, d), or with `joint` attention the template's tokens behind them.
             template: (B, 2, N_z, d) keys and values of the template, if cached.
         """
-        query, key, value = self.attention.keys_values(self.norm1(tokens))
-        if template is None:
-            return self._rest(tokens, self.attention.attend(query, key, value))
-        if self.pooled:
-            key, value = _pooled(key, self.cells), _pooled(value, self.cells)
-        key, value = torch.cat((key, template[:, 0]), 1), torch.cat((value, template[:, 1]), 1)
-        return self._rest(tokens, self.attention.attend(query, key, value))
+        normed = self.norm1(tokens)
+        # Averages of tokens have the averages of their keys and values, which are linear: fewer are computed.
+        seen = self.pooling.to(normed.dtype) @ normed if self.pooled and template is not None else normed
+        key, value = self.attention.keys_values(seen)
+        if template is not None:
+            key, value = torch.cat((key, template[:, 0]), 1), torch.cat((value, template[:, 1]), 1)
+        return self._rest(tokens, self.attention(normed, key, value))
 
     def _rest(self, tokens: Tensor, attended: Tensor) -> Tensor:
         tokens = tokens + attended
@@ -105,7 +110,12 @@ class JointLayers(nn.Module):
         return self.norm(tokens[:, :count])
 
 
-def _pooled(tokens: Tensor, side: int) -> Tensor:
-    """Average the `side` x `side` search cells of [token; search] (B, 1 + N, d) 2x2: (B, 1 + N / 4, d)."""
-    grid = tokens[:, 1:].unflatten(1, (side // 2, 2, side // 2, 2))
-    return torch.cat((tokens[:, :1], grid.mean(dim=(2, 4)).flatten(1, 2)), dim=1)
+def pooling(side: int) -> Tensor:
+    """Return a matrix (1 + N / 4, 1 + N) that keeps the token and averages N = `side`^2 search cells 2x2."""
+    half = side // 2
+    cell = torch.arange(side * side)
+    block = cell // side // 2 * half + cell % side // 2
+    matrix = torch.zeros(1 + half * half, 1 + side * side)
+    matrix[0, 0] = 1.0
+    matrix[1 + block, 1 + cell] = 0.25
+    return matrix

@@ -68,13 +68,18 @@ def collate(clips: Sequence[Clip]) -> dict[str, NDArray[np.generic]]:
     return {name: np.stack([getattr(clip, name) for clip in clips]) for name in names}
 
 
+def canvas_size(factor: float) -> int:
+    """Side of a canvas that is `factor` targets wide, px."""
+    return round(factor * CANVAS_SIZE / CANVAS_FACTOR)
+
+
 def canvas_crops(boxes: Box, factor: float = CANVAS_FACTOR) -> list[Crop]:
     """Place the canvas of every frame of a clip, `factor` targets wide, for (F, 4) true boxes: see `Clip.canvases`.
 
     Their edges lie between pixels, so that plain resizing, much faster than a warp, makes them.
     """
     crops = []
-    size = round(factor * CANVAS_SIZE / CANVAS_FACTOR)
+    size = canvas_size(factor)
     for box, before in zip(boxes, np.concatenate([boxes[:1], boxes[:-1]]), strict=True):
         center_x, center_y = (box_center(box) + box_center(before)) / 2
         side = float(max(round(factor * np.sqrt(before[2] * before[3])), factor))

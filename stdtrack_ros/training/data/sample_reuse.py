@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -13,7 +14,12 @@ from torch import Tensor
 
 
 def reuse_samples(
-    batches: Iterator[dict[str, Tensor]], pool_size: int, draws_per_clip: int, canvas_size: int, seed: int
+    batches: Iterator[dict[str, Tensor]],
+    pool_size: int,
+    draws_per_clip: int,
+    canvas_size: int,
+    seed: int,
+    device: torch.device,
 ) -> Iterator[dict[str, Tensor]]:
     """Draw batches at random from a pool that is renewed, the oldest clips first.
 
@@ -23,18 +29,21 @@ def reuse_samples(
         draws_per_clip: mean number of times that a clip is drawn.
         canvas_size: what the canvases are shrunk to, px; those that are no larger stay as they are.
         seed: of the drawing.
+        device: where the pool lies.
     """
     generator = torch.Generator().manual_seed(seed)
-    first = shrink(next(batches), canvas_size)
+    small = ({n: v.to(device) for n, v in shrink(batch, canvas_size).items()} for batch in batches)
+    first = next(small)
     size = len(first["boxes"])
-    parts = [first] + [shrink(next(batches), canvas_size) for _ in range(max(pool_size - 1, 0) // size)]
+    parts = [first, *islice(small, max(pool_size - 1, 0) // size)]
     pool = {name: torch.cat([part[name] for part in parts]) for name in first}
+    del parts
     oldest = 0
     while True:
         for _ in range(draws_per_clip):
-            chosen = torch.randperm(len(pool["boxes"]), generator=generator)[:size]
+            chosen = torch.randperm(len(pool["boxes"]), generator=generator)[:size].to(device)
             yield {name: values[chosen] for name, values in pool.items()}
-        fresh = shrink(next(batches), canvas_size)
+        fresh = next(small)
         for name, values in pool.items():
             values[oldest : oldest + size] = fresh[name]
         oldest = (oldest + size) % len(pool["boxes"])

