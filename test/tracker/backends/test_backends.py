@@ -38,6 +38,8 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     attention = "cached" if request.param == "lite_hybrid" else "joint"
     change = {"backbone": request.param, "attention": attention, "matching_prior": attention == "cached"}
     network = STDTrack(SMALL.model_copy(update=change)).eval()
+    # Scores of an untrained network are below 1e-3, where ONNX Runtime's sigmoid has few digits: let them be as trained.
+    torch.nn.init.zeros_(network.head.score[-1].bias)
     path = tmp_path_factory.mktemp("models") / "net.onnx"
     export_onnx(network, path, {"calibration": {"slope": 2.0, "intercept": -0.5}})
     return OnnxBackend(path, CPU), TorchBackend(network, CPU)
@@ -79,11 +81,7 @@ def test_exported_graphs_equal_the_network(pair: tuple[OnnxBackend, TorchBackend
         found, expected = (getattr(backend, run)(inputs) for backend in pair)
         assert found.keys() == expected.keys()
         for name, array in expected.items():
-            # The appearance is scaled to length 1, which enlarges the rounding of short vectors.
-            scaled = name in ("appearance", "template_appearance", "template_cells", "token_out", "enhanced")
-            np.testing.assert_allclose(
-                found[name], array, rtol=1e-3 if scaled else 1e-5, atol=5e-4 if scaled else 5e-5, err_msg=name
-            )
+            np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 def test_exported_nodes_are_named_by_module_and_hold_nothing_of_the_source(
