@@ -38,7 +38,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     attention = "cached" if request.param == "lite_hybrid" else "joint"
     change = {"backbone": request.param, "attention": attention, "matching_prior": attention == "cached"}
     network = STDTrack(SMALL.model_copy(update=change)).eval()
-    # Scores of an untrained network are below 1e-3, where ONNX Runtime's sigmoid has few digits: let them be as trained.
+    # Untrained scores are below 1e-3, where ONNX Runtime's sigmoid has few digits: let them be as trained ones.
     torch.nn.init.zeros_(network.head.score[-1].bias)
     path = tmp_path_factory.mktemp("models") / "net.onnx"
     export_onnx(network, path, {"calibration": {"slope": 2.0, "intercept": -0.5}})

@@ -76,10 +76,10 @@ class EfficientNetLite(nn.Module):
         """`early_width`: share of the hidden channels that `NARROWED_BLOCKS` have."""
         super().__init__()
         self.stem = SameConv(3, STEM_CHANNELS, 3, 2)
-        self.blocks = nn.ModuleList(
-            InvertedResidual(*shape, round(shape[0] * expansion * (early_width if index in NARROWED_BLOCKS else 1.0)))
-            for index, (*shape, expansion) in enumerate(BLOCKS)
-        )
+        self.blocks = nn.ModuleList()
+        for index, (inputs, outputs, kernel, stride, expansion) in enumerate(BLOCKS):
+            width = early_width if index in NARROWED_BLOCKS else 1.0
+            self.blocks.append(InvertedResidual(inputs, outputs, kernel, stride, round(inputs * expansion * width)))
         self.frozen_blocks = 0
 
     def freeze(self, blocks: int, depthwise: bool = True) -> None:
