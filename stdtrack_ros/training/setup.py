@@ -25,7 +25,6 @@ def prepare_process(settings: TrainSettings) -> torch.device:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     cuda = settings.device == "cuda" or (settings.device == "auto" and torch.cuda.is_available())
-    torch.backends.cudnn.benchmark = True  # shapes stay the same throughout a run
     local = int(os.environ.get("LOCAL_RANK", 0))
     if "WORLD_SIZE" in os.environ and not distributed.is_initialized():
         distributed.init_process_group("nccl" if cuda else "gloo")
