@@ -4,14 +4,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 
-from stdtrack_ros.cli.redetection import redetection
 from stdtrack_ros.evaluation.redetection import StatusRun, report_losses
 
 BOX = np.array([10.0, 10, 20, 20])
@@ -72,36 +67,3 @@ def test_crying_wolf_and_finding_the_wrong_thing() -> None:
     assert report.precision == 0.0
     assert report.false_lost == 1.0  # both LOST frames are on target, and no other frame with a box is
     assert (report.reacquisitions, report.false_reacquisitions) == (1, 1)
-
-
-def test_the_verb_reports_every_event(tmp_path: Path) -> None:
-    """On a painted clip with the shipped model: the table's rows, and figures for each event."""
-    folder = tmp_path / "clips" / "disc"
-    folder.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    background = cv2.GaussianBlur(rng.integers(0, 256, (180, 240, 3), dtype=np.uint8), (0, 0), 5)
-    rows = []
-    for index in range(6):
-        image = background.copy()
-        cv2.circle(image, (60 + 3 * index, 70), 14, (40, 60, 230), -1)
-        cv2.circle(image, (60 + 3 * index, 70), 6, (240, 240, 240), -1)
-        cv2.imwrite(str(folder / f"{index + 1:08d}.jpg"), image)
-        rows.append(f"{46 + 3 * index},56,28,28")
-    (folder / "groundtruth.txt").write_text("\n".join(rows) + "\n")
-    out = tmp_path / "figures" / "recovery.json"
-    redetection([tmp_path / "clips"], out=out)
-    reports = json.loads(out.read_text())
-    assert set(reports) == {
-        "as recorded",
-        "occlusion",
-        "leave",
-        "cut",
-        "look_alike",
-        "all staged",
-        "covariance",
-        "calibration",
-    }
-    assert set(reports["covariance"]) == {"TRACKING", "UNCERTAIN", "LOST"}
-    assert reports["all staged"]["absences"] == 4
-    assert reports["as recorded"]["absences"] == 0
-    assert reports["calibration"]["all"]["frames"] == 5 + 4 * 149

@@ -26,7 +26,6 @@ from painted_clips import (
     spec,
 )
 
-from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation import runner
 from stdtrack_ros.evaluation.jobs import Job
 from stdtrack_ros.evaluation.metrics.metric_definitions import GROUPS
@@ -270,10 +269,3 @@ def test_real_time_never_goes_by_times_of_an_earlier_parallel_run(tmp_path: Path
     np.testing.assert_array_equal(track.step_s[51:], track.step_s[1:30])  # 50 steps measured alone, repeated
     taken = np.flatnonzero(~np.isnan(against_time.finish_s))[1:]
     assert against_time.finish_s[taken[0]] - against_time.arrival_s[taken[0]] == pytest.approx(track.step_s[taken[0]])
-
-
-def test_a_cluster_that_does_not_answer_is_said_in_one_sentence(tmp_path: Path) -> None:
-    pytest.importorskip("distributed")
-    plan = Plan((spec(RedTracker),), (clip("a"),), cluster="tcp://127.0.0.1:9")
-    with pytest.raises(SettingError, match=r"No Dask scheduler answers at 'tcp://127.0.0.1:9'"):
-        run_plan(plan, ResultsFolder(tmp_path))

@@ -4,22 +4,17 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from painted_targets import write_targets
-from typer.testing import CliRunner
 
-from stdtrack_ros.cli.memory_bench import memory_bench
 from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.evaluation.arms import list_clips
-from stdtrack_ros.evaluation.memory_bench.bench import Outcome, plan, stage, window_of
+from stdtrack_ros.evaluation.memory_bench.bench import plan, stage, window_of
 from stdtrack_ros.evaluation.memory_bench.objects import ObjectBank, cut_out
-from stdtrack_ros.evaluation.memory_bench.summary import read_outcomes, summarize, write_json
 from stdtrack_ros.evaluation.memory_bench.two_targets import halves, is_first
 
 
@@ -84,41 +79,3 @@ def test_the_target_is_on_either_side(bank: ObjectBank) -> None:
     sides = {bool(window_of(task, False, 4.0, 128)[1][0] < 32) for task in tasks}
     assert sides == {True, False}
     assert len(stage(plan(bank, ["fast"], 1, seed=0)[0])) == 16
-
-
-def outcome(task: str, condition: str, right: float, on_target: float) -> Outcome:
-    return Outcome(task, "twins", "in the open", f"video {task}", condition, right, on_target)
-
-
-def test_figures_are_paired_by_task(tmp_path: Path) -> None:
-    ends = {"a": (1, 1), "b": (1, 1), "c": (np.nan, 0), "d": (0, 0)}
-    own = [outcome(task, "own", *end) for task, end in ends.items()]
-    none = [outcome("a", "none", 0, 0), outcome("b", "none", 1, 1)]
-    (row,) = summarize([*own, *none], against=[outcome("a", "own", 0, 0), outcome("d", "own", 0, 0)])
-    assert (row.clips, row.videos) == (4, 4)
-    assert row.right["own"].mean == pytest.approx(2 / 3)
-    assert row.on_target["own"].mean == pytest.approx(0.5)
-    assert row.lost_without.mean == pytest.approx(0.5)  # of a and b
-    assert row.change is not None
-    assert row.change.mean == pytest.approx(0.5)  # of a and d
-    assert np.isnan(row.lost_swapped.mean)
-    write_json(tmp_path / "bench.json", {"seed": 1}, [row], own)
-    assert [one.task for one in read_outcomes(tmp_path / "bench.json")] == list("abcd")
-    assert np.isnan(read_outcomes(tmp_path / "bench.json")[2].right)
-    with pytest.raises(SettingError, match=r"not a memory_bench\.json"):
-        read_outcomes(tmp_path / "missing.json")
-
-
-def test_the_verb_writes_figures_page_and_pictures(folder: Path, tmp_path: Path) -> None:
-    app = typer.Typer()
-    app.command()(memory_bench)
-    arguments = [str(folder), "--quick", "--clips", "2", "--kind", "two targets", "--kind", "fast", "--pictures", "1"]
-    result = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path)], catch_exceptions=False)
-    assert result.exit_code == 0
-    found = json.loads((tmp_path / "memory_bench.json").read_text())
-    kinds = {(row["kind"], row["variant"]) for row in found["rows"]}
-    assert ("two targets", "vague template, most alike") in kinds
-    assert ("fast", "") in kinds
-    assert {one["condition"] for one in found["outcomes"]} == {"own", "none", "another's"}
-    assert "fast" in (tmp_path / "memory_bench.html").read_text()
-    assert len(list((tmp_path / "pictures").iterdir())) == 2

@@ -14,8 +14,8 @@ import pytest
 from painted_clips import FailingTracker, RedTracker, StillTracker, broken_clip, clip, spec
 
 from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary, summarize
-from stdtrack_ros.evaluation.report.failure_cases import failure_cases, worst_frame, worst_sequences, write_video
-from stdtrack_ros.evaluation.report.html_report import as_text, headline, worst_of_each_stretch
+from stdtrack_ros.evaluation.report.failure_cases import failure_cases, worst_sequences, write_video
+from stdtrack_ros.evaluation.report.html_report import headline
 from stdtrack_ros.evaluation.report.report import RunInfo, as_json, write_report
 from stdtrack_ros.evaluation.results import ResultsFolder
 from stdtrack_ros.evaluation.runner import Plan, run_plan
@@ -103,29 +103,6 @@ def test_the_summary_in_words(summary: EvaluationSummary) -> None:
     words = headline(as_json(summary, INFO))
     assert words.startswith("StillTracker has a success AUC of ")
     assert "The best of the others, RedTracker, has a success AUC of 95.2 %" in words
-
-
-def test_figures_as_readers_want_them() -> None:
-    assert as_text("auc", 0.12345) == "12.3"
-    assert as_text("failures", 3.0) == "3"
-    assert as_text("ms_p50", 3.456) == "3.46" and as_text("ms_p50", 34.56) == "34.6"
-    assert as_text("auc", None) == as_text("auc", float("nan")) == "–"
-
-
-def test_thinned_lines_keep_the_worst_frame_of_each_stretch() -> None:
-    ious = np.ones(1000)
-    ious[[137, 512]] = 0.0
-    ious[900:] = np.nan
-    kept = worst_of_each_stretch(ious, 50)
-    assert len(kept) == 50 and {137, 512} <= set(kept.tolist())
-    assert (np.diff(kept) > 0).all()
-    assert worst_of_each_stretch(ious[:30], 50).tolist() == list(range(30))
-
-
-def test_the_worst_frame_is_where_the_longest_loss_begins() -> None:
-    ious = np.array([1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1.0])
-    assert worst_frame(ious, np.full(16, np.nan)) == 8
-    assert worst_frame(np.array([1, 0.4, 0.3, 0.3]), np.array([np.nan, 0.9, 0.2, 0.8])) == 3
 
 
 def test_worst_sequences_and_their_videos(tmp_path: Path, summary: EvaluationSummary) -> None:

@@ -16,7 +16,7 @@ from seeded_weights import seeded_weights
 from typer.testing import CliRunner
 
 from stdtrack_ros.cli.import_stark import import_stark
-from stdtrack_ros.errors import ModelError, SettingError
+from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stark.config import VARIANTS, StarkConfig
 from stdtrack_ros.network.stark.model import Stark, normalize
@@ -221,11 +221,6 @@ def test_an_imported_checkpoint_exported_to_onnx_gives_the_official_boxes(
         center = np.concatenate([box[:2] + box[2:] / 2, box[2:]])
         np.testing.assert_allclose(center, record["stark_st50/boxes"][index], atol=1e-4, rtol=0)
         assert found["score"][0] == pytest.approx(record["stark_st50/scores"][index], abs=1e-4)
-
-
-def test_the_file_to_write_is_one_of_ours(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"ends in \.pt or \.onnx"):
-        import_stark(tmp_path / "a.pth.tar", tmp_path / "a.bin")
 
 
 def test_what_import_writes_is_read_back(tmp_path: Path, record: dict[str, np.ndarray]) -> None:

@@ -7,7 +7,6 @@ import pytest
 from std_msgs.msg import Header
 from stdtrack_ros.msg import TrackedBox
 
-from stdtrack_ros.nodes.camera.annotated import annotated
 from stdtrack_ros.nodes.tracking.messages import (
     Detection2DArray,
     FrameInfo,
@@ -77,12 +76,6 @@ def test_a_stale_message_is_lost_and_grows_old() -> None:
 def test_durations(time_s: float, sec: int, nanosec: int) -> None:
     message = duration(time_s)
     assert (message.sec, message.nanosec) == (sec, nanosec)
-
-
-def test_the_annotated_image_is_a_copy() -> None:
-    image = np.full((480, 640, 3), 60, dtype=np.uint8)
-    picture = annotated(image, [tracked_box(INFO, "it", RESULT), no_target(INFO)], 1.0)
-    assert picture.shape == image.shape and (picture != 60).any() and (image == 60).all()
 
 
 @pytest.mark.skipif(Detection2DArray is None, reason="vision_msgs is not installed")

@@ -1,0 +1,35 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""`stdtrack memory-bench` writes figures, page and pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from painted_targets import write_targets
+from typer.testing import CliRunner
+
+from stdtrack_ros.cli.memory_bench import memory_bench
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_targets(tmp_path_factory.mktemp("targets"))
+
+
+def test_the_verb_writes_figures_page_and_pictures(folder: Path, tmp_path: Path) -> None:
+    app = typer.Typer()
+    app.command()(memory_bench)
+    arguments = [str(folder), "--quick", "--clips", "2", "--kind", "two targets", "--kind", "fast", "--pictures", "1"]
+    result = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path)], catch_exceptions=False)
+    assert result.exit_code == 0
+    found = json.loads((tmp_path / "memory_bench.json").read_text())
+    kinds = {(row["kind"], row["variant"]) for row in found["rows"]}
+    assert ("two targets", "vague template, most alike") in kinds
+    assert ("fast", "") in kinds
+    assert {one["condition"] for one in found["outcomes"]} == {"own", "none", "another's"}
+    assert "fast" in (tmp_path / "memory_bench.html").read_text()
+    assert len(list((tmp_path / "pictures").iterdir())) == 2

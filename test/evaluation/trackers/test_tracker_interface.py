@@ -1,0 +1,64 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Trackers that installed packages plug in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from painted_clips import PaintedClip
+
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.evaluation.protocols import run_one_pass
+from stdtrack_ros.evaluation.trackers.tracker_interface import plugged_in, plugged_in_tracker_spec
+
+PLUG_IN = """
+class Stubborn:
+    def initialize(self, image, box, stamp_s):
+        self.box = box
+
+    def track(self, image, stamp_s):
+        return self.box, 1.0
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a user's package as pip leaves it: a module, and a dist-info folder with the entry point."""
+    (tmp_path / "my_tracker.py").write_text(PLUG_IN)
+    info = tmp_path / "my_tracker-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-tracker\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(
+        "[stdtrack_ros.trackers]\nstubborn = my_tracker:Stubborn\ngone = my_tracker:Gone\nempty = builtins:dict\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_an_installed_package_plugs_its_tracker_in(installed: Path) -> None:
+    assert {"stubborn", "gone"} <= plugged_in().keys()
+    spec = plugged_in_tracker_spec("stubborn")
+    assert spec.note == "plug-in my-tracker 1.2"
+    track = run_one_pass(spec.make(1), PaintedClip("a", 5))
+    assert (track.boxes == [10, 40, 20, 16]).all() and (track.qualities[1:] == 1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gone", "The plugged-in tracker 'gone' cannot be made: AttributeError"),
+        ("empty", "The plugged-in tracker 'empty' has no method 'initialize'"),
+    ],
+)
+def test_a_plug_in_that_is_no_tracker_is_named(installed: Path, name: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        plugged_in_tracker_spec(name).make(1)
+
+
+def test_a_plug_in_that_is_not_installed(installed: Path) -> None:
+    with pytest.raises(
+        SettingError, match=r"No installed package offers a tracker named 'mine' .*empty, gone, stubborn"
+    ):
+        plugged_in_tracker_spec("mine")
