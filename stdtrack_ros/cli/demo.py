@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stdtrack_ros.cli import options
+from stdtrack_ros.cli.operator import HOST, PORT
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Box, parse_box
 from stdtrack_ros.images import to_bgr8
@@ -156,3 +157,4 @@ def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> N
     console.print(table)
     for name, what in (("annotated.mp4", "video"), ("run.png", "picture"), ("summary.json", "numbers")):
         console.print(f"  {what:8} {out / name}", markup=False, highlight=False)
+    console.print(f"Point at something yourself: `stdtrack operator` (make operator), then http://{HOST}:{PORT}/")

@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from stdtrack_ros.errors import StdtrackError
 
+HOST, PORT = "127.0.0.1", 8088
 JPEG_QUALITY = 90
 KEPT_FRAMES = 250
 """Ten seconds of the demo's clip: whoever draws a box may take that long."""
@@ -26,8 +27,8 @@ START_S, POLL_S = 120.0, 0.2
 def operator(
     out: Annotated[Path, typer.Option(help="Folder for the bag and the logs of the processes.")] = Path("demo_out"),
     clip: Annotated[Path | None, typer.Option(help="Another video file.")] = None,
-    host: Annotated[str, typer.Option(help="Address of the page; 0.0.0.0: every network, with a token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port of the page; 0: any free one.")] = 8088,
+    host: Annotated[str, typer.Option(help="Address of the page; 0.0.0.0: every network, with a token.")] = HOST,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port of the page; 0: any free one.")] = PORT,
     model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads of the network; 0: all.")] = 0,
 ) -> None:

@@ -75,6 +75,7 @@ def test_the_demo_writes_video_picture_numbers_and_summary(tmp_path: Path) -> No
     assert cv2.imread(str(tmp_path / "out" / "run.png")).shape[1] == 1400
     assert (tmp_path / "demo.gif").stat().st_size > 100_000
     assert (tmp_path / "out" / "bag" / "metadata.yaml").is_file()
+    assert "make operator" in done.stdout and "http://127.0.0.1:8088/" in done.stdout
     for words in ("frames in / tracked / dropped", "latency p50 / p95", "state changes", "mean IoU"):
         assert words in done.stdout
 

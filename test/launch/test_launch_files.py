@@ -8,6 +8,7 @@ import ast
 import csv
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,42 @@ def test_a_value_that_is_not_among_the_choices_is_refused() -> None:
     argument = next(a for a in description.get_launch_arguments() if a.name == "image_transport")
     with pytest.raises(RuntimeError, match="compressed"):
         argument.execute(context)
+
+
+@pytest.mark.ros
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tracker", "uav", "ground_robot"])
+def test_the_operators_page_comes_with_the_same_camera_and_the_node_that_it_steers(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("launch_ros")
+    pytest.importorskip("aiohttp")
+    from domain_coordinator import domain_id
+
+    given = {"operator": "true", "operator_port": "0", "name": "eye", "namespace": "front", "image": "/camera/image"}
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    with domain_id() as number:
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+            "ROS_DOMAIN_ID": str(number),
+            "ROS_LOG_DIR": str(tmp_path / "log"),
+        }
+        command = [sys.executable, str(script), str(ROOT / "launch" / f"{name}.launch.py")]
+        command += [f"{argument}:={value}" for argument, value in given.items()]
+        launched = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        try:
+            lines: list[str] = []
+            for line in launched.stdout or []:
+                lines.append(line)
+                if " is at http" in line:
+                    break
+            assert any("[front.eye_page]" in line and "http://127.0.0.1:" in line for line in lines), "".join(lines)
+        finally:
+            launched.send_signal(signal.SIGINT)
+            rest = launched.communicate(timeout=60)[0]
+    assert launched.returncode == 0, "".join(lines) + rest
 
 
 RUN = """

@@ -275,6 +275,8 @@ def test_a_stalled_viewer_costs_bounded_memory_and_holds_nobody_up(bench: Bench,
             bench.wait(lambda: len(client.pictures) >= 60, "pictures for the one that takes them")
             grown = _resident_bytes(page.process.pid) - before
             bench.wait(lambda: len(silent.states) > 5, "news for the one that takes no pictures")
+            slow = lambda: silent.state["link"]["round_trip_ms"] > 600  # noqa: E731 (what the page calls a slow link)
+            bench.wait(slow, "word of the slow link")
             bench.destroy_timer(timer)
             sent = sum(len(picture) for _, picture in client.pictures[5:])
             assert sent > 50_000_000 and grown < 0.5 * sent, (sent, grown)

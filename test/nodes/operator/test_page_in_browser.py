@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -188,6 +189,27 @@ def test_refusal_stop_takeover_restart_and_silence_are_shown(bench: Bench, tmp_p
                 assert driver.find_element("id", "old").is_displayed()  # the picture says itself that it is not live
                 film.go_on()
                 bench.wait(lambda: not driver.find_element("id", "old").is_displayed(), "live picture")
+
+
+def test_the_page_comes_back_by_itself_and_says_why_it_is_not_let_in(bench: Bench, tmp_path: Path) -> None:
+    token = "correct-horse-battery"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    access = {"host": "0.0.0.0", "token": token, "port": port}
+    address = f"http://127.0.0.1:{port}/"
+    Film(bench, SCENE)
+    with browser() as driver:
+        with serving(tmp_path / "one.log", bench, **access):
+            driver.get(f"{address}#token={token}")
+            until(bench, driver, "control", "You have control")
+        until(bench, driver, "banners", "No connection to the robot")
+        assert text(driver, "control") == "Not connected"
+        with serving(tmp_path / "two.log", bench, **access):
+            until(bench, driver, "control", "You have control")
+            driver.get("about:blank")
+            driver.get(address)
+            until(bench, driver, "banners", "The token is missing or wrong")
 
 
 def test_no_request_leaves_the_machine_and_axe_finds_nothing_serious(bench: Bench, tmp_path: Path) -> None:
