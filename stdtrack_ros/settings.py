@@ -210,8 +210,8 @@ class RedetectionSettings(SettingGroup):
 
     enabled: bool = setting(True, "Search for a LOST target; off: it stays LOST until it is started again.")
     crops_per_frame: int = setting(
-        2,
-        "Windows tried in one frame while LOST; each costs one run of the network.",
+        1,
+        "Windows tried in one frame while LOST; each costs one run of the network, as a frame costs while TRACKING.",
         unit="windows",
         ge=1,
         le=64,

@@ -19,6 +19,10 @@ TILE_STEP = 0.5
 """Distance between two tiles, in units of their side: every target lies well inside some tile."""
 MAX_TILES = 64
 """A frame is never cut into more tiles than this; small targets in large frames are searched in larger tiles."""
+MANY_TILES, COARSE = 16, 2.0
+"""A frame of more tiles than this is searched in tiles of `COARSE` times their side first."""
+GLIMPSE = 0.5
+"""Quality, in units of `accept_quality`, from which a candidate deserves a close look in the next frame."""
 SAME_IOU = 0.2
 """IoU above which two boxes in consecutive frames are of the same thing."""
 
@@ -27,13 +31,17 @@ class Redetection:
     """Which windows to look at in each frame while LOST, and when what they show is the target.
 
     A candidate counts if its quality, its similarity to the template and its similarity to the STM all suffice; the
-    same place must count in `accept_frames` of the last `window_frames` frames (of as many, if those are fewer).
+    same place must count in `accept_frames` of the last `window_frames` frames (of as many, if those are fewer). One
+    that does not quite count, or that a coarse tile shows, is looked at closely in the next frame: a glimpse.
     """
 
     def __init__(self, search_factor: float, search_size: int) -> None:
         self._factor, self._size = search_factor, search_size
         self._turn = 0
         self._watched: Box | None = None
+        self._glimpse: Box | None = None
+        self._looks_closely = False
+        self._coarse: list[bool] = []  # of the windows last chosen
         self._votes: deque[bool] = deque()
 
     @property
@@ -42,17 +50,24 @@ class Redetection:
         return self._watched
 
     def windows(self, expected: Box, image_width: int, image_height: int, settings: RedetectionSettings) -> list[Crop]:
-        """Choose the next `crops_per_frame` windows: on the candidate first, then near and far by turns.
+        """Choose the next `crops_per_frame` windows: on the candidate or glimpse first, then near and far by turns.
 
-        The windows near the expected place grow in turn; those far from it are the next tiles of the frame. So neither
-        has to wait for a whole round of the other.
+        The windows near the expected place grow in turn; those far from it are the next tiles of the frame, coarse ones
+        first. So neither has to wait for a whole round of the other, and each frame costs the same.
         """
-        chosen = [] if self._watched is None else [Crop.around(self._watched, self._factor, self._size)]
-        tiles = self._tiles(expected, image_width, image_height)
+        place, self._glimpse = self._glimpse if self._watched is None else self._watched, None
+        self._looks_closely = place is not None
+        chosen = [] if place is None else [Crop.around(place, self._factor, self._size)]
+        self._coarse = [False] * len(chosen)
+        side = Crop.around(expected, self._factor, self._size).side_px
+        tiles = self._tiles(expected, image_width, image_height, side)
+        coarse = self._tiles(expected, image_width, image_height, COARSE * side) if len(tiles) > MANY_TILES else []
+        tiles = coarse + tiles
         while len(chosen) < settings.crops_per_frame:
             number, far = divmod(self._turn, 2)
             near = Crop.around(expected, self._factor * GROWTH[number % len(GROWTH)], self._size)
             chosen.append(tiles[number % len(tiles)] if far else near)
+            self._coarse.append(bool(far) and number % len(tiles) < len(coarse))
             self._turn += 1
         return chosen
 
@@ -62,11 +77,15 @@ class Redetection:
             seen = candidates[0]
             same = bool(iou(seen.box, self._watched) > SAME_IOU)
             return self._vote(seen, same and _counts(seen, settings), settings)
-        counting = [candidate for candidate in candidates if _counts(candidate, settings)]
-        if not counting:
-            return None
-        self._votes.clear()
-        return self._vote(max(counting, key=lambda candidate: candidate.quality), True, settings)
+        shown = zip(candidates, self._coarse, strict=True)
+        counting = [candidate for candidate, coarse in shown if not coarse and _counts(candidate, settings)]
+        if counting:
+            self._votes.clear()
+            return self._vote(max(counting, key=lambda candidate: candidate.quality), True, settings)
+        best = max(candidates, key=lambda candidate: candidate.quality)
+        if not self._looks_closely and best.quality >= GLIMPSE * settings.accept_quality:
+            self._glimpse = best.box
+        return None
 
     def _vote(self, candidate: Candidate, agreed: bool, settings: RedetectionSettings) -> Candidate | None:
         needed = settings.accept_frames
@@ -84,8 +103,8 @@ class Redetection:
             self._votes.clear()
         return None
 
-    def _tiles(self, expected: Box, image_width: int, image_height: int) -> list[Crop]:
-        side = Crop.around(expected, self._factor, self._size).side_px
+    def _tiles(self, expected: Box, image_width: int, image_height: int, side: float) -> list[Crop]:
+        """Cover the frame with windows of a side in px or, if those were too many, with larger ones; the near first."""
         while _count(image_width, side) * _count(image_height, side) > MAX_TILES:
             side *= 1.25
         columns, rows = _count(image_width, side), _count(image_height, side)

@@ -63,7 +63,47 @@ def test_a_frame_of_any_size_is_covered_in_a_bounded_number_of_tiles(size: tuple
     first = looking.windows(np.array([5.0, 5.0, 8.0, 8.0]), *size, rules)
     again = looking.windows(np.array([5.0, 5.0, 8.0, 8.0]), *size, rules)
     assert len(first) == 64
-    assert len({(crop.center_x, crop.center_y, crop.side_px) for crop in first + again}) <= MAX_TILES + 3
+    sides = [
+        crop.side_px for crop in {(crop.center_x, crop.center_y, crop.side_px): crop for crop in first + again}.values()
+    ]
+    assert max(sides.count(side) for side in set(sides)) <= MAX_TILES
+
+
+def test_a_large_frame_is_covered_by_coarse_tiles_before_the_fine_ones() -> None:
+    looking, crops = search(), []
+    for _ in range(2 * 28):  # 7 x 4 tiles of 320 px cover 1280x720 with half a side between them, in every second frame
+        (window,) = looking.windows(EXPECTED, *FRAME, RedetectionSettings())
+        looking.update([NOTHING], RULES)
+        crops.append(window)
+    far = crops[1::2]
+    assert {crop.side_px for crop in far} == {320.0}
+    assert len({(crop.center_x, crop.center_y) for crop in far}) == 28
+
+
+def test_what_a_coarse_tile_shows_is_looked_at_closely_before_it_counts() -> None:
+    looking, place, once = search(), np.array([900.0, 500.0, 42.0, 41.0]), RedetectionSettings(accept_frames=1)
+    looking.windows(EXPECTED, *FRAME, once)
+    looking.update([NOTHING], once)
+    (coarse,) = looking.windows(EXPECTED, *FRAME, once)
+    assert coarse.side_px == 320
+    assert looking.update([candidate(place)], once) is None
+    (close,) = looking.windows(EXPECTED, *FRAME, once)
+    assert (close.center_x, close.center_y) == (921.0, 520.5) and close.side_px < 170
+    assert looking.update([candidate(place)], once) is not None
+
+
+def test_a_glimpse_is_looked_at_closely_once_and_the_search_goes_on() -> None:
+    looking, place = search(), np.array([900.0, 500.0, 42.0, 41.0])
+    half = candidate(place, quality=0.5 * RULES.accept_quality)
+    looked = []
+    for _ in range(6):
+        windows = looking.windows(EXPECTED, *FRAME, RULES)
+        looked.append(windows[0].center_x == 921)
+        assert looking.update([half, NOTHING], RULES) is None
+    assert looked == [False, True, False, True, False, True]
+    looking.windows(EXPECTED, *FRAME, RULES)
+    looking.update([candidate(place, quality=0.4 * RULES.accept_quality), NOTHING], RULES)
+    assert looking.windows(EXPECTED, *FRAME, RULES)[0].center_x != 921
 
 
 def test_a_target_is_accepted_after_k_frames_that_agree() -> None:
