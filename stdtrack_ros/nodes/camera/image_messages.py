@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import array
+import importlib
 
 import cv2
 import numpy as np
@@ -21,19 +22,25 @@ from stdtrack_ros.raw_image import RawImage
 
 try:
     from cv_bridge import CvBridge, CvBridgeError
-except ImportError:  # it comes with an installed ROS; the wheels do not have it
+
+    importlib.import_module("cv_bridge.boost.cv_bridge_boost")  # compiled for another NumPy, it does not load
+except (ImportError, AttributeError):  # it comes with an installed ROS; the wheels do not have it
     CvBridge = None
 
 
 def cv_bridge_converter(image: PlainImage, target: str) -> NDArray[np.generic]:
-    """Convert by cv_bridge."""
-    if image.encoding in ("nv12", "nv21"):
-        return rosbags_converter(image, target)  # cv_bridge does not know a plane of half height
+    """Take pixels that stay as they are by cv_bridge; rosbags-image converts all others, with the same result.
+
+    cv_bridge is slower in every conversion, does not know some names of YUV, and fails with NumPy 2 on big-endian
+    numbers. An image that it refuses goes to rosbags-image, too.
+    """
+    if image.is_bigendian or target:
+        return rosbags_converter(image, target)
     try:
-        converted: NDArray[np.generic] = CvBridge().imgmsg_to_cv2(image, target or "passthrough")
-    except CvBridgeError as error:
-        raise InputError(f"The {image.encoding} image cannot be converted: {error}") from error
-    return converted
+        taken: NDArray[np.generic] = CvBridge().imgmsg_to_cv2(image, "passthrough")
+    except CvBridgeError:
+        return rosbags_converter(image, target)
+    return taken
 
 
 CONVERTER = rosbags_converter if CvBridge is None else cv_bridge_converter
