@@ -12,7 +12,6 @@ from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -169,19 +168,22 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
         return FAILURE
 
     def _guard_transitions(self) -> None:
-        """Answer a transition that is not possible now; rclpy would let the error end the process."""
+        """Answer a transition that is not possible now.
+
+        Up to Jazzy, rclpy lets the error end the process; from Kilted on, it refuses without a word to whoever asks.
+        """
         service = self._service_change_state
         change = service.callback
 
         def answer(request: Any, response: Any) -> Any:
-            try:
+            wanted = request.transition
+            possible = self._state_machine.available_transitions
+            if (wanted.label or wanted.id) in {each[1 if wanted.label else 0] for each in possible}:
                 return change(request, response)
-            except rclpy_implementation.RCLError as error:
-                state = self._state_machine.current_state[1]
-                self._refuse(f"The transition {request.transition.id} is not possible while the node is {state}.")
-                del error
-                response.success = False
-                return response
+            state = self._state_machine.current_state[1]
+            self._refuse(f"The transition {wanted.label or wanted.id} is not possible while the node is {state}.")
+            response.success = False
+            return response
 
         service.callback = answer
 

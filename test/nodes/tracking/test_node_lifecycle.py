@@ -30,8 +30,8 @@ SCENE = Scene()
 NONE, TRACKING = TrackedBox.STATUS_NONE, TrackedBox.STATUS_TRACKING
 
 
-def change(bench: Bench, transition: int) -> bool:
-    request = ChangeState.Request(transition=Transition(id=transition))
+def change(bench: Bench, transition: int, label: str = "") -> bool:
+    request = ChangeState.Request(transition=Transition(id=transition, label=label))
     return bool(bench.call(ChangeState, "tracker_node/change_state", request).success)
 
 
@@ -76,8 +76,10 @@ def test_a_transition_that_is_not_possible_is_refused(bench: Bench, tmp_path: Pa
     with running(tmp_path / "log", bench):
         assert not change(bench, Transition.TRANSITION_CONFIGURE)
         assert not change(bench, 77)
+        assert not change(bench, 0, "configure") and not change(bench, 0, "wander")
         assert "not possible while the node is active" in bench.wait_report("not possible")["last refusal"]
         assert bench.answer(SCENE.image(1)).status == NONE
+        assert change(bench, 0, "deactivate") and state(bench) == "inactive"
 
 
 def test_a_node_that_was_shut_down_still_ends_with_0(bench: Bench, tmp_path: Path) -> None:
