@@ -91,9 +91,9 @@ def track(
     check_file("--json", json_file)
     configured = options.tracker_settings(settings, overrides, model)
     footage = open_footage(source, topic)
+    running = create_tracker(configured)  # first: a camera does not wait
     stamp_s, first = _first_frame(footage, source)
     box = parse_box(init) if init else _ask_for_box(first, footage, show)
-    running = create_tracker(configured)
     running.initialize(first, box, stamp_s)
     info = running.model.info
     console = Console()
@@ -128,7 +128,7 @@ def open_footage(source: str, topic: str = "") -> Footage:
         SequenceError: nothing there, nothing that can be read, or several sequences.
     """
     from stdtrack_ros.sequences.catalog import open_sequences
-    from stdtrack_ros.sequences.recordings.videos import VideoReader, VideoSequence, camera_frames
+    from stdtrack_ros.sequences.recordings.videos import VideoReader, VideoSequence
 
     source = local_path(source)
     path = Path(source)
@@ -136,13 +136,27 @@ def open_footage(source: str, topic: str = "") -> Footage:
         reader = VideoReader(source)
         is_live = reader.is_live
         reader.close()
-        return Footage(camera_frames(source), None) if is_live else _of_sequence(VideoSequence("stream", source))
+        return _of_camera(source) if is_live else _of_sequence(VideoSequence("stream", source))
     if (source.isdecimal() and not path.exists()) or path.is_char_device():
-        return Footage(camera_frames(source), None)
+        return _of_camera(source)
     handles = open_sequences([path], topic=topic or None)
     if len(handles) != 1:
         raise SequenceError(f"{source} holds {len(handles)} sequences; name one, such as {handles[0].path}.")
     return _of_sequence(handles[0].open())
+
+
+def _of_camera(source: str) -> Footage:
+    from stdtrack_ros.sequences.recordings.videos import CameraFrames
+
+    left_out: list[str] = []
+
+    def frames() -> Iterator[tuple[float, Pixels]]:
+        camera = CameraFrames(source)
+        yield from camera
+        if camera.passed_over:
+            left_out.append(f"{camera.passed_over} images came while the one before was worked on.")
+
+    return Footage(frames(), None, left_out=left_out)
 
 
 def _of_sequence(sequence: Sequence) -> Footage:

@@ -7,6 +7,7 @@ Files and streams are read by PyAV, whatever their container; cameras of this ma
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -223,20 +224,66 @@ def _index(source: str) -> Timeline:
     return Timeline(timeline.stamps_ns, timeline.kept, (*filter(None, notes), *timeline.notes))
 
 
-def camera_frames(source: str) -> Iterator[tuple[float, Image]]:
-    """Yield the frames of a camera (number or device file) or of a network stream with their times of arrival.
+class CameraFrames:
+    """The newest frame of a camera (number or device file) or of a network stream, again and again.
 
-    Returns:
-        Stamp in seconds since 1970, and (H, W, 3) uint8 BGR, of each frame.
+    A thread reads the frames as they come and stamps them then, so that neither the stamps nor the age of a frame
+    depend on how long the one before was worked on. Iterating yields stamp (seconds since 1970) and (H, W, 3) uint8
+    BGR until the stream ends.
+
+    Attributes:
+        passed_over: frames that came while another was worked on.
 
     Raises:
-        SequenceError: the source cannot be opened.
+        SequenceError: at the first frame: the source cannot be opened.
     """
+
+    def __init__(self, source: str) -> None:
+        self.passed_over = 0
+        self._source = source
+        self._changed = threading.Condition()
+        self._newest: tuple[float, Image] | None = None
+        self._error: Exception | None = None
+        self._ended = self._left = False
+
+    def __iter__(self) -> Iterator[tuple[float, Image]]:
+        """Open the source and yield its newest frame until it ends."""
+        thread = threading.Thread(target=self._read, daemon=True)
+        thread.start()
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._ended or self._newest is not None)
+                    newest, self._newest = self._newest, None
+                if newest is None:
+                    break
+                yield newest
+        finally:
+            self._left = True
+        if self._error is not None:
+            raise self._error
+
+    def _read(self) -> None:
+        try:
+            for image in _camera_images(self._source):
+                with self._changed:
+                    self.passed_over += self._newest is not None
+                    self._newest = time.time(), image
+                    self._changed.notify()
+                if self._left:
+                    break
+        except Exception as error:  # raised where the frames are taken
+            self._error = error
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+
+def _camera_images(source: str) -> Iterator[Image]:
     if "://" in source:
         reader = VideoReader(source)
         try:
-            for frame in reader.frames():
-                yield time.time(), to_image(frame)
+            yield from map(to_image, reader.frames())
         finally:
             reader.close()
         return
@@ -248,7 +295,7 @@ def camera_frames(source: str) -> Iterator[tuple[float, Image]]:
             good, image = capture.read()
             if not good:
                 return
-            yield time.time(), to_bgr8(image)
+            yield to_bgr8(image)
     finally:
         capture.release()
 

@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from sample_sequences import index_of, write_lines, write_video
@@ -14,7 +18,7 @@ from sample_sequences import index_of, write_lines, write_video
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.sequences.catalog import open_sequences
 from stdtrack_ros.sequences.recordings.image_bag import open_camera
-from stdtrack_ros.sequences.recordings.videos import VideoSequence, camera_frames
+from stdtrack_ros.sequences.recordings.videos import CameraFrames, VideoSequence
 
 
 def test_frames_stamps_and_ground_truth(tmp_path: Path) -> None:
@@ -42,12 +46,43 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
     with pytest.raises(SequenceError, match=r"noise.mp4 cannot be opened"):
         VideoSequence("noise", tmp_path / "noise.mp4")
     with pytest.raises(SequenceError, match="camera 97 cannot be opened"):
-        next(camera_frames("97"))
+        next(iter(CameraFrames("97")))
+
+
+class Camera(BaseHTTPRequestHandler):
+    """Twelve JPEGs of growing brightness, one every 20 ms."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """Answer with all images."""
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.end_headers()
+        for index in range(12):
+            jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 20 * index, np.uint8))[1].tobytes()
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+            time.sleep(0.02)
+
+
+def test_who_is_slow_gets_the_newest_frame_of_a_camera_on_the_network() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Camera) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        camera, got = CameraFrames(f"http://127.0.0.1:{server.server_port}/stream.mjpg"), []
+        for stamp_s, image in camera:
+            got.append((stamp_s, round(float(image.mean()) / 20)))
+            time.sleep(0.2)
+        server.shutdown()
+    stamps_s, numbers = zip(*got, strict=True)
+    assert list(stamps_s) == sorted(set(stamps_s)) and list(numbers) == sorted(set(numbers))
+    assert numbers[-1] == 11, "the newest one is not lost"
+    assert len(got) + camera.passed_over == 12 and camera.passed_over > 0
 
 
 def test_cut_off_video_is_noted_or_refused(tmp_path: Path) -> None:
     path = tmp_path / "film.avi"  # an AVI keeps its frames before its index
-    import cv2
 
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 20.0, (64, 48))
     noise = np.random.default_rng(0).integers(0, 256, (40, 48, 64, 3), dtype=np.uint8)
