@@ -65,11 +65,12 @@ def parse_arm(text: str, base: Mapping[str, Any]) -> Arm:
 
 @dataclass(frozen=True)
 class Clip:
-    """A sequence, of which at most `frames` frames from the start on are tracked (0: all)."""
+    """A sequence, of which every `stride`-th of at most `frames` frames from the start on is tracked (0: all)."""
 
     handle: SequenceHandle
     origin: Origin
     frames: int
+    stride: int = 1
 
     @property
     def name(self) -> str:
@@ -77,7 +78,7 @@ class Clip:
         return self.handle.name
 
 
-def list_clips(paths: Iterable[Path], frames: int = 0, pseudo: bool = False) -> list[Clip]:
+def list_clips(paths: Iterable[Path], frames: int = 0, pseudo: bool = False, stride: int = 1) -> list[Clip]:
     """Return the clips under the paths, without those labeled by a tracker unless `pseudo`.
 
     Two clips of different paths may have one name.
@@ -87,7 +88,7 @@ def list_clips(paths: Iterable[Path], frames: int = 0, pseudo: bool = False) -> 
     """
     # Path by path: a name that occurs under two paths would be changed, and no longer tell the source video.
     handles = [handle for path in paths for handle in open_sequences([path])]
-    clips = [Clip(handle, origin_of(handle.open()), frames) for handle in handles]
+    clips = [Clip(handle, origin_of(handle.open()), frames, stride) for handle in handles]
     return [clip for clip in clips if pseudo or clip.origin.label != "pseudo"]
 
 
@@ -137,7 +138,8 @@ def in_parallel(work: Callable[[In], Out], items: Iterable[In], workers: int) ->
 def run_clip(job: tuple[Arm, Clip]) -> StatusRun:
     """Track a clip from its first box."""
     arm, clip = job
-    return run_with_status(Tracker(model_of(arm.settings), arm.settings), FirstFrames(clip.handle.open(), clip.frames))
+    frames = FirstFrames(clip.handle.open(), clip.frames, clip.stride)
+    return run_with_status(Tracker(model_of(arm.settings), arm.settings), frames)
 
 
 @cache
@@ -158,21 +160,22 @@ def model_of(settings: TrackerSettings) -> Model:
 class FirstFrames:
     """A `Sequence` of the first frames of another one, from its first known box on."""
 
-    def __init__(self, sequence: Sequence, frames: int) -> None:
-        """Take at most `frames` frames; 0: all."""
+    def __init__(self, sequence: Sequence, frames: int, stride: int = 1) -> None:
+        """Take every `stride`-th of at most `frames` frames (0: all), with its own stamp: a slower camera."""
         self._sequence = sequence
         self._start = start_of(sequence)[0]
         end = self._start + frames if frames else len(sequence)
         self.name, self.attributes, self.notes = sequence.name, sequence.attributes, sequence.notes
-        self.boxes = sequence.boxes[self._start : end]
-        self.stamps_s = sequence.stamps_s[self._start : end]
+        self._stride = stride
+        self.boxes = sequence.boxes[self._start : end : stride]
+        self.stamps_s = sequence.stamps_s[self._start : end : stride]
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def frame(self, index: int) -> Any:
         """See `Sequence`."""
-        return self._sequence.frame(self._start + index)
+        return self._sequence.frame(self._start + self._stride * index)
 
 
 def _cache_file(folder: Path, arm: Arm, clip: Clip) -> Path:
@@ -182,7 +185,7 @@ def _cache_file(folder: Path, arm: Arm, clip: Clip) -> Path:
     info = model_of(arm.settings).info
     changed = clip.handle.path.stat().st_mtime_ns
     parts = (info.sha256, info.backend, sorted(values.items()), _code(), str(clip.handle.path), changed, clip.name)
-    key = hashlib.sha256(repr((parts, clip.frames)).encode()).hexdigest()
+    key = hashlib.sha256(repr((parts, clip.frames, clip.stride)).encode()).hexdigest()
     return folder / key[:2] / f"{key[:32]}.npz"
 
 

@@ -12,7 +12,7 @@ import pytest
 from sample_sequences import write_lines
 
 from stdtrack_ros.errors import SettingError
-from stdtrack_ros.evaluation.arms import PUBLISHED, in_parallel, list_clips, parse_arm, run_arms
+from stdtrack_ros.evaluation.arms import PUBLISHED, FirstFrames, in_parallel, list_clips, parse_arm, run_arms
 
 
 @pytest.fixture
@@ -47,6 +47,15 @@ def test_a_pass_is_kept_and_read_back(folder: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(first[name]["square"].boxes, again[name]["square"].boxes)
     run_arms(arms[:1], list_clips([folder], frames=6), tmp_path / "cache", told=lambda: None)
     assert len(list((tmp_path / "cache").rglob("*.npz"))) == 3
+
+
+def test_every_third_frame_is_a_slower_camera(folder: Path) -> None:
+    (clip,) = list_clips([folder], stride=3)
+    sequence = FirstFrames(clip.handle.open(), clip.frames, clip.stride)
+    assert len(sequence) == 3
+    assert sequence.boxes[:, 0].tolist() == [40, 49, 58]
+    np.testing.assert_allclose(np.diff(sequence.stamps_s), 0.1)
+    np.testing.assert_array_equal(sequence.frame(2), clip.handle.open().frame(6))
 
 
 def test_an_arm_is_read_from_text() -> None:
