@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from stdtrack_ros.shipped_files import shipped_file
 
@@ -22,6 +23,14 @@ STOP_S = 15.0
 def quoted(value: object) -> str:
     """Quote a text for a parameter: ROS reads YAML, to which a bare 20241121 is a number and ` #` begins a comment."""
     return json.dumps(str(value), ensure_ascii=False)
+
+
+def parameter_options(parameters: Mapping[str, Any]) -> list[str]:
+    """Return ROS options that set a node's parameters."""
+    words: list[str] = []
+    for name, value in parameters.items():
+        words += ["-p", f"{name}:={quoted(value) if isinstance(value, str) else json.dumps(value)}"]
+    return words
 
 
 def environment(out: Path) -> dict[str, str]:

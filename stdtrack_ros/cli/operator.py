@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from stdtrack_ros.cli import options
 from stdtrack_ros.errors import StdtrackError
 
 HOST, PORT = "127.0.0.1", 8088
@@ -29,12 +30,14 @@ def operator(
     clip: Annotated[Path | None, typer.Option(help="Another video file.")] = None,
     host: Annotated[str, typer.Option(help="Address of the page; 0.0.0.0: every network, with a token.")] = HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port of the page; 0: any free one.")] = PORT,
-    model: Annotated[str, typer.Option(help="Model file; empty: the one of this package.")] = "",
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads of the network; 0: all.")] = 0,
+    settings: options.SettingsFile = None,
+    overrides: options.Overrides = None,
+    model: options.Model = "",
 ) -> None:
     """Play a clip again and again, and serve the page on which a target is pointed at; ends with Ctrl-C."""
     from stdtrack_ros.cli.demo import demo_clip
-    from stdtrack_ros.cli.node_processes import environment, quoted, running
+    from stdtrack_ros.cli.node_processes import environment, parameter_options, quoted, running
+    from stdtrack_ros.cli.replay import node_parameters
     from stdtrack_ros.sequences.recordings.image_bag import video_as_jpegs, write_image_bag
     from stdtrack_ros.shipped_files import shipped_file
 
@@ -46,8 +49,7 @@ def operator(
     images = write_image_bag(bag, video_as_jpegs(source, JPEG_QUALITY))
     console.print(f"[bold]{escape(source.name)}[/]: {images} frames, played again and again as JPEG images")
     tracker = ["--params-file", str(shipped_file("config", "replay.yaml")), "-p", "image_transport:=compressed"]
-    tracker += ["-p", f"ring.frames:={KEPT_FRAMES}", "-p", f"model.threads:={threads}"]
-    tracker += ["-p", f"model.path:={quoted(model)}"] if model else []
+    tracker += parameter_options({"ring.frames": KEPT_FRAMES} | node_parameters(settings, overrides, model))
     nodes = {
         "tracking.tracker_node": tracker,
         "operator.operator_page": ["-p", f"host:={quoted(host)}", "-p", f"port:={port}"],
@@ -56,9 +58,9 @@ def operator(
     variables = environment(out)
     processes: dict[Path, subprocess.Popen[bytes]] = {}
     with ExitStack() as stack:
-        for module, options in nodes.items():
+        for module, words in nodes.items():
             log = out / f"{module.rpartition('.')[2]}.log"
-            processes[log] = stack.enter_context(running(module, options, variables, log))
+            processes[log] = stack.enter_context(running(module, words, variables, log))
         address = _address(out / "operator_page.log", processes)
         console.print(
             f"\n  Open [bold]{address}[/] and drag a box around something.  Ctrl-C ends it.\n", highlight=False

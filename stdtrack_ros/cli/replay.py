@@ -6,7 +6,6 @@ know each other by DDS alone.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stdtrack_ros.cli import options
-from stdtrack_ros.cli.node_processes import environment, quoted, running
+from stdtrack_ros.cli.node_processes import environment, parameter_options, quoted, running
 from stdtrack_ros.errors import SequenceError, StdtrackError
 from stdtrack_ros.geometry import Box, Pixels, check_box, parse_box
 from stdtrack_ros.outputs import check_outputs
@@ -127,8 +126,7 @@ class Replay:
         self._out = out
         self._boxes = out / "boxes.csv"
         self._tracker = ["--params-file", str(shipped_file("config", "replay.yaml")), "-p", "use_sim_time:=true"]
-        for name, value in (parameters or {}).items():
-            self._tracker += ["-p", f"{name}:={quoted(value) if isinstance(value, str) else json.dumps(value)}"]
+        self._tracker += parameter_options(parameters or {})
         if compressed:
             self._tracker += ["-p", "image_transport:=compressed"]
         box = ",".join(f"{number:.9g}" for number in init)  # as many digits as the 32 bits of TargetInit hold

@@ -14,12 +14,20 @@ import pytest
 import yaml
 
 from stdtrack_ros.cli import node_processes
-from stdtrack_ros.cli.node_processes import environment, quoted
+from stdtrack_ros.cli.node_processes import environment, parameter_options, quoted
 
 
 @pytest.mark.parametrize("text", ["20241121", "1e3", "true", "a #b", "a: b", "Ünï", "back\\slash", 'quo"te', "", "~"])
 def test_a_quoted_text_is_that_text_to_yaml(text: str) -> None:
     assert yaml.safe_load(quoted(text)) == text
+
+
+def test_parameters_keep_their_types() -> None:
+    values = {"model.path": "20241121", "model.threads": 2, "status.enabled": False, "rate": 0.5, "camera.q": [1, 2]}
+    words = parameter_options(values)
+    assert words[::2] == ["-p"] * 5
+    found = dict(word.split(":=", 1) for word in words[1::2])
+    assert {name: yaml.safe_load(text) for name, text in found.items()} == values
 
 
 @pytest.mark.parametrize(

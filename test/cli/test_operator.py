@@ -48,7 +48,7 @@ def test_a_clip_is_played_in_a_loop_and_a_drag_starts_a_target(tmp_path: Path) -
         for index in range(FRAMES):
             video.write(SCENE.image(index))
     command = [sys.executable, "-m", "stdtrack_ros.cli.main", "operator", "--clip", str(tmp_path / "clip.mp4")]
-    command += ["--out", str(tmp_path / "out"), "--port", "0", "--threads", "1"]
+    command += ["--out", str(tmp_path / "out"), "--port", "0", "--set", "model.threads=1"]
     log = tmp_path / "log"
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
