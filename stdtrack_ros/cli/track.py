@@ -213,7 +213,7 @@ def _ask_for_box(image: Pixels, footage: Footage, show: bool) -> Box:
     if footage.first_box is not None:
         return footage.first_box
     if not show:
-        raise SettingError("Nobody says what to track: give --init x,y,width,height, or --show to draw the box.")
+        raise SettingError("No target is given: add --init x,y,width,height, or --show to draw the box.")
     import cv2
 
     box = np.array(cv2.selectROI(WINDOW, to_bgr8(image), showCrosshair=False), dtype=np.float64)

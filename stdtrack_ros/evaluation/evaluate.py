@@ -37,7 +37,7 @@ class Evaluation:
     Attributes:
         summary: every metric.
         files: the files that were written, what each is by its path.
-        left_out: sentences on what was asked for by default and could not be had here.
+        left_out: sentences on what was asked for by default and is not available here.
     """
 
     summary: EvaluationSummary
@@ -46,7 +46,7 @@ class Evaluation:
 
 
 def default_baselines() -> tuple[list[TrackerSpec], list[str]]:
-    """Return the baselines that are run unless others are named, and a sentence if they cannot be had here."""
+    """Return the baselines that are run unless others are named, and a sentence if they are not available."""
     if not hasattr(cv2, "TrackerKCF"):
         return [], [
             "The baselines KCF, CSRT and MIL are left out: this OpenCV is built without them "
@@ -89,7 +89,7 @@ def evaluate(
         out: folder of the results; one that holds some is continued.
         title: what the sequences are, for the head of the report.
         command: the command line, for its foot.
-        left_out: sentences on what could not be had here, for the report.
+        left_out: sentences on what is not available here, for the report.
         videos: which sequences become annotated videos.
         raw_results: folder for the boxes in the formats of the benchmarks' own toolkits; None: not written.
         console: draws progress and names what failed; None: silent.

@@ -163,7 +163,7 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
-    """End this worker when the parent ends, however it does; a pool's workers would wait for it for ever."""
+    """End this worker when the parent ends, however it does; a pool's workers would wait for it forever."""
     Thread(target=_wait_for_parent, daemon=True).start()
 
 

@@ -62,6 +62,10 @@ def open_sequences(
 ) -> list[SequenceHandle]:
     """Return handles of all sequences under the paths, in a fixed order; nothing is decoded yet.
 
+        for handle in open_sequences([Path("flight.mcap")], ground_truth_topic="/boxes"):
+            sequence = handle.open()
+            image, box = sequence.frame(0), sequence.boxes[0]
+
     Args:
         paths: bags, videos, tar shards, benchmark folders, sequence folders, folders of bags or shards, or glob
             patterns of these.

@@ -24,8 +24,11 @@ __all__ = ["MultiTargetTracker", "Status", "TrackResult", "Tracker", "create_tra
 def create_tracker(settings: TrackerSettings) -> Tracker:
     """Make a tracker with a model of its own.
 
+        tracker = create_tracker(make_settings({"model.threads": 2}))
+        tracker.initialize(first_image, (x, y, width, height))
+
     Raises:
-        ModelError: the model cannot be had; the sentence says why.
+        ModelError: the model cannot be loaded; the sentence says why.
     """
     return Tracker(load_model(settings), settings)
 

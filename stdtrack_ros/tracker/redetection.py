@@ -50,7 +50,7 @@ class Redetection:
         return self._watched
 
     def windows(self, expected: Box, image_width: int, image_height: int, settings: RedetectionSettings) -> list[Crop]:
-        """Choose the next `crops_per_frame` windows: on the candidate or glimpse first, then near and far by turns.
+        """Choose the next `crops_per_frame` windows: on the candidate or glimpse first, then near and far in turn.
 
         The windows near the expected place grow in turn; those far from it are the next tiles of the frame, coarse ones
         first. So neither has to wait for a whole round of the other, and each frame costs the same.

@@ -437,7 +437,7 @@ def run_steps(model: Model, steps: Sequence[Step]) -> list[TrackResult]:
         [query.window_influence for query in queries for _ in query.windows],
     )
     if not all(np.isfinite(prediction.box).all() and np.isfinite(prediction.quality) for prediction in predictions):
-        # Taken in once, such a number would stay in box and motion for ever.
+        # Taken in once, such a number would stay in box and motion forever.
         raise ModelError("The network gives a box or a quality that is not finite; try another model.provider.")
     network_ms = 1e3 * (time.perf_counter() - begun)
     results, used = [], 0

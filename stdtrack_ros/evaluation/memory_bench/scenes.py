@@ -262,7 +262,7 @@ def fast(rng: Rng, cast: Cast, name: str, variant: str) -> Scene:
     radius = rng.uniform(1.5, 2.2)
     turn = rng.choice([-1.0, 1.0]) * speed / radius
     phase = rng.uniform(0, 2 * np.pi)
-    # The first frames speed up: a target that is at full speed at once is told by nothing.
+    # The first frames speed up: nothing announces a target that moves at full speed at once.
     angles = phase + turn * np.cumsum(np.clip(np.arange(count) / 4, 0, 1))
     circle = CENTER + SIZE_PX * radius * np.stack((np.cos(angles), 0.8 * np.sin(angles)), axis=1)
     other = np.tile(CENTER + SIZE_PX * rng.uniform(-0.5, 0.5, 2), (count, 1))

@@ -16,7 +16,7 @@ from stdtrack_ros.evaluation.redetection import StatusRun
 from stdtrack_ros.tracker.result import Status
 
 AGES_S = (0.0, 1.0, 3.0, np.inf)
-"""Edges of the ages of a track that are told apart."""
+"""Edges of the classes of a track's age."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,11 @@ class Estimate(NamedTuple):
 
 
 class TrackerUnderTest(Protocol):
-    """One tracker object; it is started again and again, each time afresh."""
+    """One tracker object; it is started again and again, each time afresh.
+
+    tracker.initialize(sequence.frame(0), sequence.boxes[0], sequence.stamps_s[0])
+    box, quality, *_ = tracker.track(sequence.frame(1), sequence.stamps_s[1])
+    """
 
     def initialize(self, image: Pixels, box: ArrayLike, stamp_s: float) -> None:
         """Start on a box (x, y, width, height in px) of an image; what was tracked before is forgotten.

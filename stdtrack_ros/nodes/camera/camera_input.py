@@ -36,7 +36,7 @@ class Endpoint(Protocol):
 LOOK_S = 1.0
 """How often the publishers of the image topic are counted."""
 CHANGED_S = 10.0
-"""How long a change of the frame_id is told."""
+"""How long a change of the frame_id is reported."""
 
 
 def camera_info_topic(node: Node) -> str:

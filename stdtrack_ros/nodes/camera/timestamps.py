@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Time to trust: stamps that jump, stand still, run at a wrong rate or are missing are told by their arrival."""
+"""Time to trust: stamps that jump, stand still, run at a wrong rate or are missing give way to times of arrival."""
 
 from __future__ import annotations
 

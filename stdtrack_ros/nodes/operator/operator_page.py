@@ -27,7 +27,7 @@ class OperatorPage(SettingsNode[OperatorSettings], Node):
     """Serves the page. Subscribes to the camera and the results only while somebody looks.
 
     Raises:
-        SettingError: a parameter that is not allowed, an address that cannot be had, or aiohttp is not installed.
+        SettingError: a parameter that is not allowed, an address that cannot be used, or aiohttp is not installed.
     """
 
     def __init__(self, **node_options: Any) -> None:

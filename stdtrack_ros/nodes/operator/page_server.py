@@ -118,7 +118,7 @@ class PageServer:
         """Listen.
 
         Raises:
-            SettingError: the address cannot be had.
+            SettingError: the address cannot be used.
         """
         self._thread.start()
         try:

@@ -94,7 +94,7 @@ def no_target(info: FrameInfo) -> TrackedBox:
 def predicted(message: TrackedBox, horizon_s: float) -> TrackedBox:
     """Return the message with the box as expected `horizon_s` after its publication; its stamp is that time.
 
-    A target without a known velocity stays where it is. The bearing is NaN: whoever has the calibration fills it in.
+    A target without a known velocity stays where it is. The bearing is NaN; whoever has the calibration sets it.
     """
     ahead_s = seconds(message.latency) + horizon_s
     later = TrackedBox(**{name: getattr(message, name) for name in message.get_fields_and_field_types()})

@@ -38,7 +38,7 @@ class Overlays:
         self._rays = publisher(Marker, "bearing_marker") if Marker else None
 
     def send(self, boxes: Sequence[TrackedBox]) -> None:
-        """Publish the boxes of one frame to whoever looks."""
+        """Publish the boxes of one frame, if anybody subscribes."""
         if self._annotations is not None and self._annotations.get_subscription_count():
             self._annotations.publish(image_annotations(lambda name: getattr(foxglove, name), boxes))
         if self._rays is not None and self._rays.get_subscription_count():

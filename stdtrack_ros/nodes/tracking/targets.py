@@ -58,7 +58,7 @@ class Target:
         return self.last_index - self.start_index - self.processed
 
     def note(self, frame: Frame, result: TrackResult) -> None:
-        """Keep what is told about the target between two frames."""
+        """Keep what is reported of the target between two frames."""
         self.last_index, self.header = frame.index, frame.message.header
         self.processed += 1
         self.status, self.quality, self.intensity = result.status, result.quality, result.intensity

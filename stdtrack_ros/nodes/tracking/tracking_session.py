@@ -112,7 +112,7 @@ class TrackingSession:
         return self._loop.busy_s
 
     def bearings(self) -> str:
-        """Return whether there are bearings, or why not; the log is told once, after images have come for a while."""
+        """Return whether there are bearings, or why not; logged once, after images have come for a while."""
         sentence = self._publisher.bearings(self.camera.missing_info)
         waited_s = time.monotonic() - self._began_s
         if sentence != "yes" and self._arrived and waited_s > self._settings.no_image_after and not self._told_bearings:

@@ -53,7 +53,7 @@ def choose_precision(path: Path, settings: ModelSettings, on_cpu: bool) -> Model
         on_cpu: whether the network runs on the CPU; other devices take the 32-bit model and convert it themselves.
 
     Raises:
-        ModelError: 8 bits are asked for and cannot be had, and `require_provider` allows nothing else.
+        ModelError: 8 bits are asked for and not available, and `require_provider` allows nothing else.
     """
     named = path.suffixes[-2].removeprefix(".") if len(path.suffixes) > 1 else ""
     if named in FORMATS:
@@ -106,7 +106,7 @@ def int8_format(features: frozenset[str]) -> str:
 
 @cache
 def processor_features() -> frozenset[str]:
-    """Return the features of this machine's processor under Linux's names; empty if they cannot be had."""
+    """Return the features of this machine's processor under Linux's names; empty if they are not known."""
     if platform.system() == "Darwin" and platform.machine() == "arm64":
         return frozenset({"asimddp"})  # every Apple processor of this kind
     try:
