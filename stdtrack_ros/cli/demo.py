@@ -23,7 +23,7 @@ from stdtrack_ros.cli.operator import HOST, PORT
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Box, parse_box
 from stdtrack_ros.images import to_bgr8
-from stdtrack_ros.outputs import check_outputs
+from stdtrack_ros.outputs import check_outputs, write_text
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.report.box_log import BoxLog
@@ -110,7 +110,7 @@ def _write_results(
     from stdtrack_ros.evaluation.report.run_picture import draw_run
     from stdtrack_ros.sequences.recordings.video_writer import VideoWriter, write_gif
 
-    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    write_text(out / "summary.json", json.dumps(summary, indent=2) + "\n")
     rate = (len(recording) - 1) / max(recording.stamps_s[-1] - recording.stamps_s[0], 1e-3)
     with VideoWriter(out / "annotated.mp4") as video:
         for stamp_s, picture in zip(recording.stamps_s, overlay_frames(recording, log, clip.init), strict=True):

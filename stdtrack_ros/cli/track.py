@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 WINDOW = "stdtrack: q ends"
 SHOWN_LEFT_OUT = 5
+SAVE_S = 10.0
+"""Time after which the boxes so far are written again: whatever ends the process, no more than this is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +107,21 @@ def track(
     outputs = _Outputs(out, show)
     outputs.put_given(first, box, stamp_s)
     run = Run()
+
+    def save() -> None:
+        assert json_file is not None
+        summary = summarize_results([result for _, result in run.results])
+        _write_json(json_file, source, box, run, summary, footage)
+
     try:
-        _track_all(running, footage, outputs, console, run)
+        _track_all(running, footage, outputs, console, run, save if json_file else None)
     except BaseException as error:
         run.ended = str(error) or type(error).__name__
         raise
     finally:  # whatever ended it, what was tracked so far is kept
         summary = summarize_results([result for _, result in run.results])
         if json_file is not None and (run.results or not run.ended):
-            _write_json(json_file, source, box, run, summary, footage)
+            save()
         _print_summary(console, summary, out, json_file, footage, run)
 
 
@@ -271,8 +280,16 @@ class _Outputs:
         self._stack.__exit__(*error)
 
 
-def _track_all(running: Any, footage: Footage, outputs: _Outputs, console: Console, run: Run) -> None:
-    """Track to the end of the frames, or until the user ends it; `run` holds what was found so far."""
+def _track_all(
+    running: Any,
+    footage: Footage,
+    outputs: _Outputs,
+    console: Console,
+    run: Run,
+    save: Callable[[], None] | None = None,
+) -> None:
+    """Track to the end of the frames, or until the user ends it; `run` holds what was found, `save` writes it down."""
+    saved_s = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with outputs, Progress(*columns, console=console) as progress:
         task = progress.add_task("tracking", total=footage.count - 1 if footage.count else None)
@@ -280,6 +297,9 @@ def _track_all(running: Any, footage: Footage, outputs: _Outputs, console: Conso
             for stamp_s, image in footage.frames:
                 result = running.track(image, stamp_s)
                 run.results.append((stamp_s, result))
+                if save is not None and time.monotonic() - saved_s >= SAVE_S:
+                    save()
+                    saved_s = time.monotonic()
                 progress.update(
                     task,
                     completed=len(run.results) + len(footage.left_out),

@@ -22,6 +22,7 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
 from stdtrack_ros.evaluation.realtime import RealTimeRun
+from stdtrack_ros.outputs import write_text
 from stdtrack_ros.sequences.catalog import file_name
 from stdtrack_ros.sequences.sequence import Sequence
 
@@ -121,8 +122,7 @@ class ResultsFolder:
     def save_error(self, tracker: str, sequence: str, message: str) -> None:
         """Write why a tracker has no result on a sequence."""
         file = self._error_file(tracker, sequence)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"error": message}), encoding="utf-8")
+        write_text(file, json.dumps({"error": message}))
 
     def load_error(self, tracker: str, sequence: str) -> str | None:
         """Return why a tracker has no result on a sequence; None if nothing went wrong."""

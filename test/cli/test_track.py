@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -26,6 +28,7 @@ from stdtrack_ros.cli.track import (
     _track_all,
     open_footage,
     summarize_results,
+    track,
 )
 from stdtrack_ros.errors import ModelError, SequenceError, SettingError
 from stdtrack_ros.geometry import iou
@@ -130,6 +133,27 @@ def test_a_benchmark_sequence_brings_its_first_box(folder: Path, tmp_path: Path)
 def test_an_address_of_a_file_is_that_file(video: Path) -> None:
     frames = list(open_footage(video.as_uri()).frames)
     assert [stamp_s for stamp_s, _ in frames] == pytest.approx([0.04 * index for index in range(COUNT)])
+
+
+def test_the_boxes_so_far_are_on_the_disk_while_it_runs(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes, seen = tmp_path / "boxes.json", []
+
+    def watched(source: str, topic: str) -> Footage:
+        footage = open_footage(source, topic)
+
+        def frames() -> Iterator[tuple[float, np.ndarray]]:
+            for frame in footage.frames:
+                seen.append(len(json.loads(boxes.read_text())["frames"]) if boxes.exists() else None)
+                yield frame
+
+        return replace(footage, frames=frames())
+
+    monkeypatch.setattr("stdtrack_ros.cli.track.open_footage", watched)
+    monkeypatch.setattr("stdtrack_ros.cli.track.SAVE_S", 0.0)
+    track(str(folder), init=f"60,50,{SIDE},{SIDE}", json_file=boxes)
+    assert seen == [None, None, *range(1, COUNT - 1)]  # the first frame is given; each later one was written at once
 
 
 def test_a_frame_that_cannot_be_read_is_left_out_and_named(folder: Path, tmp_path: Path) -> None:

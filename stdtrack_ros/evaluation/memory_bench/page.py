@@ -20,6 +20,7 @@ from stdtrack_ros.evaluation.memory_bench.summary import Row
 from stdtrack_ros.evaluation.metrics.paired import Estimated
 from stdtrack_ros.evaluation.redetection import run_with_status
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.outputs import write_text
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker import Tracker
 from stdtrack_ros.tracker.result import Status
@@ -77,7 +78,7 @@ def write_page(path: Path, facts: Mapping[str, object], rows: Sequence[Row], pic
     page = environment.get_template("page.html.j2").render(
         facts=facts, cells=[cells(row) for row in rows], columns=COLUMNS, pictures=encoded
     )
-    path.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 COLUMNS = (

@@ -16,6 +16,7 @@ from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation.memory_bench.bench import Outcome
 from stdtrack_ros.evaluation.memory_bench.conditions import NONE, OTHER, OWN
 from stdtrack_ros.evaluation.metrics.paired import Estimated, estimate
+from stdtrack_ros.outputs import write_text
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _difference(first: Sequence[Outcome], second: Sequence[Outcome]) -> Estimate
 def write_json(path: Path, facts: dict[str, object], rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
     """Write the facts of the run, its figures, and each outcome; a figure that does not exist is null."""
     content = {**facts, "rows": [asdict(row) for row in rows], "outcomes": [asdict(one) for one in outcomes]}
-    path.write_text(json.dumps(_without_nan(content), indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(_without_nan(content), indent=1) + "\n")
 
 
 def read_outcomes(path: Path) -> list[Outcome]:

@@ -19,6 +19,7 @@ from stdtrack_ros.evaluation.metrics.metric_definitions import METRICS
 from stdtrack_ros.evaluation.metrics.scores import frames_with_ground_truth
 from stdtrack_ros.evaluation.metrics.summary import EvaluationSummary, TrackerSummary
 from stdtrack_ros.evaluation.report.failure_cases import FailureCase
+from stdtrack_ros.outputs import beside, write_text
 
 PAGE_MODULES = ("jinja2", "plotly")
 """What the page needs beyond the package's own requirements; JSON and CSV need nothing."""
@@ -53,7 +54,7 @@ def write_report(
     """
     content = as_json(summary, info)
     written = folder / "report.json"
-    _write_text(written, json.dumps(content, indent=1, allow_nan=False))
+    write_text(written, json.dumps(content, indent=1, allow_nan=False))
     _write_csv(folder / "summary.csv", [{"tracker": each.name, **each.metrics} for each in summary.trackers])
     rows = [
         {"tracker": tracker, "sequence": name, **row}
@@ -65,12 +66,8 @@ def write_report(
         from stdtrack_ros.evaluation.report.html_report import as_html
 
         written = folder / "report.html"
-        _write_text(written, as_html(content, summary, cases))
+        write_text(written, as_html(content, summary, cases))
     return written
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def as_json(summary: EvaluationSummary, info: RunInfo) -> dict[str, Any]:
@@ -137,7 +134,7 @@ def _plain(value: Any) -> Any:
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     names = [name for name in METRICS if any(name in row for row in rows)]
     first = [name for name in ("tracker", "sequence") if any(name in row for row in rows)]
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    with beside(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, [*first, *names], extrasaction="ignore")
         writer.writeheader()
         for row in rows:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box
+from stdtrack_ros.outputs import write_text
 
 VOT_BOX, VOT_SKIPPED, VOT_START, VOT_FAILURE = -1, 0, 1, 2
 """State of a frame in VOT's files: a box, or the lone number that stands in its place."""
@@ -116,8 +117,8 @@ def write_result(
         lines = [line if state == VOT_BOX else str(state) for line, state in zip(lines, result.states, strict=True)]
     times = times_file(path, kind)
     times.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    times.write_text("\n".join(f"{time:.8f}" for time in result.times_s) + "\n", encoding="utf-8")
+    write_text(path, "\n".join(lines) + "\n")
+    write_text(times, "\n".join(f"{time:.8f}" for time in result.times_s) + "\n")
     return path
 
 

@@ -47,7 +47,9 @@ class BagCopy:
         self.source = source
         self.types = typestore()
         self._added = added
-        self._writer = Writer(out, version=9, storage_plugin=STORAGES[storage])
+        self.path = out
+        self._part = out.with_name(f".{out.name}.part")
+        self._writer = Writer(self._part / out.name, version=9, storage_plugin=STORAGES[storage])
         self._connections: dict[str, Any] = {}
 
     def __enter__(self) -> BagCopy:
@@ -56,10 +58,12 @@ class BagCopy:
         Raises:
             SequenceError: the folder cannot be written.
         """
+        shutil.rmtree(self._part, ignore_errors=True)  # of a run that was killed
         try:
+            self._part.mkdir(parents=True)
             self._writer.open()
         except OSError as error:
-            raise SequenceError(f"The bag {self._writer.path} cannot be written: {error.strerror or error}.") from error
+            raise self._unwritable(error) from error
         for connection in self.source.reader.connections:
             key = _key(connection)
             if key not in self._connections:  # several publishers of one topic with one QoS are one connection here
@@ -76,10 +80,19 @@ class BagCopy:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close the bag; what a user's interruption leaves is complete up to there, what an error leaves is removed."""
-        self._writer.close()
-        if error is not None and not isinstance(error, KeyboardInterrupt):
-            shutil.rmtree(self._writer.path, ignore_errors=True)
+        """Close the bag and move it to its place; what an error leaves is removed.
+
+        A user's interruption leaves a bag that is complete up to there.
+        """
+        try:
+            self._writer.close()
+            if error is None or isinstance(error, KeyboardInterrupt):
+                self._writer.path.rename(self.path)
+        except OSError as failure:
+            if error is None:
+                raise self._unwritable(failure) from failure
+        finally:
+            shutil.rmtree(self._part, ignore_errors=True)
 
     def copied(self) -> Iterator[tuple[Any, int, bytes]]:
         """Yield connection, time of recording (ns) and bytes of each original message, once it is copied.
@@ -99,7 +112,10 @@ class BagCopy:
         try:
             self._writer.write(self._connections[key], recorded_ns, data)
         except OSError as error:
-            raise SequenceError(f"The bag {self._writer.path} cannot be written: {error.strerror or error}.") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> SequenceError:
+        return SequenceError(f"The bag {self.path} cannot be written: {error.strerror or error}.")
 
     def _hash(self, connection: Any) -> str:
         if connection.digest:
