@@ -35,7 +35,6 @@ TESTED_IN = {
     "nodes/playback/box_recorder.py": "nodes/playback/test_playing_and_recording.py",
     "nodes/playback/video_player.py": "nodes/playback/test_playing_and_recording.py",
     "nodes/positioning/transforms.py": "nodes/positioning/test_target_pose.py",
-    "nodes/process.py": "nodes/tracking/test_node_lifecycle.py",
     "nodes/reporter.py": "nodes/positioning/test_target_pose.py",
     "nodes/tracking/result_publisher.py": "nodes/tracking/test_tracker_node.py",
     "nodes/tracking/tracking_session.py": "nodes/tracking/test_node_lifecycle.py",

@@ -23,6 +23,7 @@ from stdtrack_ros.errors import StdtrackError
 from stdtrack_ros.geometry import Box, parse_box
 from stdtrack_ros.msg import TargetInit, TrackedBox
 from stdtrack_ros.nodes.parameters import SettingsNode
+from stdtrack_ros.nodes.process import keep_freed_memory
 from stdtrack_ros.sequences.recordings.bags import COMPRESSED, RAW
 from stdtrack_ros.sequences.recordings.image_bag import (
     CAMERA_INFO,
@@ -180,6 +181,7 @@ def _sleep_until(moment_s: float) -> None:
 
 def main() -> None:
     """Run the node `video_player`."""
+    keep_freed_memory()
     rclpy.init()
     spinner = None
     try:
