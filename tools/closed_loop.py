@@ -28,7 +28,7 @@ from stdtrack_ros.msg import TargetState, TrackedBox
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import iou
-from stdtrack_ros.nodes.camera.annotated import annotated
+from stdtrack_ros.nodes.camera.annotated_image import annotated
 from stdtrack_ros.nodes.following.control_law import (
     STOP,
     FollowSettings,

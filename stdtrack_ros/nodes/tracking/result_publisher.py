@@ -22,7 +22,7 @@ from stdtrack_ros.geometry import Box, Pixels, box_center
 from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.msg import TrackedBox
-from stdtrack_ros.nodes.camera.annotated import annotated
+from stdtrack_ros.nodes.camera.annotated_image import annotated
 from stdtrack_ros.nodes.camera.bearing import bearing, rectification_fault
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.nodes.camera.image_messages import encoding_of, jpeg_message, raw_message

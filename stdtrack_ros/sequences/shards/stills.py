@@ -42,6 +42,7 @@ class StillObject:
 
     @property
     def has_mask(self) -> bool:
+        """Whether its shape is known, not only its box."""
         return self.mask_id > 0 or bool(self.polygons)
 
 

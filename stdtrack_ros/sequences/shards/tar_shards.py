@@ -53,9 +53,15 @@ class ImageFile:
 
     @property
     def name(self) -> str:
+        """See `EncodedImage`."""
         return str(self.path)
 
     def read(self) -> NDArray[np.uint8]:
+        """See `EncodedImage`.
+
+        Raises:
+            SequenceError: the file cannot be read.
+        """
         try:
             return np.fromfile(self.path, dtype=np.uint8)
         except OSError as error:
@@ -73,9 +79,11 @@ class TarredFile:
 
     @property
     def name(self) -> str:
+        """See `EncodedImage`."""
         return f"{self.tar}:{self.member}"
 
     def read(self) -> NDArray[np.uint8]:
+        """See `EncodedImage`; the tar stays open, mapped into memory."""
         return np.frombuffer(_mapped(self.tar), dtype=np.uint8, count=self.size, offset=self.offset)
 
 
@@ -105,12 +113,14 @@ class StoredSequence:
 
     @property
     def stamps_s(self) -> NDArray[np.float64]:
+        """See `Sequence`; stored frames have no times, so a rate is assumed."""
         return np.arange(len(self.images)) / ASSUMED_FPS
 
     def __len__(self) -> int:
         return len(self.images)
 
     def frame(self, index: int) -> Image:
+        """See `Sequence`; (H, W, 3) uint8."""
         return decode(self.images[index])
 
 

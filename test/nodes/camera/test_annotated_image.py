@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stdtrack_ros.msg import TrackedBox
 
-from stdtrack_ros.nodes.camera.annotated import annotated
+from stdtrack_ros.nodes.camera.annotated_image import annotated
 from stdtrack_ros.tracker.drawing import STATUS_COLORS
 from stdtrack_ros.tracker.result import Status
 
