@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ def test_a_clip_is_played_in_a_loop_and_a_drag_starts_a_target(tmp_path: Path) -
     command += ["--out", str(tmp_path / "out"), "--port", "0", "--set", "model.threads=1"]
     log = tmp_path / "log"
     with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         words = wait(lambda: "Ctrl-C ends it" in log.read_text() and log.read_text(), "address")
         assert f"{FRAMES} frames, played again and again" in words
@@ -79,7 +81,8 @@ def test_a_clip_is_played_in_a_loop_and_a_drag_starts_a_target(tmp_path: Path) -
         assert process.wait(WAIT_S) == 0, log.read_text()
         assert log.read_text().rstrip().endswith("Ended.")
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):  # all has ended
+            os.killpg(process.pid, signal.SIGKILL)  # the nodes, too
         process.wait()
 
 

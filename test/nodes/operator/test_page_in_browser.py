@@ -191,6 +191,30 @@ def test_refusal_stop_takeover_restart_and_silence_are_shown(bench: Bench, tmp_p
                 bench.wait(lambda: not driver.find_element("id", "old").is_displayed(), "live picture")
 
 
+SLOW_PICTURES = """
+const unpack = window.createImageBitmap;
+window.createImageBitmap = (...given) => new Promise((done) => setTimeout(() => done(unpack(...given)), 400));
+window.removed = 0;
+new MutationObserver((changes) => {
+  for (const { removedNodes } of changes) window.removed += removedNodes.length;
+}).observe(document.getElementById("targets"), { childList: true });
+"""
+
+
+def test_a_picture_that_takes_long_to_unpack_brings_no_old_state_back(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench), serving(tmp_path / "page.log", bench) as page:
+        Film(bench, SCENE)
+        with browser() as driver:
+            opened(bench, driver, page.address)
+            driver.execute_script(SLOW_PICTURES)
+            for name in ("target-1", "target-2", "target-3"):
+                drag(driver, (100.0, 200.0, 260.0, 330.0))
+                until(bench, driver, "targets", name)
+                driver.execute_script("document.getElementById('add').click()")
+            bench.spin(2.0)
+            assert driver.execute_script("return window.removed") == 0
+
+
 def test_the_page_comes_back_by_itself_and_says_why_it_is_not_let_in(bench: Bench, tmp_path: Path) -> None:
     token = "correct-horse-battery"
     with socket.socket() as free:

@@ -103,6 +103,7 @@ function takeText(message) {
 }
 
 async function takePicture({ number, state: fresh, picture }) {
+  takeState(fresh); // before the picture is unpacked: a newer state may come meanwhile
   try {
     const bitmap = await createImageBitmap(new Blob([picture]));
     shown?.bitmap !== frozen?.bitmap && shown?.bitmap.close();
@@ -113,7 +114,6 @@ async function takePicture({ number, state: fresh, picture }) {
     say("A picture of the camera cannot be shown by this browser.");
   }
   send({ type: "shown", number });
-  takeState(fresh);
 }
 
 function takeState(fresh) {
