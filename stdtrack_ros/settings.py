@@ -141,7 +141,7 @@ class MemorySettings(SettingGroup):
 class StatusSettings(SettingGroup):
     """When a target counts as uncertain or lost."""
 
-    enabled: bool = setting(True, "Judge the target; off: always TRACKING, as the published trackers do.")
+    enabled: bool = setting(True, "Detect that the target is lost; off: always TRACKING, as the published trackers do.")
     uncertain_quality: float = setting(0.4, "Quality under which the target becomes UNCERTAIN.", ge=0.0, le=1.0)
     certain_quality: float = setting(0.5, "Quality from which an UNCERTAIN target is TRACKING again.", ge=0.0, le=1.0)
     lost_quality: float = setting(0.2, "Quality under which the time to LOST runs.", ge=0.0, le=1.0)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from stdtrack_ros.evaluation.metrics.accuracy import FloatArray, judged, mean, score
+from stdtrack_ros.evaluation.metrics.accuracy import FloatArray, mean, score, scored_ground_truth
 from stdtrack_ros.evaluation.protocols import run_one_pass
 from stdtrack_ros.evaluation.realtime import replay, seen_boxes
 from stdtrack_ros.evaluation.trackers.tracker_interface import Estimate, TrackerSpec, TrackerUnderTest
@@ -61,7 +61,7 @@ def accuracy_at_rates(
             sequence = handle.open()
             track = run_one_pass(timed, sequence)
             cost = timed.cost_s(len(sequence), track.start)
-            truth = judged(sequence.boxes, track.start)
+            truth = scored_ground_truth(sequence.boxes, track.start)
             typical = 1e3 * float(np.nanmedian(cost))
             found.setdefault((0.0, 1.0), []).append((score(track.boxes[track.start :], truth).auc, 0.0, typical))
             for share in shares:

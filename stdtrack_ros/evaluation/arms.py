@@ -29,7 +29,7 @@ from stdtrack_ros.tracker import Tracker, load_model
 from stdtrack_ros.tracker.models.model import Model
 
 PUBLISHED: Mapping[str, Any] = {"status.enabled": False, "motion.enabled": False, "redetection.enabled": False}
-"""The tracker alone, without judgment of loss, as trackers are compared in the literature."""
+"""The tracker alone, without loss detection, as trackers are compared in the literature."""
 _NO_MATTER = {"model.path", "model.threads"}
 """Settings that do not change a pass: of the model file its hash counts."""
 In = TypeVar("In")

@@ -22,7 +22,7 @@ FORGET_S = 1.0
 
 @dataclass(slots=True)
 class DistractorFilter:
-    """Judges what was found by its similarity to the frames of the STM, and keeps the place of the last distractor.
+    """Compares what was found with the frames of the STM by similarity, and keeps the place of the last distractor.
 
     Attributes:
         place: (4,) px box of the last distractor that the network took for the target, None if there is none.

@@ -287,7 +287,7 @@ class Tracker:
             self._search_decision(state, candidates) if searching else self._follow_decision(state, candidates[0])
         )
         state.quality = decision.candidate.quality
-        judged = time.perf_counter()
+        decided = time.perf_counter()
 
         # 6. Memory: the token is carried on, offered to the STM, and the template renewed, from trusted frames alone.
         self._unfinished = partial(self._remember, state, frame, decision)
@@ -301,8 +301,8 @@ class Tracker:
         state.timings_ms = {
             "crop": 1e3 * (cropped - begun),
             "model": network_ms,
-            "memory": 1e3 * (remembered - judged),
-            "state": 1e3 * (judged - predicted + time.perf_counter() - remembered),
+            "memory": 1e3 * (remembered - decided),
+            "state": 1e3 * (decided - predicted + time.perf_counter() - remembered),
         }
         return self._result(state, decision.candidate)
 

@@ -57,7 +57,7 @@ def fit_calibration(logits: NDArray[np.float64], right: NDArray[np.bool_], weigh
 
 
 def calibrate(model: CalibratedModel, settings: TrackerSettings, sequences: ListOf[Sequence]) -> FittedCalibration:
-    """Fit on a one-pass run, each sequence counting the same, with the judgement of loss off.
+    """Fit on a one-pass run, each sequence counting the same, with loss detection off.
 
     A calibration that the model has already is taken off its qualities first. Frames without the target are wrong
     ones: their quality has to be low.

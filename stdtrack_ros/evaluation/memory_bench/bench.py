@@ -149,7 +149,7 @@ def run_task(job: tuple[Task, TrackerSettings, tuple[str, ...]]) -> list[Outcome
             on = np.nan_to_num(overlaps(run.boxes, run.ground_truth)[1:][known(run.ground_truth)[1:]])
             values: dict[str, float] = {"right": float("nan"), "on_target": float(on.mean())}
         else:
-            values = _JUDGES[task.kind](scene, run_with_status(tracker, scene))
+            values = _SCORES[task.kind](scene, run_with_status(tracker, scene))
         outcomes.append(Outcome(task.name, task.kind, task.variant, task.target.video, condition, **values))
     return outcomes
 
@@ -243,7 +243,7 @@ def _before(view: View, count: int) -> _Chosen:
 
 
 def _at_the_end(scene: Scene, run: StatusRun) -> dict[str, float]:
-    """Judge by the last frame in which the target is seen."""
+    """Score by the last frame in which the target is seen."""
     last = int(np.flatnonzero(known(scene.boxes))[-1])
     return _on(is_first(run.boxes[last], scene.boxes[last], scene.decoys[last]), run.statuses[last])
 
@@ -255,13 +255,13 @@ def _on(right: bool | None, status: int) -> dict[str, float]:
 
 
 def _share_of_frames(scene: Scene, run: StatusRun) -> dict[str, float]:
-    """Judge by all frames; `right` by the last one."""
+    """Score by all frames; `right` by the last one."""
     on = np.nan_to_num(overlaps(run.boxes, run.ground_truth)[1:]) >= 0.3
     return {**_at_the_end(scene, run), "on_target": float(on.mean())}
 
 
 def _return(scene: Scene, run: StatusRun) -> dict[str, float]:
-    """Judge by the first second after the target came into view again."""
+    """Score by the first second after the target came into view again."""
     away = scenes.RETURN_AWAY[0] + int(np.flatnonzero(np.isnan(scene.boxes[scenes.RETURN_AWAY[0] :, 0]))[0])
     back = away + int(np.flatnonzero(known(scene.boxes[away:]))[0])
     tracking = run.statuses == int(Status.TRACKING)
@@ -279,7 +279,7 @@ def _return(scene: Scene, run: StatusRun) -> dict[str, float]:
     }
 
 
-_JUDGES: dict[str, Callable[[Scene, StatusRun], dict[str, float]]] = {
+_SCORES: dict[str, Callable[[Scene, StatusRun], dict[str, float]]] = {
     "twins": _at_the_end,
     "metamorphosis": _at_the_end,
     "fast": _share_of_frames,

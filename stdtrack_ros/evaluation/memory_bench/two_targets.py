@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two targets side by side in one search window: which one does the network take, and does its memory decide?
 
-One step of the network, without the tracker around it: no window, no motion, no judgment. The memory is filled before,
+One step of the network, without the tracker around it: no window, no motion, no status. The memory is filled before,
 by the tracker, over real frames.
 """
 

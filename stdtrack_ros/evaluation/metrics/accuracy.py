@@ -58,7 +58,7 @@ def known(ground_truth: ArrayLike) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(array).all(axis=1) & (array[:, 2:] > 0).all(axis=1))
 
 
-def judged(ground_truth: ArrayLike, start: int) -> FloatArray:
+def scored_ground_truth(ground_truth: ArrayLike, start: int) -> FloatArray:
     """Return (N - start, 4) of the (N, 4) ground truth from the start on; all NaN where only the start's is known.
 
     That box was given: a test set whose ground truth is withheld would else score each tracker as perfect.

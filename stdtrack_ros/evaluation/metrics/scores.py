@@ -12,11 +12,11 @@ import numpy as np
 from stdtrack_ros.evaluation.metrics.accuracy import (
     SUCCESS_THRESHOLDS,
     FloatArray,
-    judged,
     known,
     mean,
     overlaps,
     score,
+    scored_ground_truth,
 )
 from stdtrack_ros.evaluation.metrics.failures import LOST_IOU, false_confidence, find_failures
 from stdtrack_ros.evaluation.metrics.metric_definitions import METRICS
@@ -51,7 +51,7 @@ def row_of(runs: Mapping[str, Run], facts: SequenceFacts) -> Row:
 
 
 def _one_pass(track: Track, facts: SequenceFacts) -> Row:
-    boxes, ground_truth = track.boxes[track.start :], judged(facts.ground_truth, track.start)
+    boxes, ground_truth = track.boxes[track.start :], scored_ground_truth(facts.ground_truth, track.start)
     ious = np.concatenate((np.full(track.start, np.nan), overlaps(boxes, ground_truth)))
     return {
         **asdict(score(boxes, ground_truth)),
@@ -98,7 +98,7 @@ def latency(step_s: FloatArray) -> Row:
 
 
 def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
-    ground_truth = judged(facts.ground_truth, run.start)
+    ground_truth = scored_ground_truth(facts.ground_truth, run.start)
     plain = score(seen_boxes(run)[run.start :], ground_truth)
     gives_velocity = np.isfinite(run.velocities).any()
     forecast = score(seen_boxes(run, forecast=True)[run.start :], ground_truth).auc if gives_velocity else float("nan")
@@ -115,7 +115,7 @@ def _real_time(run: RealTimeRun, facts: SequenceFacts) -> Row:
 
 def real_time_curve(run: RealTimeRun, facts: SequenceFacts) -> FloatArray:
     """Return (51,) success AUC for each allowed delay of extended LAE; NaN without ground truth."""
-    frames = run.start + np.flatnonzero(known(judged(facts.ground_truth, run.start)))
+    frames = run.start + np.flatnonzero(known(scored_ground_truth(facts.ground_truth, run.start)))
     if not len(frames):
         return np.full(len(DELAYS), np.nan)
     sources = np.stack([visible(run, delay)[frames] for delay in DELAYS])

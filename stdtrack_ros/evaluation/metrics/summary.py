@@ -12,11 +12,11 @@ import numpy as np
 from stdtrack_ros.evaluation.metrics.accuracy import (
     FloatArray,
     center_errors,
-    judged,
     norm_precision_curve,
     normalized_errors,
     overlaps,
     precision_curve,
+    scored_ground_truth,
     success_curve,
 )
 from stdtrack_ros.evaluation.metrics.calibration import Calibration, calibrate
@@ -141,7 +141,7 @@ def _summary_of(
     rows: Mapping[str, Row],
 ) -> TrackerSummary:
     passes = [(fact, run) for name, fact in facts.items() if isinstance(run := runs[name]["ope"], Track)]
-    after = [(run.boxes[run.start :], judged(fact.ground_truth, run.start)) for fact, run in passes]
+    after = [(run.boxes[run.start :], scored_ground_truth(fact.ground_truth, run.start)) for fact, run in passes]
     real_time = [
         real_time_curve(against_time, fact)
         for name, fact in facts.items()

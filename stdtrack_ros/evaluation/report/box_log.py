@@ -110,7 +110,7 @@ def summarize(log: BoxLog, images: int, ground_truth: Mapping[int, Box]) -> dict
 
     Args:
         images: how many were played.
-        ground_truth: hand-made boxes by stamp in ns; a dropped image is judged by the newest result before it.
+        ground_truth: hand-made boxes by stamp in ns; a dropped image is scored by the newest result before it.
     """
     duration_s = float(log.times_s[-1])
     found = overlaps(log, ground_truth)

@@ -42,7 +42,7 @@ class _Seen:
 
 
 class TimestampMonitor:
-    """Judges each stamp against the last good one and against the time that passed between the arrivals.
+    """Checks each stamp against the last good one and against the time that passed between the arrivals.
 
     One stamp that does not fit is taken to be wrong. If the next one agrees with it, the clock has jumped; if it is as
     far from it as that was from the last good one, the stream is simply slow.
@@ -65,7 +65,7 @@ class TimestampMonitor:
         self._recent: deque[_Seen] = deque(maxlen=RATE_FRAMES)
 
     def check(self, stamp_s: float, arrived_s: float, jump_s: float) -> TimestampStatus:
-        """Judge a stamp (0: missing) that arrived at `arrived_s`; a jump is a misfit of over `jump_s`."""
+        """Check a stamp (0: missing) that arrived at `arrived_s`; a jump is a misfit of over `jump_s`."""
         if stamp_s == 0.0:
             self._missing, self._moving = self._missing + 1, 0
             if self._missing >= FAULT_FRAMES:
@@ -73,12 +73,12 @@ class TimestampMonitor:
             self._go_by_arrival(arrived_s)
             return TimestampStatus.NEXT
         new = _Seen(stamp_s, arrived_s)
-        status = self._judge(new, jump_s)
+        status = self._classify(new, jump_s)
         if status is not TimestampStatus.WRONG:
             self._take(new, status)
         return status
 
-    def _judge(self, new: _Seen, jump_s: float) -> TimestampStatus:
+    def _classify(self, new: _Seen, jump_s: float) -> TimestampStatus:
         good, suspect = self._good, self._suspect
         if good is None:
             self._good = new
