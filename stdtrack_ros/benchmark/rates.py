@@ -33,6 +33,7 @@ class RateRow:
         rate: frames/s; 0: one pass in which time does not count.
         share: of the core that it gets, 0..1.
         auc: success AUC, 0..1, mean over the sequences.
+        predicted_auc: the same of boxes that are carried on by their velocity; NaN if the tracker gives none.
         missed: share of the frames that it was not shown, mean over the sequences.
         step_ms: median cost of a step on the share.
     """
@@ -41,6 +42,7 @@ class RateRow:
     rate: float
     share: float
     auc: float
+    predicted_auc: float
     missed: float
     step_ms: float
 
@@ -56,20 +58,22 @@ def accuracy_at_rates(
     rows = []
     for spec in specs:
         timed = _Timed(spec.make(1))
-        found: dict[tuple[float, float], list[tuple[float, float, float]]] = {}
+        found: dict[tuple[float, float], list[tuple[float, ...]]] = {}
         for handle in handles:
             sequence = handle.open()
             track = run_one_pass(timed, sequence)
             cost = timed.cost_s(len(sequence), track.start)
             truth = scored_ground_truth(sequence.boxes, track.start)
             typical = 1e3 * float(np.nanmedian(cost))
-            found.setdefault((0.0, 1.0), []).append((score(track.boxes[track.start :], truth).auc, 0.0, typical))
+            offline = score(track.boxes[track.start :], truth).auc
+            found.setdefault((0.0, 1.0), []).append((offline, np.nan, 0.0, typical))
             for share in shares:
                 for rate in rates:
                     run = replay(timed, _AtRate(sequence, rate), cost / share)
-                    auc = score(seen_boxes(run)[run.start :], truth).auc
+                    aucs = [score(seen_boxes(run, forecast=on)[run.start :], truth).auc for on in (False, True)]
+                    aucs[1] = aucs[1] if np.isfinite(run.velocities).any() else np.nan
                     missed = float(np.isnan(run.finish_s[run.start + 1 :]).mean())
-                    found.setdefault((rate, share), []).append((auc, missed, typical / share))
+                    found.setdefault((rate, share), []).append((*aucs, missed, typical / share))
         for (rate, share), figures in found.items():
             rows.append(
                 RateRow(spec.name, rate, share, *(mean(np.array(column)) for column in zip(*figures, strict=True)))

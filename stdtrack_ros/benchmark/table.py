@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from stdtrack_ros.benchmark.benchmark import Benchmark
@@ -30,14 +31,22 @@ def rates_table(rows: Sequence[RateRow], sequences: int) -> str:
     """Return success AUC in percent by tracker, frame rate and share of a core."""
     names = list(dict.fromkeys(row.tracker for row in rows))
     cells = {(row.rate, row.share, row.tracker): row for row in rows}
-    lines = [f"Success AUC over {sequences} sequences, one thread on one core; in brackets: frames missed", ""]
+    lines = [f"Success AUC over {sequences} sequences, one thread on one core; in brackets: frames missed. +: boxes"]
+    lines += ["carried on by their velocity, as on tracked_box_predicted.", ""]
     lines += ["| frames/s | share of the core | " + " | ".join(names) + " |", "| --- " * (2 + len(names)) + "|"]
     for rate, share in dict.fromkeys((row.rate, row.share) for row in rows):
         found = [cells[rate, share, name] for name in names]
-        texts = [f"{100 * row.auc:.1f}" + (f" ({row.missed:.0%})" if rate else "") for row in found]
+        texts = [_accuracy(row) for row in found]
         lines.append(f"| {f'{rate:g}' if rate else 'any'} | {share:g} | " + " | ".join(texts) + " |")
     steps = [f"{name} {cells[0.0, 1.0, name].step_ms:.1f} ms" for name in names]
     return "\n".join([*lines, "", f"A step on the whole core, median: {', '.join(steps)}."])
+
+
+def _accuracy(row: RateRow) -> str:
+    text = f"{100 * row.auc:.1f}"
+    if not math.isnan(row.predicted_auc):
+        text += f", {100 * row.predicted_auc:.1f}+"
+    return f"{text} ({row.missed:.0%})" if row.rate else text
 
 
 def _row(name: str, found: Timing, note: str) -> str:

@@ -119,7 +119,8 @@ def _measure_rates(
     table = rates_table(rows, len(handles))
     out.mkdir(parents=True, exist_ok=True)
     (out / "realtime.md").write_text(table + "\n", encoding="utf-8")
-    content = {"format": 1, "source": str(source), "rows": [asdict(row) for row in rows]}
+    known = [{name: None if value != value else value for name, value in asdict(row).items()} for row in rows]
+    content = {"format": 1, "source": str(source), "rows": known}
     (out / "realtime.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
     console.print(table, highlight=False, markup=False, soft_wrap=True)
 

@@ -43,11 +43,27 @@ def test_missed_frames_follow_from_cost_rate_and_share() -> None:
     assert found[120.0, 1.0].missed >= 0.5
     assert found[0.0, 1.0].auc > found[30.0, 1.0].auc > found[120.0, 1.0].auc > found[120.0, 0.5].auc
     lines = rates_table(rows, 1).splitlines()
-    assert lines[2] == "| frames/s | share of the core | WorkingTracker |"
-    assert [line.split(" | ")[:2] for line in lines[4:9]] == [
+    assert lines[3] == "| frames/s | share of the core | WorkingTracker |"
+    assert [line.split(" | ")[:2] for line in lines[5:10]] == [
         ["| any", "1"],
         ["| 30", "1"],
         ["| 120", "1"],
         ["| 30", "0.5"],
         ["| 120", "0.5"],
     ]
+
+
+class TellingTracker(WorkingTracker):
+    """The same, and tells how fast the rectangle moves when it comes at 30 frames/s: 60 px/s to the right."""
+
+    def track(self, image: np.ndarray, stamp_s: float) -> Estimate:
+        return Estimate(super().track(image, stamp_s).box, 1.0, (60.0, 0.0))
+
+
+def test_a_velocity_makes_up_for_the_delay() -> None:
+    """The newest output is one frame old when the next one comes: 2 px behind, unless it is carried on."""
+    rows = accuracy_at_rates([clip("a", length=40)], [spec(TellingTracker), spec(WorkingTracker)], [30.0], [1.0])
+    told, mute = rows[1::2]
+    assert told.predicted_auc > 0.9 > told.auc
+    assert np.isnan(mute.predicted_auc) and mute.auc == pytest.approx(told.auc, abs=0.05)
+    assert f"{100 * told.predicted_auc:.1f}+ (" in rates_table(rows, 1)

@@ -227,8 +227,7 @@ def _provider_options(name: str, path: Path) -> dict[str, Any]:
         return {"cudnn_conv_algo_search": "HEURISTIC", "use_tf32": "0"}
     if name != TENSORRT:
         return {}
-    shapes = {key: _profile(path, free) for key, free in (("min", 1), ("opt", 1), ("max", MOST))}
-    options: dict[str, Any] = {f"trt_profile_{key}_shapes": text for key, text in shapes.items()}
+    options: dict[str, Any] = {f"trt_profile_{key}_shapes": text for key, text in _profiles(path).items()}
     options |= {"trt_fp16_enable": True}
     cache = cache_folder(file_sha256(path))
     if cache is not None:
@@ -237,10 +236,18 @@ def _provider_options(name: str, path: Path) -> dict[str, Any]:
     return options
 
 
-def _profile(path: Path, free: int) -> str:
-    """Return shapes of all inputs with free axes of that size, as TensorRT's provider reads them: `a:1x3x4,b:1x2`."""
-    inputs = onnxruntime.InferenceSession(str(path), providers=[CPU]).get_inputs()
-    return ",".join(f"{one.name}:{'x'.join(map(str, _zeros(one, free).shape))}" for one in inputs)
+def _profiles(path: Path) -> dict[str, str]:
+    """Return the smallest, the usual and the largest shapes of all inputs as TensorRT's provider reads them.
+
+    Usual is one window, and as many slots as the network was trained with: `search:1x192x192x3,memory:1x6x192`.
+    """
+    session = onnxruntime.InferenceSession(str(path), providers=[CPU])
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
+    slots = int(json.loads(text).get("network", {}).get("capacity", 1))
+    return {
+        key: ",".join(f"{one.name}:{'x'.join(map(str, _zeros(one, *free).shape))}" for one in session.get_inputs())
+        for key, free in (("min", (1, 1)), ("opt", (1, slots)), ("max", (MOST, MOST)))
+    }
 
 
 def cache_folder(key: str) -> Path | None:
@@ -258,9 +265,10 @@ def cache_folder(key: str) -> Path | None:
     return folder if os.access(folder, os.W_OK) else None
 
 
-def _zeros(tensor: Any, free: int = 1) -> NDArray[Any]:
-    """Return zeros of an input's type and shape, with its free axes of size `free`."""
-    shape = [size if isinstance(size, int) else free for size in tensor.shape]
+def _zeros(tensor: Any, batch: int = 1, slots: int = 1) -> NDArray[Any]:
+    """Make zeros of an input's type and shape; its free axes are the batch and, of the memory, the slots."""
+    first, *others = tensor.shape
+    shape = [size if isinstance(size, int) else free for size, free in ((first, batch), *((n, slots) for n in others))]
     kinds = {"tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
     return np.zeros(shape, kinds.get(tensor.type, np.float32))
 

@@ -23,7 +23,7 @@ from stdtrack_ros.network.onnx_export import replace_facts
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
-from stdtrack_ros.tracker.backends.onnx import OnnxBackend, start_path
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend, _profiles, start_path
 from stdtrack_ros.tracker.backends.torch import TorchBackend
 from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.shipped import shipped_model
@@ -176,6 +176,18 @@ def test_a_provider_that_is_not_there_is_told_and_can_be_refused() -> None:
     assert "CUDAExecutionProvider was asked for" in model.info.note
     with pytest.raises(ModelError, match="asked for"):
         load_model(make_settings({"model.path": path, "model.provider": "cuda", "model.require_provider": True}))
+
+
+def test_tensorrt_builds_for_what_comes() -> None:
+    """One window to 16, and 1 to 16 slots; fastest for one window and the slots that the network was trained with."""
+    path = shipped_model("stdtrack")
+    network = OnnxBackend(path, CPU).metadata["network"]
+    side, dim, slots = network["search_size"], network["dim"], network["capacity"]
+    for key, batch, count in (("min", 1, 1), ("opt", 1, slots), ("max", 16, 16)):
+        shapes = dict(one.split(":") for one in _profiles(path)[key].split(","))
+        assert shapes["search"] == f"{batch}x{side}x{side}x3" and shapes["token"] == f"{batch}x1x{dim}"
+        assert shapes["memory"] == f"{batch}x{count}x{dim}" and shapes["valid"] == f"{batch}x{count}"
+    assert _profiles(start_path(path))["max"] == f"template:16x{network['template_size']}x{network['template_size']}x3"
 
 
 @pytest.mark.parametrize("provider", ["auto", "cuda", "tensorrt"])
