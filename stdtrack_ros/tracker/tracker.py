@@ -28,7 +28,7 @@ from stdtrack_ros.tracker.models.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import Redetection
 from stdtrack_ros.tracker.result import Status, TrackResult
-from stdtrack_ros.tracker.search_window import SearchWindow
+from stdtrack_ros.tracker.search_window import LOW_RATE_S, SearchWindow
 from stdtrack_ros.tracker.status import TrackStatusMachine
 
 ASSUMED_INTERVAL_S = 1 / 30
@@ -39,6 +39,8 @@ MIN_STRUCTURE = 0.5
 """Standard deviation of their smoothed levels under which they do not."""
 STANDING_FRAMES = 2
 """Frames in a row with the same stamp from which on the stamps stand still, and time is assumed to go on."""
+FEW_FRAMES = 4
+"""Doubtful frames of a slow camera up to which the box stays with what the network shows: they are little evidence."""
 MAX_INTERVAL_S = 1.0
 """Longest interval that says something about the target's motion; a longer one counts as this, a negative one as 0."""
 
@@ -154,18 +156,21 @@ class Decision:
     reacquired: bool = False
 
 
-def decide(candidate: Candidate, status: Status, coasting: bool, settings: StatusSettings) -> Decision:
+def decide(
+    candidate: Candidate, status: Status, coasting: bool, settings: StatusSettings, few: bool = False
+) -> Decision:
     """Decide what a followed target's candidate is good for, given the status after this frame.
 
     A candidate of low quality still moves the target, the less the lower its quality; one under `lost_quality` does not
-    if the motion model can coast instead.
+    if the motion model can coast instead, and one that was rejected does not unless doubtful frames of a slow camera
+    are as yet `few`.
     """
     sure = not settings.enabled or candidate.quality >= settings.uncertain_quality
     worthless = coasting and candidate.quality < settings.lost_quality
     return Decision(
         candidate,
         remember=status is Status.TRACKING and sure and not candidate.rejected,
-        measure=not (status is Status.LOST or worthless or candidate.rejected),
+        measure=not (status is Status.LOST or worthless or (candidate.rejected and not few)),
     )
 
 
@@ -346,7 +351,8 @@ class Tracker:
             known = state.distractors.is_known_distractor(box, memory, expected, settings)
             rejected = known or memory < settings.memory_similarity
         else:
-            rejected = state.distractors.rejects(box, prediction.quality, memory, expected, settings)
+            near = box if state.elapsed_s >= LOW_RATE_S else expected  # it may have gone anywhere in the meantime
+            rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings)
         return Candidate(box, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
 
     def _follow_decision(self, state: TrackState, candidate: Candidate) -> Decision:
@@ -354,7 +360,8 @@ class Tracker:
         status = state.status_machine.update(candidate.quality, state.elapsed_s, self.settings.status)
         if status is Status.LOST and before is not Status.LOST:
             state.redetection = self._new_search()
-        return decide(candidate, status, self._coasting(state), self.settings.status)
+        few = self._has_little_evidence(state)
+        return decide(candidate, status, self._coasting(state), self.settings.status, few)
 
     def _search_decision(self, state: TrackState, candidates: Sequence[Candidate]) -> Decision:
         found = state.redetection.update(candidates, self.settings.redetection)
@@ -410,7 +417,11 @@ class Tracker:
         return clip_box(box, frame.width, frame.height, self.settings.search.clip_margin)
 
     def _coasting(self, state: TrackState) -> bool:
-        return self.settings.motion.enabled and state.status is not Status.TRACKING
+        doubtful = state.status is not Status.TRACKING
+        return self.settings.motion.enabled and doubtful and not self._has_little_evidence(state)
+
+    def _has_little_evidence(self, state: TrackState) -> bool:
+        return state.elapsed_s >= LOW_RATE_S and state.status_machine.low_frames <= FEW_FRAMES
 
     def _new_search(self) -> Redetection:
         return Redetection(self.model.info.large_search_factor, self.model.info.search_size)

@@ -107,6 +107,31 @@ def test_new_rules_reach_a_target_that_is_tracked() -> None:
     assert [result.quality for result in run(tracker, [picture(seen=True)], 10)] == [0.0]
 
 
+@pytest.mark.parametrize(("interval_s", "moved_px"), [(1 / 30, 0.0), (0.2, 8.0)])
+def test_the_box_stays_with_what_was_rejected_if_the_camera_is_slow(interval_s: float, moved_px: float) -> None:
+    tracker = started()
+    strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
+    tracker.settings = tracker.settings.model_copy(update={"status": strict})
+    image = np.full((240, 320, 3), 90, np.uint8)
+    image[80:100, 108:128] = TARGET
+    result = tracker.track(image, 9 / 30 + interval_s)
+    assert result.quality == 0.0
+    assert result.box[0] == pytest.approx(HERE[0] + moved_px, abs=1.5)
+
+
+def test_many_rejected_frames_of_a_slow_camera_no_longer_lead_the_box() -> None:
+    tracker = started(**{"motion.velocity_decay_time": 0.05})
+    strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
+    tracker.settings = tracker.settings.model_copy(update={"status": strict})
+    lefts = []
+    for step in range(8):  # what is rejected goes away at 5 frames/s
+        image = np.full((240, 320, 3), 90, np.uint8)
+        image[80:100, 104 + 4 * step : 124 + 4 * step] = TARGET
+        lefts.append(tracker.track(image, 0.5 + 0.2 * step).box[0])
+    np.testing.assert_allclose(lefts[:4], [104, 108, 112, 116], atol=1.5)
+    assert max(lefts) < 124, "what was rejected got to 132"
+
+
 def test_what_left_over_the_edge_is_searched_for_at_its_whole_size() -> None:
     """The box is cut at the edge until a sliver is left; the windows stay 4 * 20 px wide, and 1.5 and 2 times that."""
     tracker = started()

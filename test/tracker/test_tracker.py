@@ -101,6 +101,12 @@ def test_a_distractor_is_neither_remembered_nor_measured(coasting: bool) -> None
             assert not decision.remember and not decision.measure
 
 
+def test_what_is_rejected_in_few_frames_of_a_slow_camera_is_measured_but_never_remembered() -> None:
+    for status, measured in ((Status.TRACKING, True), (Status.UNCERTAIN, True), (Status.LOST, False)):
+        decision = decide(candidate(0.0, rejected=True), status, False, StatusSettings(), few=True)
+        assert decision.measure is measured and not decision.remember
+
+
 def test_without_judgment_every_candidate_is_remembered_and_measured() -> None:
     decision = decide(candidate(0.01), Status.TRACKING, False, NO_JUDGMENT)
     assert decision.remember and decision.measure
