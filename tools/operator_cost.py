@@ -106,14 +106,15 @@ def _print_load(pids: dict[str, int], boxes: list[TrackedBox], rounds: int, seco
     for _ in range(rounds):
         for number in VIEWERS:
             rows[number].append(asyncio.run(_load(pids, boxes, number, seconds)))
-    print("viewers  page: CPU %  tracker: CPU %  tracked Hz  latency p50 ms  p95 ms  pictures/s per viewer")
+    print("CPU ms per second of the page, CPU ms per frame of the tracker, latency; medians over the turns")
+    print("viewers  page ms/s  tracker ms/frame  tracked Hz  latency p50 ms  p95 ms  pictures/s per viewer")
     for number, measured in rows.items():
-        page, tracker, rate, p50, p95, pictures = np.mean(measured, axis=0)
-        print(f"{number:7} {page:12.1f} {tracker:15.1f} {rate:11.1f} {p50:15.0f} {p95:7.0f} {pictures:22.1f}")
+        page, tracker, rate, p50, p95, pictures = np.median(measured, axis=0)
+        print(f"{number:7} {page:10.0f} {tracker:17.1f} {rate:11.1f} {p50:15.0f} {p95:7.0f} {pictures:22.1f}")
 
 
 async def _load(pids: dict[str, int], boxes: list[TrackedBox], number: int, seconds: float) -> tuple[float, ...]:
-    """Return CPU of page and tracker (% of a core), tracked rate, latency p50 and p95 (ms), and pictures a second."""
+    """Return CPU of page (ms/s) and tracker (ms a frame), tracked rate, latency p50 and p95 (ms), pictures a second."""
     shown = [0] * number
     async with aiohttp.ClientSession() as session:
         views = [asyncio.ensure_future(_view(session, shown, index)) for index in range(number)]
@@ -123,14 +124,15 @@ async def _load(pids: dict[str, int], boxes: list[TrackedBox], number: int, seco
         await asyncio.sleep(seconds)
         passed = time.monotonic() - began
         used = [_cpu_s(pids[module]) for module in ("operator.operator_page", "tracking.tracker_node")]
-        page, tracker = (100 * (after - at_first) / passed for at_first, after in zip(cpu_s, used, strict=True))
+        page, tracker = (1e3 * (after - at_first) for at_first, after in zip(cpu_s, used, strict=True))
         latencies_ms = [1e3 * box.latency.sec + 1e-6 * box.latency.nanosec for box in boxes[first:]]
         pictures = (sum(shown) - before) / passed / max(number, 1)
         for view in views:
             view.cancel()
         await asyncio.gather(*views, return_exceptions=True)
-    p50, p95 = np.percentile(latencies_ms, [50, 95])
-    return page, tracker, len(latencies_ms) / passed, float(p50), float(p95), pictures
+    p50, p95 = np.percentile(latencies_ms or [np.nan], [50, 95])
+    frames = max(len(latencies_ms), 1)
+    return page / passed, tracker / frames, len(latencies_ms) / passed, float(p50), float(p95), pictures
 
 
 async def _view(session: aiohttp.ClientSession, shown: list[int], index: int) -> None:

@@ -52,7 +52,10 @@ window.WebSocket = class extends WebSocket {
 };
 """
 PLACE = "const at = document.getElementById('picture').getBoundingClientRect(); return [at.left, at.top, at.width]"
-STATUS = "const card = document.querySelector('.target'); return card ? card.dataset.status : ''"
+STATUS = """
+const [card, old] = [document.querySelector(".target"), document.getElementById("picture").classList.contains("old")];
+return card && !old ? card.dataset.status : "";
+"""
 
 
 def main(out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs/operator")) -> None:
