@@ -7,7 +7,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from stdtrack_ros.geometry import Crop
 from stdtrack_ros.intensity import MARGIN, MIN_SPAN, IntensityRange, held_range
+from stdtrack_ros.tracker.frame_view import FrameView
 
 RAMP = np.linspace(7000, 9500, 120 * 160).round().astype(np.uint16).reshape(120, 160)
 BOX = np.array([40.0, 30.0, 20.0, 10.0])
@@ -67,3 +69,15 @@ def test_8_bits_are_left_as_they_are_unless_they_use_few_levels() -> None:
     faint = (usual // 8 + 100).astype(np.uint8)
     shown = held_range(faint, BOX)
     assert shown is not None and np.ptp(shown.to_8_bits(faint)) > 200
+
+
+def test_few_levels_are_spread_before_a_window_is_rounded() -> None:
+    """Sixteen levels, 16 counts of 255 apart once shown: enlarged four times, what lies between them is not lost."""
+    image = np.tile(np.repeat(np.arange(100, 116, dtype=np.uint8), 4), (64, 1))
+    shown = IntensityRange(100.0, 115.0)
+    crop = Crop(32.0, 32.0, 60.0, 240)
+    window = FrameView(image, shown).extract(crop)
+    assert len(np.unique(window)) > 40
+    inside = slice(4, -4)  # the outermost pixels are mixed with the colour of what lies outside
+    expected = crop.extract(shown.to_8_bits(image))[inside, inside]
+    np.testing.assert_allclose(window[inside, inside, 0].astype(int), expected, atol=1)

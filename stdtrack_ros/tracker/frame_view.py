@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stdtrack_ros.geometry import Box, Crop, Image, Pixels
+from stdtrack_ros.geometry import Box, Crop, Image, Pixels, mean_color
 from stdtrack_ros.images import as_pixels, to_bgr8
 from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.raw_image import RawImage
@@ -40,14 +40,30 @@ class FrameView:
 
     def extract(self, crop: Crop) -> Image:
         """Resample a window to (crop.size, crop.size, 3) uint8 BGR."""
-        if isinstance(self.image, RawImage):
-            pixels = cast(Pixels, self.image)  # as far as `extract` looks
-            return to_bgr8(crop.extract(pixels, self.image.mean_color()), self.intensity)
-        return to_bgr8(crop.extract(self.image), self.intensity)
+        border = self.image.mean_color() if isinstance(self.image, RawImage) else mean_color(self.image)
+        if self.intensity is None:
+            return to_bgr8(crop.extract(cast(Pixels, self.image), border))
+        window = crop.extract(cast(Pixels, _Floats(self.image)), border)
+        return to_bgr8(self.intensity.to_8_bits(window))
 
     def extract_around(self, box: Box, factor: float, size: int) -> Image:
         """Resample the window of side `factor * sqrt(width * height)` centred on a box."""
         return self.extract(Crop.around(box, factor, size))
+
+
+@dataclass(frozen=True, slots=True)
+class _Floats:
+    """Parts of an image as float32: where few counts are spread, rounding to them in resampling would show."""
+
+    image: Pixels | RawImage
+    dtype: ClassVar[type[np.float32]] = np.float32
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.image.shape
+
+    def __getitem__(self, part: tuple[slice, slice]) -> NDArray[np.float32]:
+        return self.image[part].astype(np.float32)
 
 
 def viewed(image: NDArray[np.generic] | RawImage) -> FrameView:
