@@ -6,9 +6,14 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
+import yaml
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.parameter import Parameter
 
@@ -139,6 +144,43 @@ def unknown_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return sentences
 
 
+def files_of_other_nodes(arguments: Sequence[str], node: str) -> list[str]:
+    """Return a sentence for each `--params-file` among a process's arguments in which nothing is for a node.
+
+    Args:
+        node: its full name, such as /front/tracker_node.
+    """
+    sentences = []
+    for option, path in pairwise(arguments):
+        if option != "--params-file":
+            continue
+        try:
+            named = _node_names(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        except (OSError, ValueError, yaml.YAMLError):  # rcl itself refuses such a file
+            continue
+        if named and not any(_names(pattern, node) for pattern in named):
+            sentences.append(
+                f"Nothing in the parameter file {path} is for this node: it names {', '.join(named)}, and the node is "
+                f"{node}; write that, or /** for any."
+            )
+    return sentences
+
+
+def _node_names(content: Any, within: str = "") -> list[str]:
+    """Return the names of nodes, with wildcards, that a parameter file gives parameters to."""
+    if not isinstance(content, dict):
+        return []
+    if "ros__parameters" in content:
+        return [within or "/"]
+    return [name for key, part in content.items() for name in _node_names(part, f"{within}/{str(key).strip('/')}")]
+
+
+def _names(pattern: str, node: str) -> bool:
+    """Tell whether a name with wildcards (`*`: one part, `**`: any number of them) is that of a node."""
+    parts = [{"**": r"(/[^/]+)*", "*": r"/[^/]+"}.get(part, f"/{re.escape(part)}") for part in pattern.split("/")[1:]]
+    return re.fullmatch("".join(parts), node) is not None
+
+
 class SettingsNode(Generic[Settings]):
     """Mixin before an rclpy node class: its parameters are one group of settings, always valid as a whole."""
 
@@ -153,7 +195,8 @@ class SettingsNode(Generic[Settings]):
         self._infos = {info.name: info for info in describe(group)}
         # rclpy checks values only while it declares them, one by one and in its own words.
         given = self._parameter_overrides  # type: ignore[attr-defined]
-        for sentence in unknown_names(given, self._infos):
+        others = files_of_other_nodes(sys.argv, self.get_fully_qualified_name())  # type: ignore[attr-defined]
+        for sentence in [*others, *unknown_names(given, self._infos)]:
             self.get_logger().warning(sentence)  # type: ignore[attr-defined]
         self.settings = self._build(group, {name: given[name].value for name in given if name in self._infos})
         for name, value in flatten(self.settings).items():

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from parameter_node import ParameterNode
 from rclpy.parameter import Parameter
 
 from stdtrack_ros.errors import SettingError
-from stdtrack_ros.nodes.parameters import TrackerNodeSettings, descriptor, unknown_names
+from stdtrack_ros.nodes.parameters import TrackerNodeSettings, descriptor, files_of_other_nodes, unknown_names
 from stdtrack_ros.settings import TrackerSettings, describe
 
 pytestmark = pytest.mark.ros
@@ -119,3 +120,27 @@ def test_each_descriptor_says_what_is_allowed() -> None:
     for info in describe(TrackerNodeSettings):
         said = descriptor(info)
         assert said.additional_constraints.startswith("Allowed is ") and said.description
+
+
+@pytest.mark.parametrize(
+    ("key", "fits"),
+    [
+        ("/**:", True),
+        ("tracker_node:", False),
+        ("/front/tracker_node:", True),
+        ("/*/tracker_node:", True),
+        ("/*/*/tracker_node:", False),
+        ("/**/tracker_node:", True),
+        ("tracker:", False),
+        ("front: {tracker_node:", True),
+        ("back: {tracker_node:", False),
+    ],
+)
+def test_a_file_for_another_node_is_told(tmp_path: Path, key: str, fits: bool) -> None:
+    file = tmp_path / "tracker.yaml"
+    file.write_text(f"{key} {{ros__parameters: {{stale_after: 0.5}}}}" + "}" * key.count("{"))
+    arguments = ["node", "--ros-args", "--params-file", str(file), "-r", "__ns:=/front"]
+    sentences = files_of_other_nodes(arguments, "/front/tracker_node")
+    assert [("tracker.yaml" in one, "the node is /front/tracker_node" in one) for one in sentences] == (
+        [] if fits else [(True, True)]
+    )
