@@ -115,8 +115,15 @@ def test_rosdep_knows_every_requirement_but_those_without_a_key() -> None:
     """Keys of the rosdep database; OpenCV stands in package.xml alone, as pip users choose its build."""
     root = ElementTree.parse(ROOT / "package.xml").getroot()
     keys = {element.text for element in root.findall("exec_depend")}
-    special = {"onnxruntime": "python3-onnxruntime-pip", "rosbags": "python3-rosbags-pip", "pyyaml": "python3-yaml"}
-    wanted = {name: special.get(name, f"python3-{name}") for name in _names("run")}
+    special = {
+        "onnxruntime": "python3-onnxruntime-pip",
+        "pymavlink": "python3-pymavlink-pip",
+        "pyserial": "python3-serial",
+        "pyyaml": "python3-yaml",
+        "rosbags": "python3-rosbags-pip",
+    }
+    names = _names("run") | _names("operator") | _names("mavlink")
+    wanted = {name: special.get(name, f"python3-{name}") for name in names}
     assert {name for name, key in wanted.items() if key not in keys} == {"rosbags-image"}
     assert {"python3-opencv", "cv_bridge"} <= keys
 
