@@ -293,6 +293,7 @@ def _track_all(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with outputs, Progress(*columns, console=console) as progress:
         task = progress.add_task("tracking", total=footage.count - 1 if footage.count else None)
+        run.ended = "killed, if this is the last that was written"
         try:
             for stamp_s, image in footage.frames:
                 result = running.track(image, stamp_s)
@@ -308,6 +309,8 @@ def _track_all(
                 if not outputs.put(image, result, stamp_s):
                     run.ended = "ended by the user"
                     break
+            else:
+                run.ended = ""
         except KeyboardInterrupt:
             run.ended = "ended by the user"
 

@@ -145,7 +145,9 @@ def test_the_boxes_so_far_are_on_the_disk_while_it_runs(
 
         def frames() -> Iterator[tuple[float, np.ndarray]]:
             for frame in footage.frames:
-                seen.append(len(json.loads(boxes.read_text())["frames"]) if boxes.exists() else None)
+                written = json.loads(boxes.read_text()) if boxes.exists() else None
+                seen.append(written and len(written["frames"]))
+                assert written is None or written["ended"].startswith("killed")
                 yield frame
 
         return replace(footage, frames=frames())
@@ -153,6 +155,7 @@ def test_the_boxes_so_far_are_on_the_disk_while_it_runs(
     monkeypatch.setattr("stdtrack_ros.cli.track.open_footage", watched)
     monkeypatch.setattr("stdtrack_ros.cli.track.SAVE_S", 0.0)
     track(str(folder), init=f"60,50,{SIDE},{SIDE}", json_file=boxes)
+    assert json.loads(boxes.read_text())["ended"] == ""
     assert seen == [None, None, *range(1, COUNT - 1)]  # the first frame is given; each later one was written at once
 
 

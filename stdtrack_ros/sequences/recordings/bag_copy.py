@@ -49,6 +49,7 @@ class BagCopy:
         self._added = added
         self.path = out
         self._part = out.with_name(f".{out.name}.part")
+        shutil.rmtree(self._part, ignore_errors=True)  # of a run that was killed
         self._writer = Writer(self._part / out.name, version=9, storage_plugin=STORAGES[storage])
         self._connections: dict[str, Any] = {}
 
@@ -58,7 +59,6 @@ class BagCopy:
         Raises:
             SequenceError: the folder cannot be written.
         """
-        shutil.rmtree(self._part, ignore_errors=True)  # of a run that was killed
         try:
             self._part.mkdir(parents=True)
             self._writer.open()

@@ -98,6 +98,18 @@ def test_an_error_leaves_nothing_and_an_interruption_leaves_a_whole_bag(tmp_path
     assert len(content(tmp_path / "ended")) == 1
 
 
+def test_a_copy_that_was_killed_leaves_nothing_at_its_place_and_none_in_the_way(tmp_path: Path) -> None:
+    path = write_bag(tmp_path / "flight")
+    killed = BagCopy(BagFile(path), tmp_path / "copy", ADDED).__enter__()
+    next(killed.copied())
+    assert not (tmp_path / "copy").exists()
+    with BagCopy(BagFile(path), tmp_path / "copy", ADDED) as copy:
+        assert not (tmp_path / "copy").exists()
+        list(copy.copied())
+    assert content(tmp_path / "copy") == content(path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["copy", "flight"]
+
+
 def test_two_publishers_of_one_topic_become_one(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "pair") as bag:
         bag.image(picture(0), stamp(0))
