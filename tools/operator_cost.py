@@ -58,7 +58,11 @@ def main(
     drawing: Annotated[float, typer.Option(min=0.1, max=5.0, help="Seconds from press to release.")] = 1.0,
 ) -> None:
     """Print the load at each number of viewers, then the times from release to the first TRACKING box."""
-    folder = Path(tempfile.mkdtemp())
+    with tempfile.TemporaryDirectory() as folder:
+        _measure(Path(folder), rounds, seconds, drags, drawing)
+
+
+def _measure(folder: Path, rounds: int, seconds: float, drags: int, drawing: float) -> None:
     clip = demo_clip()
     write_image_bag(folder / "bag", video_as_jpegs(clip.path, JPEG_QUALITY))
     os.environ.update(environment(folder))

@@ -60,8 +60,12 @@ return card && !old ? card.dataset.status : "";
 
 def main(out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path("docs/operator")) -> None:
     """Write operator_sure.webp, operator_unsure.webp, operator_lost.webp and operator_silent.webp."""
-    folder = Path(tempfile.mkdtemp())
     out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        _play(Path(folder), out)
+
+
+def _play(folder: Path, out: Path) -> None:
     write_image_bag(folder / "bag", video_as_jpegs(demo_clip().path, JPEG_QUALITY))
     tracker = ["--params-file", str(shipped_file("config", "replay.yaml")), "-p", "image_transport:=compressed"]
     nodes = {
@@ -79,7 +83,6 @@ def main(out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Pa
         stack.callback(driver.quit)
         _drag(driver, processes[-1], BagSequence("clip", folder / "bag").timeline.stamps_ns)
         _take(driver, processes[-1], out)
-    shutil.rmtree(folder)
 
 
 def browser(script: str) -> Any:
