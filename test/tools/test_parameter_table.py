@@ -71,3 +71,18 @@ def test_the_launch_arguments_in_the_docs_are_those_of_the_launch_file() -> None
     page = (ROOT / "docs" / "nodes.md").read_text(encoding="utf-8")
     assert len(declared) > 10
     assert [name for name in declared if f"`{name}`" not in page] == []
+
+
+def test_the_commands_in_the_docs_name_nodes_launch_files_and_arguments_that_are_there() -> None:
+    nodes = {path.name for path in (ROOT / "scripts").iterdir()}
+    files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "launch").glob("*.py")}
+    declared = {name: set(re.findall(r'\(\s*"(\w+)"', text)) for name, text in files.items()}
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES).replace("\\\n", " ")
+    run = re.findall(r"ros2 run stdtrack_ros (\w+)", text)
+    assert len(run) > 5
+    assert set(run) <= nodes
+    launched = re.findall(r"ros2 launch stdtrack_ros ([\w.]+)(.*)", text)
+    assert len(launched) > 5
+    for name, line in launched:
+        asked = set(re.findall(r"(\w+):=", line))
+        assert asked <= declared[name] | declared["tracker.launch.py"], f"{name} {line}"
