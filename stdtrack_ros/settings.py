@@ -159,7 +159,7 @@ class StatusSettings(SettingGroup):
         le=1000,
     )
     memory_similarity: float = setting(
-        0.60,
+        0.55,
         "Cosine similarity to a frame of the STM under which a frame has quality 0.",
         ge=-1.0,
         le=1.0,
@@ -181,7 +181,7 @@ class StatusSettings(SettingGroup):
 class MotionSettings(SettingGroup):
     """The motion model that carries the search window while the target is not seen.
 
-    The five last were fitted to a model's errors on training videos (`tools/fit_motion.py`), the one shipped before.
+    The five last were fitted to the shipped model's errors on training videos (`tools/fit_motion.py`).
     """
 
     enabled: bool = setting(True, "Coast the search window on the estimated velocity while UNCERTAIN or LOST.")
@@ -189,19 +189,19 @@ class MotionSettings(SettingGroup):
         0.5, "Time constant with which the velocity decays while the target is not seen.", unit="s", ge=0.001, le=60.0
     )
     center_noise: float = setting(
-        0.022, "Standard deviation of a measured centre.", unit="target sizes", ge=0.001, le=10.0
+        0.048, "Standard deviation of a measured centre.", unit="target sizes", ge=0.001, le=10.0
     )
     size_noise: float = setting(
-        0.061, "Standard deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0
+        0.128, "Standard deviation of a measured width or height.", unit="target sizes", ge=0.001, le=10.0
     )
     low_quality_noise_gain: float = setting(
-        21.0, "Both deviations are multiplied by 1 + this * (1 - quality).", ge=0.0, le=100.0
+        6.0, "Both deviations are multiplied by 1 + this * (1 - quality).", ge=0.0, le=100.0
     )
     acceleration_noise: float = setting(
         8.0, "Standard deviation of the velocity after one second.", unit="target sizes/s", ge=0.001, le=1000.0
     )
     growth_noise: float = setting(
-        0.32, "Standard deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
+        0.4, "Standard deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
     )
 
 
