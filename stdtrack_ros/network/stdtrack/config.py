@@ -23,8 +23,8 @@ class NetworkConfig(BaseModel):
     cnn_early_width: float = Field(
         2 / 3, gt=0, le=1, description="Share of the hidden channels that the CNN's early blocks keep."
     )
-    dim: int = Field(160, ge=16, description="Width d of every token.")
-    heads: int = Field(5, ge=1, description="Attention heads.")
+    dim: int = Field(192, ge=16, description="Width d of every token.")
+    heads: int = Field(6, ge=1, description="Attention heads.")
     depth: int = Field(2, ge=1, description="Transformer layers L.")
     mlp_ratio: float = Field(2.0, gt=0, description="Hidden width of the feed-forward networks in units of d.")
     attention: Literal["joint", "cached"] = Field(
@@ -62,7 +62,6 @@ PRESETS: dict[str, NetworkConfig] = {
     "lite_hybrid": NetworkConfig(),
     "vit_tiny": NetworkConfig(
         backbone="vit_tiny",
-        dim=192,
         heads=3,
         depth=12,
         mlp_ratio=4.0,
