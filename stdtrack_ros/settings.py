@@ -220,10 +220,10 @@ class RedetectionSettings(SettingGroup):
     accept_frames: int = setting(3, "Frames that must agree on a candidate (k of n).", unit="frames", ge=1, le=100)
     window_frames: int = setting(5, "Frames among which they must lie (n).", unit="frames", ge=1, le=100)
     template_similarity: float = setting(
-        0.55, "Cosine similarity to the template's appearance that a candidate must reach.", ge=-1.0, le=1.0
+        0.35, "Cosine similarity to the template's appearance that a candidate must reach.", ge=-1.0, le=1.0
     )
     memory_similarity: float = setting(
-        0.75, "Cosine similarity to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
+        0.70, "Cosine similarity to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
     )
 
 
