@@ -11,10 +11,8 @@ from stdtrack_ros.errors import ModelError
 from stdtrack_ros.network.stdtrack.backbones.efficientnet_lite import EfficientNetLite
 
 
-def test_imagenet_weights_are_folded_exactly() -> None:
-    """The first block against convolution and batch norm computed apart, on weights as the package names them."""
-    torch.manual_seed(2)
-    network = EfficientNetLite()
+def random_weights(network: EfficientNetLite) -> dict[str, torch.Tensor]:
+    """Make weights for a network of full width, named as the package names them."""
     weights: dict[str, torch.Tensor] = {}
 
     def norm(name: str, channels: int) -> None:
@@ -32,6 +30,14 @@ def test_imagenet_weights_are_folded_exactly() -> None:
         norm(f"{name}._bn1", block.depthwise.out_channels)
         weights[f"{name}._project_conv.weight"] = torch.randn_like(block.project.weight)
         norm(f"{name}._bn2", block.project.out_channels)
+    return weights
+
+
+def test_imagenet_weights_are_folded_exactly() -> None:
+    """The first block against convolution and batch norm computed apart, on weights as the package names them."""
+    torch.manual_seed(2)
+    network = EfficientNetLite()
+    weights = random_weights(network)
     network.load_imagenet(weights)
     bgr = torch.randn(1, 3, 32, 32)
     rgb = torch.nn.functional.pad(bgr.flip(1), (0, 1, 0, 1))  # TensorFlow's "same" padding at stride 2
@@ -46,6 +52,19 @@ def test_imagenet_weights_are_folded_exactly() -> None:
     torch.testing.assert_close(network.stem(bgr), expected, rtol=1e-4, atol=1e-4)
     with pytest.raises(ModelError, match="_conv_stem"):
         EfficientNetLite().load_imagenet({})
+
+
+def test_narrowed_blocks_lose_the_hidden_channels_that_add_nothing() -> None:
+    torch.manual_seed(3)
+    wide, narrow = EfficientNetLite(), EfficientNetLite(early_width=2 / 3)
+    weights = random_weights(wide)
+    for block, hidden in ((1, 96), (2, 144), (3, 144)):
+        weights[f"_blocks.{block}._project_conv.weight"][:, torch.randperm(hidden)[: hidden // 3]] = 0.0
+    wide.load_imagenet(weights)
+    narrow.load_imagenet(weights)
+    assert [len(block.depthwise.bias) for block in narrow.blocks[:5]] == [32, 64, 96, 96, 240]
+    image = torch.randn(1, 3, 32, 32)
+    torch.testing.assert_close(narrow(image), wide(image), rtol=1e-4, atol=1e-3)
 
 
 def test_freezing_keeps_blocks_and_trains_the_rest() -> None:
