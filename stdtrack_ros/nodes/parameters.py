@@ -18,6 +18,7 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.parameter import Parameter
 
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.nodes.camera.bearing import Rectified
 from stdtrack_ros.settings import (
     SettingGroup,
     SettingInfo,
@@ -63,8 +64,10 @@ class TrackerNodeSettings(TrackerSettings):
         "Reliability asked of the camera; best_effort matches every camera, reliable only reliable ones.",
         read_only=True,
     )
-    image_rectified: bool = setting(
-        False, "The image is rectified (image_rect): bearings take CameraInfo's P and no distortion."
+    image_rectified: Rectified = setting(
+        "auto",
+        "The image is rectified (image_rect): bearings take CameraInfo's P and R, else K and D; auto: as the topic's "
+        "name says, and the one matrix that is filled.",
     )
     prediction_horizon: float = setting(
         0.0,
@@ -123,6 +126,8 @@ def checked_value(info: SettingInfo, value: Any) -> Value:
     """Return the value in the setting's own type (an integer may stand for a number), or raise `SettingError`."""
     if info.kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if isinstance(value, bool) and str(value).lower() in info.choices:  # YAML reads true as a bool
+        return str(value).lower()
     # A bool is an int to Python, and text that looks like a number is one to pydantic: neither is meant here.
     kind = type(value)
     if kind is not info.kind:

@@ -50,7 +50,8 @@ def test_ranges_reach_the_descriptor(node: ParameterNode) -> None:
         ("annotated.scale", True, "a number from 0.05 to 1"),
         ("max_targets", 2.5, "an integer from 1 to 64"),
         ("max_targets", "2", "an integer from 1 to 64"),
-        ("image_rectified", 1, "true or false"),
+        ("redetection.enabled", 1, "true or false"),
+        ("image_rectified", 1, "one of auto, true, false"),
         ("stale_after", -1, "a number from 0.05 to 60 (s)"),
         ("model.path", "other.onnx", "cannot change while the node runs"),
         ("annotated.scale", None, "cannot be deleted"),
@@ -70,6 +71,13 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(
 def test_a_good_value_takes_effect(node: ParameterNode) -> None:
     assert node.set_parameters([Parameter("status.lost_after", value=0.7)])[0].successful
     assert node.settings.status.lost_after == 0.7 and node.changes == 1
+
+
+def test_a_bool_may_stand_for_its_word_among_choices(node: ParameterNode) -> None:
+    assert node.settings.image_rectified == "auto"
+    assert node.set_parameters_atomically([Parameter("image_rectified", value=True)]).successful
+    assert node.settings.image_rectified == "true" and node.get_parameter("image_rectified").value == "true"
+    assert node.set_parameters_atomically([Parameter("image_rectified", value="auto")]).successful
 
 
 def test_an_integer_may_stand_for_a_number(node: ParameterNode) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -14,6 +14,12 @@ from stdtrack_ros.errors import InputError
 
 MODELS = ("plumb_bob", "rational_polynomial", "equidistant", "")
 """Distortion models of CameraInfo that can be undone; an empty name is taken for no distortion."""
+
+Rectified = Literal["auto", "true", "false"]
+"""Whether images are rectified, as a parameter."""
+
+RECTIFIED_WORDS = {"rect", "rectified", "undistorted"}
+"""Words by which a topic's name says that its images are rectified (image_rect, image_rect_color, color/rect/image)."""
 
 LARGEST_TANGENT = 1e3
 """Rays further from the optical axis than this (in units of the depth) are what diverging iterations give."""
@@ -61,22 +67,48 @@ def plane_point(
     return normalized
 
 
-def rectification_fault(info: Any, image_topic: str, rectified: bool) -> str:
-    """Return a sentence if `rectified` does not fit the name of the image topic, and the lens distorts; else empty."""
-    name = image_topic.removesuffix("/compressed").rpartition("/")[2]
-    if not any(info.d):
+def is_rectified(info: Any, image_topic: str, parameter: Rectified) -> bool:
+    """Return whether P and R of a CameraInfo hold for the images of a topic, rather than K and D.
+
+    Args:
+        parameter: image_rectified; auto: the one matrix that is filled if there is no distortion, else as the topic's
+            name says, and not rectified if it says nothing.
+    """
+    if parameter != "auto":
+        return parameter == "true"
+    if not any(info.d) and (info.k[0] > 0) != (info.p[0] > 0):
+        return bool(info.p[0] > 0)
+    return _named_rectified(image_topic) is True
+
+
+def rectification_fault(info: Any, image_topic: str, parameter: Rectified) -> str:
+    """Return a sentence if image_rectified contradicts the name of the image topic, and bearings differ; else empty."""
+    named = _named_rectified(image_topic)
+    if parameter == "auto" or named is None or named == (parameter == "true") or not _rectification_matters(info):
         return ""
-    if "rect" in name and not rectified:
-        return (
-            f"{image_topic} is rectified by its name, but image_rectified is false: bearings undo a distortion "
-            "that the images do not have; set image_rectified to true."
-        )
-    if "raw" in name and rectified:
-        return (
-            f"{image_topic} is not rectified by its name, but image_rectified is true: bearings leave the "
-            "distortion in; set image_rectified to false."
-        )
-    return ""
+    found, wrong = ("rectified", "K and D, which are") if named else ("not rectified", "P and R, which are")
+    return (
+        f"{image_topic} is {found} by its name, but image_rectified is {parameter}: bearings take {wrong} those of "
+        "other images; set image_rectified to auto."
+    )
+
+
+def _named_rectified(image_topic: str) -> bool | None:
+    """Return what a topic's name says, the last part that says something; None: nothing."""
+    for part in reversed(image_topic.split("/")):
+        words = set(part.lower().split("_"))
+        if words & RECTIFIED_WORDS:
+            return True
+        if "raw" in words:
+            return False
+    return None
+
+
+def _rectification_matters(info: Any) -> bool:
+    """Tell whether K and D give other bearings than P and R."""
+    matrix, turn = np.reshape(info.p, (3, 4))[:, :3], np.reshape(info.r, (3, 3))
+    turned = bool(np.any(turn)) and not np.allclose(turn, np.eye(3))
+    return any(info.d) or turned or not np.allclose(matrix, np.reshape(info.k, (3, 3)))
 
 
 def _check_size(info: Any, image_width: int, image_height: int) -> None:

@@ -39,6 +39,13 @@ CHANGED_S = 10.0
 """How long a change of the frame_id is reported."""
 
 
+def image_topic(node: Node, image_transport: str) -> str:
+    """Return the topic of the images, as remapped."""
+    suffix = TRANSPORTS[image_transport].suffix
+    topic: str = node.resolve_topic_name(f"{node.resolve_topic_name('image')}{suffix}")
+    return topic
+
+
 def camera_info_topic(node: Node) -> str:
     """Return the topic of the calibration: where camera_info is remapped to, else beside the image's topic."""
     chosen: str = node.resolve_topic_name("camera_info")
@@ -77,7 +84,7 @@ class CameraInput:
         self._reliability = settings.image_reliability
         self._no_picture = ""  # why the packets of a video give none
         self._transport = TRANSPORTS[settings.image_transport]
-        self.topic = node.resolve_topic_name(f"{node.resolve_topic_name('image')}{self._transport.suffix}")
+        self.topic = image_topic(node, settings.image_transport)
         self.info_topic = camera_info_topic(node)
         overrides = QoSOverridingOptions.with_default_policies()
         self._image = self._transport.subscribe(

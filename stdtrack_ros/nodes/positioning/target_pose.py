@@ -22,7 +22,7 @@ from std_msgs.msg import Header
 
 from stdtrack_ros.errors import InputError, SettingError
 from stdtrack_ros.msg import TargetState, TrackedBox
-from stdtrack_ros.nodes.camera.bearing import plane_point
+from stdtrack_ros.nodes.camera.bearing import Rectified, bearing, is_rectified, plane_point
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing
 from stdtrack_ros.nodes.parameters import SettingsNode
 from stdtrack_ros.nodes.positioning import geometry
@@ -69,7 +69,11 @@ class PositionSettings(SettingGroup):
         read_only=True,
     )
     child_frame: str = setting("target", "TF frame of the target; empty: none.", read_only=True)
-    image_rectified: bool = setting(False, "The image is rectified: CameraInfo's P holds, without distortion.")
+    image_rectified: Rectified = setting(
+        "auto",
+        "The image is rectified: CameraInfo's P and R hold, else K and D; auto: whichever gives the bearing in "
+        "tracked_box.",
+    )
     publish_uncertain: bool = setting(
         False, "Publish poses and TF while the target is UNCERTAIN too; target_state always tells."
     )
@@ -248,10 +252,12 @@ class TargetPose(SettingsNode[PositionSettings], Node):
         if not (np.isfinite(sides).all() and (sides[2:] > 0).all()):
             raise InputError("The box has no size.")
 
-        def plane(x: float, y: float) -> NDArray[np.float64]:
-            return plane_point(info, x, y, box.image_width, box.image_height, settings.image_rectified)
-
         center = (float(sides[0] + sides[2] / 2), float(sides[1] + sides[3] / 2))
+        rectified = _is_rectified(info, box, center, settings.image_rectified)
+
+        def plane(x: float, y: float) -> NDArray[np.float64]:
+            return plane_point(info, x, y, box.image_width, box.image_height, rectified)
+
         covariance = _box_covariance(box)
         if settings.method == "ground":
             assert camera is not None
@@ -370,6 +376,22 @@ class TargetPose(SettingsNode[PositionSettings], Node):
         }
         sentence = f"No position: {refusal}" if refusal else f"Positions by {self.settings.method}."
         self._reporter.report(not refusal, sentence, values)
+
+
+def _is_rectified(info: CameraInfo, box: TrackedBox, center: tuple[float, float], parameter: Rectified) -> bool:
+    """Return whether P and R hold for the image of a box: auto compares the bearing that the tracker found."""
+    sight = np.array([box.bearing.x, box.bearing.y, box.bearing.z])
+    if parameter != "auto" or not np.linalg.norm(sight) > 0.5:  # also if it is NaN
+        return is_rectified(info, "", parameter)
+
+    def error(rectified: bool) -> float:
+        try:
+            found = bearing(info, *center, box.image_width, box.image_height, rectified)
+        except InputError:
+            return math.inf
+        return float(np.linalg.norm(found - sight))
+
+    return error(True) < error(False)
 
 
 def _box_covariance(box: TrackedBox) -> Matrix:

@@ -23,7 +23,8 @@ from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.camera.annotated_image import annotated
-from stdtrack_ros.nodes.camera.bearing import bearing, rectification_fault
+from stdtrack_ros.nodes.camera.bearing import bearing, is_rectified, rectification_fault
+from stdtrack_ros.nodes.camera.camera_input import image_topic
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.nodes.camera.image_messages import encoding_of, jpeg_message, raw_message
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
@@ -41,6 +42,7 @@ class ResultPublisher:
         self, node: Node, health: Health, settings: Callable[[], TrackerNodeSettings], refuse: Callable[[str], None]
     ) -> None:
         self._node, self._health, self._settings, self.refused = node, health, settings, refuse
+        self._image_topic = image_topic(node, settings().image_transport)
         self._camera_info: CameraInfo | None = None
         self._no_bearing = ""
         self._publishers: list[Publisher] = []
@@ -80,17 +82,22 @@ class ResultPublisher:
         self._camera_info = info
 
     def bearings(self, missing: Callable[[], str]) -> str:
-        """Return whether there are bearings, in words; `missing` says why no calibration has come."""
+        """Return whether there are bearings, and by which matrices; `missing` says why no calibration has come."""
         if self._camera_info is None:
             return f"no: {missing()}"
-        return f"no: {self._no_bearing}" if self._no_bearing else "yes"
+        if self._no_bearing:
+            return f"no: {self._no_bearing}"
+        return f"yes, of {'rectified images (P, R)' if self._rectified(self._camera_info) else 'raw images (K, D)'}"
 
-    def faults(self, image_topic: str) -> list[str]:
+    def faults(self) -> list[str]:
         """Return a sentence if image_rectified does not fit the images."""
         if self._camera_info is None:
             return []
-        fault = rectification_fault(self._camera_info, image_topic, self._settings().image_rectified)
+        fault = rectification_fault(self._camera_info, self._image_topic, self._settings().image_rectified)
         return [fault] if fault else []
+
+    def _rectified(self, info: CameraInfo) -> bool:
+        return is_rectified(info, self._image_topic, self._settings().image_rectified)
 
     def failed(self, error: Exception) -> None:
         """Report in log and diagnostics that the tracker failed on a frame."""
@@ -146,8 +153,9 @@ class ResultPublisher:
         if self._camera_info is None or not np.isfinite(box).all():
             return None
         x, y = box_center(box)
+        info = self._camera_info
         try:
-            known = bearing(self._camera_info, float(x), float(y), width, height, self._settings().image_rectified)
+            known = bearing(info, float(x), float(y), width, height, self._rectified(info))
         except InputError as error:
             self._no_bearing = str(error)
             self.refused(str(error))

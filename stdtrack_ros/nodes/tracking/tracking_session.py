@@ -115,7 +115,8 @@ class TrackingSession:
         """Return whether there are bearings, or why not; logged once, after images have come for a while."""
         sentence = self._publisher.bearings(self.camera.missing_info)
         waited_s = time.monotonic() - self._began_s
-        if sentence != "yes" and self._arrived and waited_s > self._settings.no_image_after and not self._told_bearings:
+        due = self._arrived and waited_s > self._settings.no_image_after and not self._told_bearings
+        if due and sentence.startswith("no: "):
             self._told_bearings = True
             self._node.get_logger().warning(f"There are no bearings ({sentence.removeprefix('no: ')}).")
         return sentence
@@ -136,7 +137,7 @@ class TrackingSession:
 
     def input_fault(self) -> str:
         """Return what is odd about the images that come, as sentences, else empty; the log hears of each new one."""
-        faults = [*self.camera.faults(), *self._publisher.faults(self.camera.topic)]
+        faults = [*self.camera.faults(), *self._publisher.faults()]
         if self._timestamps.fault:
             faults.append(
                 f"On {self.camera.topic} {self._timestamps.fault}: the times of arrival are used instead"

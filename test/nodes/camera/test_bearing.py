@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import CameraInfo
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.nodes.camera.bearing import bearing, rectification_fault
+from stdtrack_ros.nodes.camera.bearing import Rectified, bearing, is_rectified, rectification_fault
 
 MATRIX = np.array([[600.0, 0.0, 322.5], [0.0, 610.0, 241.0], [0.0, 0.0, 1.0]])
 DISTORTIONS = {
@@ -101,18 +101,68 @@ def test_what_cannot_be_used_is_said(change: dict, words: str) -> None:
         bearing(info, 10.0, 10.0, 640, 480)
 
 
+def stereo_camera() -> CameraInfo:
+    """K: 400 px, with half a barrel; P: 600 px, no turn. Axis through the pixel (320, 240)."""
+    return CameraInfo(
+        width=640,
+        height=480,
+        distortion_model="plumb_bob",
+        d=[-0.25, 0.0, 0.0, 0.0, 0.0],
+        k=[400.0, 0.0, 319.5, 0.0, 400.0, 239.5, 0.0, 0.0, 1.0],
+        r=np.eye(3).ravel(),
+        p=[600.0, 0.0, 319.5, 0.0, 0.0, 600.0, 239.5, 0.0, 0.0, 0.0, 1.0, 0.0],
+    )
+
+
 @pytest.mark.parametrize(
-    ("topic", "rectified", "words"),
+    ("topic", "parameter", "rectified"),
     [
-        ("/camera/image_rect", False, "set image_rectified to true"),
-        ("/camera/image_rect_color/compressed", False, "set image_rectified to true"),
-        ("/camera/image_raw", True, "set image_rectified to false"),
-        ("/camera/image_rect", True, ""),
-        ("/camera/image_raw", False, ""),
-        ("/rectangle/image", False, ""),
+        ("/camera/image_raw", "auto", False),
+        ("/camera/image_rect", "auto", True),
+        ("/camera/image_rect_color/compressed", "auto", True),
+        ("/camera/infra1/image_rect_raw", "auto", True),
+        ("/zed/rgb/color/rect/image", "auto", True),
+        ("/zed/rgb/color/raw/image/ffmpeg", "auto", False),
+        ("/rect_camera/image_raw", "auto", False),
+        ("/rectangle/image", "auto", False),
+        ("/camera/image_raw", "true", True),
+        ("/camera/image_rect", "false", False),
     ],
 )
-def test_a_parameter_that_does_not_fit_the_topic_is_told(topic: str, rectified: bool, words: str) -> None:
-    found = rectification_fault(camera("plumb_bob", DISTORTIONS["plumb_bob"]), topic, rectified)
+def test_the_topic_says_which_matrix_holds(topic: str, parameter: Rectified, rectified: bool) -> None:
+    info = stereo_camera()
+    assert is_rectified(info, topic, parameter) == rectified
+    # The pixel is 300 px right of the axis: raw 300 / 400 = 0.75 = x (1 - 0.25 x²), so x = 1; rectified 300 / 600.
+    ray = np.array([0.5, 0.0, 1.0]) if rectified else np.array([1.0, 0.0, 1.0])
+    found = bearing(info, 620.0, 240.0, 640, 480, is_rectified(info, topic, parameter))
+    np.testing.assert_allclose(found, ray / np.linalg.norm(ray), atol=1e-6)
+
+
+def test_without_a_distortion_the_one_matrix_that_is_filled_holds() -> None:
+    only_p, only_k = camera(), camera()
+    only_p.k, only_k.p = np.zeros(9), np.zeros(12)
+    assert is_rectified(only_p, "/camera/image_raw", "auto")
+    assert not is_rectified(only_k, "/camera/image_rect", "auto")
+    straight_ahead = bearing(only_p, 323.0, 241.5, 640, 480, True)
+    np.testing.assert_allclose(straight_ahead, [0, 0, 1], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("topic", "parameter", "words"),
+    [
+        ("/camera/image_rect", "false", "is rectified by its name, but image_rectified is false"),
+        ("/camera/image_rect_color/compressed", "false", "is rectified by its name"),
+        ("/camera/image_raw", "true", "is not rectified by its name, but image_rectified is true"),
+        ("/camera/image_rect", "true", ""),
+        ("/camera/image_raw", "false", ""),
+        ("/camera/image_raw", "auto", ""),
+        ("/rectangle/image", "false", ""),
+    ],
+)
+def test_a_parameter_that_does_not_fit_the_topic_is_told(topic: str, parameter: Rectified, words: str) -> None:
+    found = rectification_fault(stereo_camera(), topic, parameter)
     assert words in found and bool(found) == bool(words)
-    assert rectification_fault(camera(), topic, rectified) == "", "without a distortion there is nothing to undo"
+    assert rectification_fault(camera(), topic, parameter) == "", "K and P are the same and there is no distortion"
+    longer = camera()
+    longer.p[0] *= 1.5
+    assert bool(rectification_fault(longer, topic, parameter)) == bool(words)

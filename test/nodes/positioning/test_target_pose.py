@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, TransformStamped
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped, TransformStamped, Vector3
 from node_bench import Bench, header
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
@@ -155,6 +155,22 @@ def test_a_box_and_a_depth_image_give_state_and_pose(bench: Bench) -> None:
         assert state.velocity.z == pytest.approx(1.0, abs=0.2)
         good = [report.level for report in bench.reports if report.message == "Positions by depth."]
         assert good == [b"\0"] * len(good) and good
+
+
+@pytest.mark.parametrize(("slope", "focal"), [(0.2, FOCAL), (0.1, 2 * FOCAL)])
+def test_the_trackers_bearing_says_which_matrix_holds(bench: Bench, slope: float, focal: float) -> None:
+    """The box is 10 px right of the axis: a slope of 0.2 by K (50 px), 0.1 by P (100 px)."""
+    info = calibration()
+    info.p = [2 * FOCAL, 0.0, WIDTH / 2 - 0.5, 0.0, 0.0, 2 * FOCAL, HEIGHT / 2 - 0.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+    with positions(bench) as found:
+        bench.wait(
+            lambda: bench.calibration.publish(info) or found.node._calibration is not None, "calibration in the node"
+        )
+        ray = np.array([slope, -slope / 2, 1.0])
+        x, y, z = ray / np.linalg.norm(ray)
+        state = found.see(depth(0.0), bearing=Vector3(x=x, y=y, z=z))
+        place = (state.position.x, state.position.y, state.position.z)
+        assert place == pytest.approx((2.0 * 10 / focal, -2.0 * 5 / focal, 2.0))
 
 
 def test_uncertain_is_told_and_not_published_as_a_pose(bench: Bench) -> None:

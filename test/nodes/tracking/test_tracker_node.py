@@ -159,8 +159,27 @@ def test_calibration_comes_from_beside_the_image_and_diagnostics_say_why_not(ben
         beside = bench.create_publisher(CameraInfo, "front/camera_info", 10)
         bench.wait_report("no camera_info has come from", "bearings")
         info = CameraInfo(width=320, height=240, k=MATRIX, distortion_model="plumb_bob", d=[0.0] * 5)
-        bench.wait(lambda: beside.publish(info) or bench.report()["bearings"] == "yes", "calibration")
+        bench.wait(
+            lambda: beside.publish(info) or bench.report()["bearings"] == "yes, of raw images (K, D)", "calibration"
+        )
         assert not math.isnan(bench.answer(SCENE.image(1)).bearing.x)
+
+
+def test_a_rectified_topic_takes_the_projection_matrix(bench: Bench, tmp_path: Path) -> None:
+    bench.camera = bench.create_publisher(Image, "front/image_rect", qos_profile_sensor_data)
+    beside = bench.create_publisher(CameraInfo, "front/camera_info", 10)
+    info = CameraInfo(width=320, height=240, k=MATRIX, distortion_model="plumb_bob", d=[-0.3, 0.1, 0.0, 0.0, 0.0])
+    info.p = [150.0, 0.0, 159.5, 0.0, 0.0, 150.0, 119.5, 0.0, 0.0, 0.0, 1.0, 0.0]
+    with running(tmp_path / "log", bench, remap={"image": "front/image_rect"}) as node:
+        start(bench)
+        yes = "yes, of rectified images (P, R)"
+        bench.wait(lambda: beside.publish(info) or bench.report()["bearings"] == yes, "calibration")
+        answer = bench.answer(SCENE.image(1))
+        ray = np.array([answer.x + answer.width / 2 - 160, answer.y + answer.height / 2 - 120, 150.0])
+        found = np.array([answer.bearing.x, answer.bearing.y, answer.bearing.z])
+        np.testing.assert_allclose(found, ray / np.linalg.norm(ray), atol=1e-5)
+        assert bench.set_parameter("image_rectified", False).successful
+        bench.wait(lambda: "is rectified by its name, but image_rectified is false" in node.output, "line in the log")
 
 
 @pytest.mark.parametrize("reliability", [ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT])
