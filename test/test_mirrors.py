@@ -80,7 +80,6 @@ TESTED_IN = {
     "evaluation/memory_bench/conditions.py": "evaluation/memory_bench/test_bench.py",
     "evaluation/memory_bench/objects.py": "evaluation/memory_bench/test_bench.py",
     "evaluation/memory_bench/page.py": "cli/test_memory_bench.py",
-    "evaluation/memory_bench/two_targets.py": "evaluation/memory_bench/test_bench.py",
     "evaluation/metrics/summary.py": "evaluation/report/test_report.py",
     "evaluation/report/run_picture.py": "evaluation/report/test_box_log.py",
 }

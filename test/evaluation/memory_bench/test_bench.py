@@ -15,7 +15,6 @@ from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.evaluation.arms import list_clips
 from stdtrack_ros.evaluation.memory_bench.bench import plan, stage, window_of
 from stdtrack_ros.evaluation.memory_bench.objects import ObjectBank, cut_out
-from stdtrack_ros.evaluation.memory_bench.two_targets import halves, is_first
 
 
 @pytest.fixture(scope="module")
@@ -58,20 +57,6 @@ def test_a_cut_out_is_the_thing(bank: ObjectBank) -> None:
         assert 0.8 < height / width < 1.25
         assert 45 < np.sqrt(height * width) < 75  # 64 px, as asked for
         assert (cut.alpha > 127).mean() > 0.7
-
-
-def test_two_targets_stand_side_by_side() -> None:
-    left, right = np.zeros((100, 200, 3), np.uint8), np.zeros((100, 200, 3), np.uint8)
-    left[40:60, 90:110], right[30:40, 20:60] = (255, 0, 0), (0, 255, 0)
-    boxes = np.array([90.0, 40, 20, 20]), np.array([20.0, 30, 40, 10])
-    window, first, second = halves((left, boxes[0]), (right, boxes[1]), 4.0, 128)
-    np.testing.assert_allclose(first, [16, 48, 32, 32])
-    np.testing.assert_allclose(second, [64, 56, 64, 16])
-    assert window[64, 32].tolist() == [255, 0, 0]
-    assert window[64, 96].tolist() == [0, 255, 0]
-    assert is_first(first, first, second) is True
-    assert is_first(second, first, second) is False
-    assert is_first(first + np.array([0, 60, 0, 0]), first, second) is None
 
 
 def test_the_target_is_on_either_side(bank: ObjectBank) -> None:
