@@ -37,6 +37,7 @@ def arguments() -> list[DeclareLaunchArgument]:
         ("params_file", "", "YAML file of parameters; empty: every parameter at its default.", None),
         ("image", "image", "Topic of the camera's image (its /compressed, ... if asked for).", None),
         ("camera_info", "", "Topic of the camera's calibration, for bearings; empty: beside the image's.", None),
+        ("camera_rates", "camera_rates", "Topic of the camera's angular velocity (camera_rates.message).", None),
         ("target_init", "target_init", "Topic that starts a target.", None),
         ("tracked_box", "tracked_box", "Topic of the results.", None),
         ("image_transport", "", "Which image topic is read; empty: as in params_file.", ["", *TRANSPORTS]),
@@ -78,7 +79,7 @@ def start_node(context: LaunchContext) -> list[Node]:
     given = {parameter: kind(value(name)) for name, (parameter, kind) in OVERRIDES.items() if value(name)}
     given["use_sim_time"] = value("use_sim_time") == "true"
     image = value("image")
-    names = {name: value(name) or name for name in ("camera_info", "target_init", "tracked_box")}
+    names = {name: value(name) or name for name in ("camera_info", "camera_rates", "target_init", "tracked_box")}
     names |= {"image": image} | {f"image/{name}": f"{image}/{name}" for name in TRANSPORTS[1:]}
     common = {
         "package": "stdtrack_ros",

@@ -30,6 +30,7 @@ DECLARATIONS = {
 
 TESTED_IN = {
     # What only a process can show: programs and nodes, run over real DDS.
+    "nodes/camera/publishers.py": "nodes/tracking/test_diagnostics.py",
     "nodes/operator/page_server.py": "nodes/operator/test_operator_page.py",
     "nodes/operator/robot_link.py": "nodes/operator/test_operator_page.py",
     "nodes/playback/box_recorder.py": "nodes/playback/test_playing_and_recording.py",

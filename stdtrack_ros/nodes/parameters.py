@@ -48,6 +48,24 @@ class RingSettings(SettingGroup):
     megabytes: int = setting(256, "Most memory for them.", unit="MB", ge=1, le=65536, read_only=True)
 
 
+class RatesSettings(SettingGroup):
+    """The camera's own rotation, by which tracked_box_predicted is corrected."""
+
+    message: Literal["none", "imu", "vector3", "twist"] = setting(
+        "none",
+        "Message on camera_rates, the camera's angular velocity: sensor_msgs/Imu, geometry_msgs/Vector3Stamped or "
+        "TwistStamped; none: predictions take the camera to turn on as before.",
+        read_only=True,
+    )
+    max_age: float = setting(
+        0.2,
+        "Age of the newest rate, when a box is published, from which predictions do without; also the longest gap.",
+        unit="s",
+        ge=0.005,
+        le=10.0,
+    )
+
+
 class TrackerNodeSettings(TrackerSettings):
     """All parameters of `tracker_node`: the tracker's own and those below."""
 
@@ -99,6 +117,7 @@ class TrackerNodeSettings(TrackerSettings):
     )
     diagnostics_period: float = setting(1.0, "Time between two messages on /diagnostics.", unit="s", ge=0.1, le=60.0)
     annotated: AnnotatedSettings = AnnotatedSettings()
+    camera_rates: RatesSettings = RatesSettings()
     ring: RingSettings = RingSettings()
 
 

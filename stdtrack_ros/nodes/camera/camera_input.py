@@ -7,13 +7,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import ReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo
 
+from stdtrack_ros.nodes.camera.publishers import publisher_name, why_missing
 from stdtrack_ros.nodes.camera.transports import TRANSPORTS, camera_qos
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 
@@ -21,17 +22,6 @@ try:
     from rclpy.event_handler import SubscriptionEventCallbacks
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks
-
-UNKNOWN_NODE = "_NODE_NAME_UNKNOWN_"
-"""What rmw says if it knows no name."""
-
-
-class Endpoint(Protocol):
-    """A publisher or subscription as rclpy describes it; the class has another place in Lyrical than before."""
-
-    node_name: str
-    node_namespace: str
-
 
 LOOK_S = 1.0
 """How often the publishers of the image topic are counted."""
@@ -128,14 +118,7 @@ class CameraInput:
 
     def missing_info(self) -> str:
         """Return why no calibration has come, as part of a sentence."""
-        publishers = self._node.get_publishers_info_by_topic(self.info_topic)
-        if not publishers:
-            return f"nobody publishes camera_info on {self.info_topic}"
-        who = ", ".join(publisher_name(publisher) for publisher in publishers)
-        kinds = sorted({p.topic_type for p in publishers if p.topic_type != "sensor_msgs/msg/CameraInfo"})
-        if kinds:
-            return f"{who} publishes {', '.join(kinds)} on {self.info_topic}"
-        return f"no camera_info has come from {who} on {self.info_topic} yet"
+        return why_missing(self._node, self.info_topic, "sensor_msgs/msg/CameraInfo", "camera_info")
 
     def watch_frame_id(self, frame_id: str) -> None:
         """Take note of an image's frame_id."""
@@ -206,10 +189,3 @@ class CameraInput:
             return "Start the camera, or remap image to its topic."
         bases = " or ".join(topic.removesuffix(suffix) for topic in others)
         return f"Images are published on {', '.join(others)}: remap image to {bases}."
-
-
-def publisher_name(publisher: Endpoint) -> str:
-    """Return the publisher's node with its namespace; DDS may not know it: not yet, or because it is no ROS node."""
-    if publisher.node_name == UNKNOWN_NODE:
-        return "a publisher that names no node"
-    return f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"

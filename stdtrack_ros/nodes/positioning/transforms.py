@@ -11,7 +11,7 @@ from rclpy.node import Node
 from rclpy.time import Time
 
 from stdtrack_ros.errors import InputError, SettingError
-from stdtrack_ros.nodes.positioning.geometry import Pose
+from stdtrack_ros.nodes.positioning.geometry import Matrix, Pose
 
 try:
     import tf2_ros
@@ -23,6 +23,36 @@ AVAILABLE = tf2_ros is not None
 
 class NotYet(InputError):
     """Something that may still come: wait for it, then refuse."""
+
+
+class Rotations:
+    """How frames lie to each other."""
+
+    def __init__(self, node: Node) -> None:
+        self._buffer: Any = tf2_ros.Buffer(node=node) if AVAILABLE else None
+        self._listener = tf2_ros.TransformListener(self._buffer, node) if AVAILABLE else None
+
+    def destroy(self) -> None:
+        """Leave TF's topics."""
+        if self._listener is not None:
+            self._listener.unregister()
+
+    def between(self, source: str, target: str) -> Matrix:
+        """Return the newest (3, 3) rotation that takes a vector of one frame to another.
+
+        Raises:
+            InputError: there is no TF, or it does not connect the frames.
+        """
+        if self._buffer is None:
+            raise InputError(
+                f"their frame '{source}' is not the image's, '{target}', and tf2_ros is not installed: install it, or "
+                "send rates in the image's frame."
+            )
+        try:
+            turn = self._buffer.lookup_transform(target, source, Time()).transform.rotation
+        except tf2_ros.TransformException as error:
+            raise InputError(f"TF has no transform from '{source}' to '{target}': {error}") from None
+        return Pose.from_quaternion(turn.x, turn.y, turn.z, turn.w, (0.0, 0.0, 0.0)).rotation
 
 
 class Transforms:

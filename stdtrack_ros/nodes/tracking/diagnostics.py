@@ -50,6 +50,7 @@ class NodeSnapshot:
         input_fault: a sentence if the images are odd though they come, or empty.
         busy_s: how long the worker has been at its present frame.
         bearings: whether there are bearings, and if not, why.
+        rotation: whether predictions know how the camera turns: off, yes, or no and why.
     """
 
     state: str
@@ -63,6 +64,7 @@ class NodeSnapshot:
     input_fault: str = ""
     busy_s: float = 0.0
     bearings: str = "no: the node is not active"
+    rotation: str = "off"
 
 
 @dataclass(slots=True)
@@ -137,6 +139,7 @@ class Health:
                 "intensity range": ", ".join(_intensity(report) for report in snapshot.targets) or "none",
                 "image topic": snapshot.topic,
                 "bearings": snapshot.bearings,
+                "camera rotation": snapshot.rotation,
                 "odd about the images": snapshot.input_fault or "nothing",
                 "refused": str(self._now.refused),
                 "last refusal": _refusal(self._refusal, now_s - self._refused_s),
@@ -190,15 +193,15 @@ def _level(snapshot: NodeSnapshot, refusal: str, failure: str) -> tuple[bytes, s
         return ERROR, f"The tracker has been at one frame for {snapshot.busy_s:.0f} s."
     if not snapshot.enabled:
         return OK, "Disabled by ~/enable."
-    if snapshot.silence:
-        return WARN, snapshot.silence
-    if snapshot.input_fault:
-        return WARN, snapshot.input_fault
+    if snapshot.silence or snapshot.input_fault:
+        return WARN, snapshot.silence or snapshot.input_fault
     unsure = [report for report in snapshot.targets if report.status in (Status.LOST, Status.UNCERTAIN)]
     if unsure:
         return WARN, "; ".join(f"Target {report.target_id} is {report.status.name}" for report in unsure) + "."
     if refusal:
         return WARN, refusal
+    if snapshot.rotation.startswith("no"):
+        return WARN, f"Predictions do without the camera's rotation: {snapshot.rotation.removeprefix('no: ')}"
     if snapshot.targets:
         return OK, f"Tracking {', '.join(report.target_id for report in snapshot.targets)}."
     return OK, "Waiting for a target on target_init."

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Vector3
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
@@ -91,10 +91,16 @@ def no_target(info: FrameInfo) -> TrackedBox:
     return message
 
 
-def predicted(message: TrackedBox, horizon_s: float) -> TrackedBox:
+def predicted(
+    message: TrackedBox, horizon_s: float, velocity: ArrayLike | None = None, shift: ArrayLike = (0.0, 0.0)
+) -> TrackedBox:
     """Return the message with the box as expected `horizon_s` after its publication; its stamp is that time.
 
     A target without a known velocity stays where it is. The bearing is NaN; whoever has the calibration sets it.
+
+    Args:
+        velocity: (2,) px/s in place of the message's.
+        shift: (2,) px by which the whole image moves in that time.
     """
     ahead_s = seconds(message.latency) + horizon_s
     later = TrackedBox(**{name: getattr(message, name) for name in message.get_fields_and_field_types()})
@@ -103,7 +109,8 @@ def predicted(message: TrackedBox, horizon_s: float) -> TrackedBox:
     later.header = Header(stamp=Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9))
     later.header.frame_id = message.header.frame_id
     box = (message.x, message.y, message.width, message.height)
-    moved = carried_on(box, (message.velocity_x, message.velocity_y), ahead_s)
+    own = (message.velocity_x, message.velocity_y) if velocity is None else velocity
+    moved = carried_on(box, own, ahead_s)[:2] + np.asarray(shift, dtype=np.float64)
     later.x, later.y = float(moved[0]), float(moved[1])
     later.bearing = Vector3(x=NAN, y=NAN, z=NAN)
     return later

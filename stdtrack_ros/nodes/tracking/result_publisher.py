@@ -25,12 +25,15 @@ from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.camera.annotated_image import annotated
 from stdtrack_ros.nodes.camera.bearing import bearing, is_rectified, rectification_fault
 from stdtrack_ros.nodes.camera.camera_input import image_topic
+from stdtrack_ros.nodes.camera.camera_rates import CameraRates
 from stdtrack_ros.nodes.camera.frame_slot import Frame
 from stdtrack_ros.nodes.camera.image_messages import encoding_of, jpeg_message, raw_message
+from stdtrack_ros.nodes.camera.rotation import image_shift
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking import messages
 from stdtrack_ros.nodes.tracking.diagnostics import Health
 from stdtrack_ros.nodes.tracking.overlays import Overlays
+from stdtrack_ros.nodes.tracking.prediction import SteadyPredictor
 from stdtrack_ros.nodes.tracking.targets import Found, Target
 from stdtrack_ros.raw_image import RawImage
 
@@ -45,6 +48,9 @@ class ResultPublisher:
         self._image_topic = image_topic(node, settings().image_transport)
         self._camera_info: CameraInfo | None = None
         self._no_bearing = ""
+        self.camera_rates: CameraRates | None = None
+        """The camera's rotation, if it is to be used; set by whoever subscribes to it."""
+        self._steady = SteadyPredictor()
         self._publishers: list[Publisher] = []
         try:
             self._offer()
@@ -124,6 +130,8 @@ class ResultPublisher:
         self._health.published(time.monotonic() - frame.arrived_s)
         if self._predictions.get_subscription_count() > 0:
             self._predict(sent, width, height)
+        else:
+            self._steady.forget()
         if self._detections is not None:
             self._detections.publish(messages.detections(sent))
         self._overlays.send(sent)
@@ -143,11 +151,31 @@ class ResultPublisher:
     def _predict(self, sent: list[TrackedBox], width: int, height: int) -> None:
         """Send the boxes as they are expected at the time of publication, and a horizon after it."""
         for message in sent:
-            later = messages.predicted(message, self._settings().prediction_horizon)
+            later = self._predicted(message)
             direction = self._bearing(np.array([later.x, later.y, later.width, later.height]), width, height)
             if direction is not None:
                 later.bearing.x, later.bearing.y, later.bearing.z = (float(number) for number in direction)
             self._predictions.publish(later)
+
+    def _predicted(self, box: TrackedBox) -> TrackedBox:
+        horizon_s, rates = self._settings().prediction_horizon, self.camera_rates
+        if rates is None or box.status == TrackedBox.STATUS_NONE:
+            return messages.predicted(box, horizon_s)
+        info, known_s = self._camera_info, messages.seconds(box.header.stamp) + messages.seconds(box.latency)
+
+        def shift(x: float, y: float, since_s: float, until_s: float) -> NDArray[np.float64]:
+            if info is None:
+                raise InputError("no camera_info has come.")
+            turned = rates.turned(box.header.frame_id, since_s, until_s, known_s)
+            return image_shift(info, x, y, box.image_width, box.image_height, turned, self._rectified(info))
+
+        try:
+            later = self._steady.predict(box, horizon_s, self._settings().motion, shift)
+            rates.served()
+        except InputError as error:
+            rates.served(str(error))
+            later = messages.predicted(box, horizon_s)
+        return later
 
     def _bearing(self, box: Box, width: int, height: int) -> NDArray[np.float64] | None:
         if self._camera_info is None or not np.isfinite(box).all():

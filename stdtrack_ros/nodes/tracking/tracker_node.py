@@ -258,7 +258,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             silence=session.silence() if session else "",
             input_fault=session.input_fault() if session else "",
             busy_s=session.busy_s if session else 0.0,
-            **({"bearings": session.bearings()} if session else {}),
+            **({"bearings": session.bearings(), "rotation": session.rotation()} if session else {}),
         )
 
 

@@ -12,6 +12,7 @@ from rclpy.clock import ROSClock
 from rclpy.node import Node
 
 from stdtrack_ros.nodes.camera.camera_input import CameraInput
+from stdtrack_ros.nodes.camera.camera_rates import CameraRates
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
 from stdtrack_ros.nodes.camera.timestamps import TimestampMonitor, TimestampStatus
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
@@ -50,19 +51,24 @@ class TrackingSession:
         self._arrived = 0
         self._last_arrival_s: float | None = None
         self._silence = (False, "")
+        self._no_rotation = False
         self._began_s, self._told_bearings = time.monotonic(), False
         self._log_fault = ThrottledLogger(node.get_logger().warning, repeat_s=60.0)
         self.enabled = True
         self._loop.begin()
         try:
+            if settings.camera_rates.message != "none":
+                publisher.camera_rates = CameraRates(node, lambda: self._settings.camera_rates, refuse)
             self.camera = CameraInput(node, settings, self._on_image, publisher.take_camera_info, refuse)
         except Exception:
+            self._leave_rates()
             self._loop.end(END_S)
             raise
 
     def end(self) -> bool:
         """Leave the topics and stop the worker; False if the worker hangs."""
         self.camera.destroy()
+        self._leave_rates()
         stopped = self._loop.end(END_S)
         self._slot.clear()
         self._ring.clear()
@@ -121,6 +127,22 @@ class TrackingSession:
             self._node.get_logger().warning(f"There are no bearings ({sentence.removeprefix('no: ')}).")
         return sentence
 
+    def rotation(self) -> str:
+        """Return whether predictions know how the camera turns: off, yes, or no and why, which the log hears too."""
+        rates = self._publisher.camera_rates
+        if rates is None:
+            return "off"
+        words = rates.words()
+        missing = words.startswith("no")
+        if missing != self._no_rotation and time.monotonic() - self._began_s > self._settings.no_image_after:
+            self._no_rotation = missing
+            log = self._node.get_logger()
+            if missing:
+                log.warning(f"Predictions do without the camera's rotation: {words.removeprefix('no: ')}")
+            else:
+                log.info("Predictions take the camera's rotation again.")
+        return words
+
     def silence(self) -> str:
         """Return a sentence if images are missing, else ''; the log hears of it when it begins and when it ends."""
         if not self.enabled:
@@ -146,6 +168,11 @@ class TrackingSession:
         for fault in faults:
             self._log_fault(fault)
         return " ".join(faults)
+
+    def _leave_rates(self) -> None:
+        rates, self._publisher.camera_rates = self._publisher.camera_rates, None
+        if rates is not None:
+            rates.destroy()
 
     def _on_image(self, message: Any) -> None:
         now_s = time.monotonic()

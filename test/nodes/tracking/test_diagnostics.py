@@ -14,7 +14,7 @@ from node_bench import WAIT_S, Bench, NodeProcess, running
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
-from stdtrack_ros.nodes.camera.camera_input import publisher_name
+from stdtrack_ros.nodes.camera.publishers import publisher_name
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()

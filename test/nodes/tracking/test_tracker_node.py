@@ -10,14 +10,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from geometry_msgs.msg import Vector3
 from moving_scene import Scene
-from node_bench import Bench, overlap, running
+from node_bench import Bench, header, overlap, running
 from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, Imu
 from stdtrack_ros.msg import TrackedBox
 
 from stdtrack_ros.nodes.camera.image_messages import decode_image
-from stdtrack_ros.nodes.tracking.messages import seconds
+from stdtrack_ros.nodes.tracking.messages import predicted, seconds
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()
@@ -180,6 +181,48 @@ def test_a_rectified_topic_takes_the_projection_matrix(bench: Bench, tmp_path: P
         np.testing.assert_allclose(found, ray / np.linalg.norm(ray), atol=1e-5)
         assert bench.set_parameter("image_rectified", False).successful
         bench.wait(lambda: "is rectified by its name, but image_rectified is false" in node.output, "line in the log")
+
+
+def test_predicted_boxes_know_how_the_camera_turns(bench: Bench, tmp_path: Path) -> None:
+    """The camera begins to turn to the right after the last image: its box is expected further left."""
+    predictions: list[TrackedBox] = []
+    bench.create_subscription(TrackedBox, "tracked_box_predicted", predictions.append, 50)
+    gyroscope = bench.create_publisher(Imu, "camera_rates", QoSProfile(depth=100))
+    settings = {"prediction_horizon": 0.2, "camera_rates__message": "imu", "camera_rates__max_age": 10.0}
+
+    def turn(last_s: float) -> None:
+        """Rest until a time, then turn to the right."""
+        rests = [(last_s - 0.1 * tenths, 0.0) for tenths in range(10, -1, -1)]
+        for stamp_s, rate in [*rests, (last_s + 0.001, 0.1), (last_s + 3.0, 0.1)]:
+            gyroscope.publish(Imu(header=header(stamp_s), angular_velocity=Vector3(y=rate)))
+        bench.spin(0.3)
+
+    def prediction(answer: TrackedBox) -> TrackedBox:
+        number = answer.frame_number
+        return bench.wait(lambda: next((p for p in predictions if p.frame_number == number), None), "prediction")
+
+    with running(tmp_path / "log", bench, no_image_after=0.5, **settings) as node:
+        info = CameraInfo(width=320, height=240, k=MATRIX, distortion_model="plumb_bob", d=[0.0] * 5)
+        bench.wait(lambda: bench.calibration.publish(info) or "yes" in bench.report()["bearings"], "calibration")
+        start(bench)
+        answer = bench.answer(SCENE.image(0))
+        assert prediction(answer).x == pytest.approx(predicted(answer, 0.2).x)
+        assert "Predictions do without the camera's rotation" in bench.wait_report("no:", "camera rotation")["message"]
+        bench.wait(lambda: "do without the camera's rotation" in node.output, "line in the log")
+
+        last_s = bench.stamp_s + 10 / 30
+        told = "yes: 0.100 rad/s"
+        bench.wait(lambda: turn(last_s) or told in bench.report()["camera rotation"], told)
+        for _ in range(10):
+            answer = bench.answer(SCENE.image(0))
+        assert seconds(answer.header.stamp) == pytest.approx(last_s)
+        later = prediction(answer)
+        angle = math.atan((answer.x + answer.width / 2 - 160.0) / 300.0)
+        turned = 0.1 * (seconds(answer.latency) + 0.2 - 0.0005)
+        shift = 300.0 * (math.tan(angle - turned) - math.tan(angle))
+        assert shift < -5.0 and later.x - answer.x == pytest.approx(shift, abs=0.5)
+        assert later.bearing.x < answer.bearing.x
+        bench.wait_report("no: none has come on", "camera rotation")
 
 
 @pytest.mark.parametrize("reliability", [ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT])
