@@ -39,8 +39,6 @@ MIN_STRUCTURE = 0.5
 """Standard deviation of their smoothed levels under which they do not."""
 STANDING_FRAMES = 2
 """Frames in a row with the same stamp from which on the stamps stand still, and time is assumed to go on."""
-FEW_FRAMES = 4
-"""Doubtful frames of a slow camera up to which the box stays with what the network shows: they are little evidence."""
 MAX_INTERVAL_S = 1.0
 """Longest interval that says something about the target's motion; a longer one counts as this, a negative one as 0."""
 
@@ -421,7 +419,7 @@ class Tracker:
         return self.settings.motion.enabled and doubtful and not self._has_little_evidence(state)
 
     def _has_little_evidence(self, state: TrackState) -> bool:
-        return state.elapsed_s >= LOW_RATE_S and state.status_machine.low_frames <= FEW_FRAMES
+        return state.elapsed_s >= LOW_RATE_S and state.status_machine.low_frames <= self.settings.status.lost_frames
 
     def _new_search(self) -> Redetection:
         return Redetection(self.model.info.large_search_factor, self.model.info.search_size)

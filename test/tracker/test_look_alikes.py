@@ -119,8 +119,8 @@ def test_the_box_stays_with_what_was_rejected_if_the_camera_is_slow(interval_s: 
     assert result.box[0] == pytest.approx(HERE[0] + moved_px, abs=1.5)
 
 
-def test_many_rejected_frames_of_a_slow_camera_no_longer_lead_the_box() -> None:
-    tracker = started(**{"motion.velocity_decay_time": 0.05})
+def test_what_is_rejected_no_longer_leads_the_box_of_a_slow_camera_once_the_target_is_lost() -> None:
+    tracker = started(**{"motion.velocity_decay_time": 0.05, "status.lost_frames": 5})
     strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
     tracker.settings = tracker.settings.model_copy(update={"status": strict})
     lefts = []
