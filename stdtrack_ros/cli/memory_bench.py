@@ -38,11 +38,15 @@ def memory_bench(
     seed: Annotated[int, typer.Option(help="The same seed and sequences give the same tasks.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes at once, each with one thread.")] = 1,
     pictures: Annotated[int, typer.Option(min=0, help="Pictures per kind.")] = 2,
+    films: Annotated[
+        int, typer.Option(min=0, help="Films per kind of staged clips that only the own memory solves; not if quick.")
+    ] = 0,
 ) -> None:
     """Stage tasks that only the past solves, and compare own memory with none and with another video's."""
     from stdtrack_ros.evaluation.arms import list_clips, model_of
     from stdtrack_ros.evaluation.memory_bench.bench import TASKS, plan, run_bench
     from stdtrack_ros.evaluation.memory_bench.conditions import CONDITIONS, NONE, OWN
+    from stdtrack_ros.evaluation.memory_bench.films import decided_by_memory, write_film
     from stdtrack_ros.evaluation.memory_bench.objects import ObjectBank
     from stdtrack_ros.evaluation.memory_bench.page import COLUMNS, cells, write_page
     from stdtrack_ros.evaluation.memory_bench.summary import read_outcomes, summarize, write_json
@@ -67,6 +71,8 @@ def memory_bench(
     facts: dict[str, object] = {"model": info.name, "sha256": info.sha256, "settings": _changes(chosen), "seed": seed}
     write_json(out / "memory_bench.json", facts, rows, outcomes)
     write_page(out / "memory_bench.html", facts, rows, _draw(tasks, chosen, pictures, out))
+    for task in decided_by_memory(tasks, outcomes, films):
+        write_film(task, chosen, out / "films" / f"{task.name.replace(' ', '_')}.mp4")
     Console().print(f"Page: {out / 'memory_bench.html'}", markup=False, highlight=False, soft_wrap=True)
 
 
