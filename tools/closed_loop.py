@@ -118,8 +118,8 @@ class Summary:
         hidden_s: how long the wall hid the walker.
         lost_after_s: from the time it was hidden until LOST was said; NaN if never.
         found_after_s: from the time it was out again until it was tracked again; NaN if never.
-        on_target: share of the visible pictures, after the start, in which it was TRACKING on the walker.
-        on_other: share of all pictures in which it was TRACKING something else.
+        on_target: fraction of the visible pictures, after the start, in which it was TRACKING on the walker.
+        on_other: fraction of all pictures in which it was TRACKING something else.
         moved_lost: largest speed (m/s or rad/s) commanded while LOST.
         distance_error_m: median error of the distance while tracked.
     """
@@ -293,7 +293,7 @@ def _state(box: TrackedBox, depth: np.ndarray, foreground: ForegroundDepth, now_
 
 
 def summary(seed: int, moments: list[Moment]) -> Summary:
-    """Judge a run."""
+    """Sum up a run."""
     hidden = [m for m in moments if m.hidden]
     begin, end = (hidden[0].time_s, hidden[-1].time_s) if hidden else (math.nan, math.nan)
     hits = [m.status == TRACKING and m.overlap >= HIT_IOU for m in moments]

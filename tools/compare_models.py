@@ -40,14 +40,14 @@ def main(
     arm: Annotated[list[str], typer.Option(help="name=setting=value,setting=value")],
     frames: Annotated[int, typer.Option(min=0, help="Frames per clip at most; 0: all.")] = 0,
     stride: Annotated[int, typer.Option(min=1, help="Take every n-th frame: a slower camera.")] = 1,
-    judged: Annotated[bool, typer.Option(help="With judgment of loss, as shipped; else the tracker alone.")] = False,
+    loss_detection: Annotated[bool, typer.Option(help="As shipped; else the tracker alone.")] = False,
     pseudo: Annotated[bool, typer.Option(help="Take clips labeled by a tracker, too.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes at once, each with one thread.")] = 1,
     cache: Annotated[Path, typer.Option(help="Folder of the passes that are done.")] = CACHE,
     out: Annotated[Path | None, typer.Option(help="JSON file with every figure, also clip by clip.")] = None,
 ) -> None:
     """Run the arms over the sets and print one Markdown table per set."""
-    base = {"model.threads": 1, **({} if judged else PUBLISHED)}
+    base = {"model.threads": 1, **({} if loss_detection else PUBLISHED)}
     arms = [parse_arm(text, base) for text in arm]
     clips = {path.name: list_clips([path], frames, pseudo, stride) for path in sets}
     report = {}
@@ -89,7 +89,7 @@ def compare(clips: list[Clip], runs: dict[str, dict[str, StatusRun]]) -> dict[st
 
 
 def figures(run: StatusRun) -> NDArray[np.float64]:
-    """Return (6,) the figures of one pass, in the order of COLUMNS, as shares."""
+    """Return (6,) the figures of one pass, in the order of COLUMNS, as fractions."""
     scores = asdict(score(np.vstack((run.ground_truth[:1], run.boxes[1:])), run.ground_truth))
     in_view = known(run.ground_truth)
     scores["lost"] = float((run.statuses[in_view] == int(Status.LOST)).mean())

@@ -10,7 +10,7 @@ Noise of a measured box: of the frames on the target, scaled by 1 + gain * (1 - 
 motion: the filter is run along the tracker's boxes and then coasts, from every fifth frame on, for up to a second; of
 the noises tried, those whose 50 % and 90 % ellipses hold the ground truth most nearly as often as they should, early,
 later and late. `velocity_decay_time` is not fitted: it says how far a window may run ahead. Fit on sequences that
-nothing is judged on.
+nothing is evaluated on.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main(
     every: Annotated[int, typer.Option(min=1, help="Take every n-th sequence only.")] = 1,
     model: Annotated[str, typer.Option(help="Model file; empty: the one that ships.")] = "",
 ) -> None:
-    """Run the tracker over the sequences without judgement of loss, and fit."""
+    """Run the tracker over the sequences without loss detection, and fit."""
     settings = make_settings({"model.path": model, "status.enabled": False})
     tracker = Tracker(load_model(settings), settings)
     sequences = [sequence for path in paths for sequence in open_annotated(path)][::every]
@@ -147,8 +147,12 @@ def coasting(tracks: list[Track], settings: MotionSettings) -> tuple[NDArray[np.
 def _coasting_misses(tracks: list[Track], settings: MotionSettings) -> NDArray[np.float64]:
     ages, found = coasting(tracks, settings)
     stages = [found[(ages >= begin) & (ages < end)] for begin, end in STAGES]
-    shares = [((stage <= ellipse_radius(share)).mean(axis=0) - share) ** 2 for stage in stages for share in (0.5, 0.9)]
-    return np.asarray(np.sum(shares, axis=0))
+    squares = [
+        ((stage <= ellipse_radius(probability)).mean(axis=0) - probability) ** 2
+        for stage in stages
+        for probability in (0.5, 0.9)
+    ]
+    return np.asarray(np.sum(squares, axis=0))
 
 
 if __name__ == "__main__":

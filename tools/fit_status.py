@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Fits the limits of similarity and quality, by which the tracker judges what it found, to a model.
+"""Fits the limits of similarity and quality, by which the tracker accepts what it found, to a model.
 
     python tools/fit_status.py DATA/train_1.tar DATA/train_2.tar --model new.onnx --every 3 --out status.yaml
 
 The tracker runs over the sequences as recorded, and over every `--stage`-th of them with the target staged to vanish,
-with nothing rejected by its similarity. Of the frames on the target, at most a share of KEEP falls under the limits;
+with nothing rejected by its similarity. Of the frames on the target, at most a fraction of KEEP falls under the limits;
 the table tells how many of the confident frames off the target the limits reject. Every sequence counts alike. Fit on
-sequences that nothing is judged on.
+sequences that nothing is evaluated on.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ NO_LIMITS = {
     "redetection.enabled": False,
 }
 KEEP = {"memory_similarity": 0.005, "elsewhere_similarity": 0.03, "found_similarity": 0.1}
-"""Shares of right frames that may fall under a limit: where the target was expected, elsewhere, and after a loss."""
+"""Fractions of right frames that may fall under a limit: where the target was expected, elsewhere, and after a loss."""
 FALSE_FINDS = 0.02
-"""Share of the frames off the target whose candidate may pass all limits of redetection."""
+"""Fraction of the frames off the target whose candidate may pass all limits of redetection."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredFrames:
     """Frames of many sequences, (N,) each.
 
     Attributes:
@@ -115,14 +115,14 @@ def record(network: Any, settings: TrackerSettings, sequence: Frames) -> NDArray
     return np.array(rows, dtype=np.float64).reshape(-1, 5)
 
 
-def joined(passes: Sequence[NDArray[np.float64]]) -> Judged:
+def joined(passes: Sequence[NDArray[np.float64]]) -> ScoredFrames:
     """Return the frames of all passes, every pass weighing the same."""
     rows = np.concatenate(passes)
     weight = np.concatenate([np.full(len(each), 1.0 / max(len(each), 1)) for each in passes])
-    return Judged(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4] > 0, weight)
+    return ScoredFrames(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4] > 0, weight)
 
 
-def fit(frames: Judged) -> dict[str, dict[str, float]]:
+def fit(frames: ScoredFrames) -> dict[str, dict[str, float]]:
     """Return the settings by group and name."""
     right, wrong = frames.overlap >= RIGHT_IOU, frames.overlap < LOST_IOU
     near = limit(frames.memory, frames.weight, right & ~frames.elsewhere, KEEP["memory_similarity"])
@@ -151,19 +151,19 @@ def limit(
     values: NDArray[np.float64],
     weights: NDArray[np.float64],
     chosen: NDArray[np.bool_],
-    share: float,
+    fraction: float,
     otherwise: float = -1.0,
 ) -> float:
-    """Return the value under which a share of the chosen frames lies; `otherwise` if none is chosen."""
+    """Return the value under which a fraction of the chosen frames lies; `otherwise` if none is chosen."""
     if not chosen.any():
         return otherwise
     order = np.argsort(values[chosen])
     total = np.cumsum(weights[chosen][order])
-    return float(values[chosen][order][min(int(np.searchsorted(total, share * total[-1])), len(order) - 1)])
+    return float(values[chosen][order][min(int(np.searchsorted(total, fraction * total[-1])), len(order) - 1)])
 
 
-def equal_error(frames: Judged, right: NDArray[np.bool_], wrong: NDArray[np.bool_]) -> float:
-    """Return the similarity at which as large a share of right frames lies below as of wrong ones above."""
+def equal_error(frames: ScoredFrames, right: NDArray[np.bool_], wrong: NDArray[np.bool_]) -> float:
+    """Return the similarity at which as large a fraction of right frames lies below as of wrong ones above."""
     if not wrong.any():
         return -1.0
     grid = np.linspace(0.0, 1.0, 201)
@@ -174,7 +174,7 @@ def equal_error(frames: Judged, right: NDArray[np.bool_], wrong: NDArray[np.bool
     return float(grid[np.abs(below - above).argmin()])
 
 
-def table(frames: Judged, found: dict[str, dict[str, float]]) -> str:
+def table(frames: ScoredFrames, found: dict[str, dict[str, float]]) -> str:
     """Return how many right and wrong frames each limit rejects, as Markdown."""
     right, sure = frames.overlap >= RIGHT_IOU, (frames.overlap < LOST_IOU) & (frames.quality >= 0.4)
     lines = ["| limit | right frames under it | confident frames off the target under it |", "| --- | --- | --- |"]
@@ -186,10 +186,12 @@ def table(frames: Judged, found: dict[str, dict[str, float]]) -> str:
         ("redetection", "memory_similarity", frames.memory),
     ):
         under = values < found[group][name]
-        shares = [
+        fractions = [
             np.average(under[some], weights=frames.weight[some]) if some.any() else np.nan for some in (right, sure)
         ]
-        lines.append(f"| {group}.{name} {found[group][name]} | {100 * shares[0]:.1f} % | {100 * shares[1]:.1f} % |")
+        lines.append(
+            f"| {group}.{name} {found[group][name]} | {100 * fractions[0]:.1f} % | {100 * fractions[1]:.1f} % |"
+        )
     return "\n".join(lines)
 
 

@@ -92,12 +92,12 @@ def draw_reliability(tracks: Tracks, path: Path) -> None:
     figure = Figure(figsize=(4.2, 4.2), layout="constrained")
     panel = figure.subplots()
     edges = np.arange(BINS) / BINS
-    panel.bar(edges, np.nan_to_num(found.share_right), 1 / BINS, align="edge", alpha=0.7, label="right frames")
+    panel.bar(edges, np.nan_to_num(found.fraction_right), 1 / BINS, align="edge", alpha=0.7, label="right frames")
     panel.plot([0, 1], [0, 1], "k--", linewidth=1, label="perfect")
-    for edge, share, count in zip(edges, np.nan_to_num(found.share_right), found.counts, strict=True):
+    for edge, fraction, count in zip(edges, np.nan_to_num(found.fraction_right), found.counts, strict=True):
         if count:
-            panel.text(edge + 0.05, share + 0.01, str(count), ha="center", fontsize=7)
-    panel.set(xlabel="published quality", ylabel="share of frames with IoU >= 0.5", xlim=(0, 1), ylim=(0, 1.08))
+            panel.text(edge + 0.05, fraction + 0.01, str(count), ha="center", fontsize=7)
+    panel.set(xlabel="published quality", ylabel="fraction of frames with IoU >= 0.5", xlim=(0, 1), ylim=(0, 1.08))
     panel.set_title(f"ECE {found.ece:.3f}, Brier {found.brier:.3f}, {found.counts.sum()} frames", fontsize=10)
     panel.legend(fontsize=8, loc="upper left")
     figure.savefig(path, dpi=110)

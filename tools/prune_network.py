@@ -66,7 +66,7 @@ def main(
 
 @torch.no_grad()
 def energies(network: STDTrack, data: DataSettings, clips: int) -> dict[str, Tensor]:
-    """Measure what each input channel of each convolution and linear layer adds, as shares, by module name."""
+    """Measure what each input channel of each convolution and linear layer adds, as fractions, by module name."""
     sums: dict[str, Tensor] = {}
     modules = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
 

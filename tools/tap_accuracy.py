@@ -26,24 +26,24 @@ FRAMES = 5
 
 def main(
     folder: Annotated[Path, typer.Argument(help="Folder of sequences with ground truth.")],
-    jitter: Annotated[float, typer.Option(help="Largest offset of the tap, as a share of the box.")] = 0.0,
+    jitter: Annotated[float, typer.Option(help="Largest offset of the tap, as a fraction of the box.")] = 0.0,
 ) -> None:
-    """Print one line per sequence, then the shares."""
+    """Print one line per sequence, then the fractions."""
     tracker, random = create_tracker(TrackerSettings()), np.random.default_rng(0)
     rows, times = [], []
     for handle in open_sequences([folder]):
         sequence = handle.open()
-        truth, image = sequence.boxes, sequence.frame(0)
-        x, y = truth[0, :2] + truth[0, 2:] * (0.5 + jitter * random.uniform(-1, 1, 2))
+        boxes, image = sequence.boxes, sequence.frame(0)
+        x, y = boxes[0, :2] + boxes[0, 2:] * (0.5 + jitter * random.uniform(-1, 1, 2))
         started = time.perf_counter()
         box = propose_box(image, float(x), float(y))
         times.append(time.perf_counter() - started)
-        overlaps = [float(iou(box, truth[0])), *(_after(tracker, sequence, first) for first in (box, truth[0]))]
+        overlaps = [float(iou(box, boxes[0])), *(_after(tracker, sequence, first) for first in (box, boxes[0]))]
         rows.append(overlaps)
         box_iou, later, true = overlaps
         print(f"{sequence.name:28} box {box_iou:.2f}, after {FRAMES} frames {later:.2f} (true start {true:.2f})")
-    share = (np.array(rows) >= 0.5).mean(axis=0)
-    at_once, later_on, true = (f"{100 * p:.0f} % ± {100 * np.sqrt(p * (1 - p) / len(rows)):.0f}" for p in share)
+    fraction = (np.array(rows) >= 0.5).mean(axis=0)
+    at_once, later_on, true = (f"{100 * p:.0f} % ± {100 * np.sqrt(p * (1 - p) / len(rows)):.0f}" for p in fraction)
     print(
         f"{len(rows)} targets: IoU of 0.5 or more at once {at_once}, after {FRAMES} frames {later_on} "
         f"(started on the true box: {true}); ±: standard error; {1e3 * np.median(times):.0f} ms per tap"

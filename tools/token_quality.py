@@ -5,7 +5,7 @@
 
     python tools/token_quality.py DATA/val
 
-Prints the area under the ROC curve: 0.5 is chance, 1 is perfect. One pass (OPE), no judgement of loss.
+Prints the area under the ROC curve: 0.5 is chance, 1 is perfect. One pass (OPE), no loss detection.
 """
 
 from __future__ import annotations

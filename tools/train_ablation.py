@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the arms of the paper's ablation, part by part, and judges them on sequences and on the memory bench.
+"""Trains the arms of the paper's ablation, part by part, and evaluates them on sequences and on the memory bench.
 
     python tools/train_ablation.py runs/ablation --settings config/training/clips.yaml --set start=runs/pairs/last.pt \
-        --set "data.videos=[DATA/train]" --set minutes=30 --seed 1 --seed 2 --judge-on val2.tar --bench-on val2.tar
+        --set "data.videos=[DATA/train]" --set minutes=30 --seed 1 --seed 2 --evaluate-on val2.tar --bench-on val2.tar
 
 Every arm is trained with the same settings and seeds (`stdtrack train`, so that the same command goes on where it
 stopped) and exported. The last arm is also tracked with other replacement rules and capacities of the STM. Each row is
@@ -66,7 +66,7 @@ class Candidate:
 def main(
     folder: Annotated[Path, typer.Argument(help="Folder of the runs and results.")],
     settings: Annotated[Path, typer.Option(help="YAML of training settings, the same for all arms.")],
-    judge_on: Annotated[list[Path], typer.Option(help="Sequences that no training has seen.")],
+    evaluate_on: Annotated[list[Path], typer.Option(help="Sequences that no training has seen.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", help="A training setting as name=value.")] = None,
     bench_on: Annotated[list[Path] | None, typer.Option(help="Sequences for the memory bench; none: no bench.")] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Seed of the trainings, may be repeated; default: 1.")] = None,
@@ -75,7 +75,7 @@ def main(
     clips: Annotated[int, typer.Option(min=2, help="Staged clips per kind of the bench.")] = 100,
     workers: Annotated[int, typer.Option(min=1, help="Processes at once when judging.")] = 1,
 ) -> None:
-    """Train, export, judge, and print one Markdown table."""
+    """Train, export, evaluate, and print one Markdown table."""
     chosen = [name for name in PARTS if part is None or name in part]
     trained = {
         name: tuple(
@@ -88,9 +88,9 @@ def main(
     }
     rows = candidates(trained)
     report = {row.name: {"before": row.before} for row in rows}
-    judged = list_clips(judge_on, frames)
-    values = {row.name: overlaps_of(row, judged, workers) for row in rows}
-    videos, groups = ([getattr(clip.origin, key) for clip in judged] for key in ("video", "group"))
+    evaluated = list_clips(evaluate_on, frames)
+    values = {row.name: overlaps_of(row, evaluated, workers) for row in rows}
+    videos, groups = ([getattr(clip.origin, key) for clip in evaluated] for key in ("video", "group"))
     for row in rows:
         report[row.name]["AUC"] = _pair(values[row.name], None, videos, groups)
         if row.before:
@@ -141,7 +141,7 @@ def _verb(arguments: Sequence[str]) -> None:
 
 
 def overlaps_of(row: Candidate, clips: Sequence[Clip], workers: int) -> np.ndarray:
-    """Return (N,) the success AUC of each clip in percent, mean over the seeds, without judgment of loss."""
+    """Return (N,) the success AUC of each clip in percent, mean over the seeds, without loss detection."""
     arms = [Arm(str(model), _settings(row, model, PUBLISHED)) for model in row.models]
     runs = run_arms(arms, clips, CACHE.expanduser(), workers, lambda: None)
     return 100 * np.mean([[figures(runs[arm.name][clip.name])[0] for clip in clips] for arm in arms], axis=0)
@@ -159,7 +159,7 @@ def _settings(row: Candidate, model: Path, base: Mapping[str, Any]) -> Any:
 def bench_figures(
     seeds: Sequence[Sequence[Outcome]], before: Sequence[Sequence[Outcome]] | None
 ) -> dict[str, dict[str, float]]:
-    """Return per question of the bench the share on the target with own memory, and the step from the row before."""
+    """Return per question of the bench the fraction on the target with own memory, and the step from the row before."""
     found = {}
     values, videos = _by_task(seeds)
     earlier = _by_task(before)[0] if before else {}

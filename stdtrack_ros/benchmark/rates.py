@@ -34,7 +34,7 @@ class RateRow:
         share: of the core that it gets, 0..1.
         auc: success AUC, 0..1, mean over the sequences.
         predicted_auc: the same of boxes that are carried on by their velocity; NaN if the tracker gives none.
-        missed: share of the frames that it was not shown, mean over the sequences.
+        missed: fraction of the frames that it was not shown, mean over the sequences.
         step_ms: median cost of a step on the share.
     """
 
@@ -63,14 +63,14 @@ def accuracy_at_rates(
             sequence = handle.open()
             track = run_one_pass(timed, sequence)
             cost = timed.cost_s(len(sequence), track.start)
-            truth = scored_ground_truth(sequence.boxes, track.start)
+            ground_truth = scored_ground_truth(sequence.boxes, track.start)
             typical = 1e3 * float(np.nanmedian(cost))
-            offline = score(track.boxes[track.start :], truth).auc
+            offline = score(track.boxes[track.start :], ground_truth).auc
             found.setdefault((0.0, 1.0), []).append((offline, np.nan, 0.0, typical))
             for share in shares:
                 for rate in rates:
                     run = replay(timed, _AtRate(sequence, rate), cost / share)
-                    aucs = [score(seen_boxes(run, forecast=on)[run.start :], truth).auc for on in (False, True)]
+                    aucs = [score(seen_boxes(run, forecast=on)[run.start :], ground_truth).auc for on in (False, True)]
                     aucs[1] = aucs[1] if np.isfinite(run.velocities).any() else np.nan
                     missed = float(np.isnan(run.finish_s[run.start + 1 :]).mean())
                     found.setdefault((rate, share), []).append((*aucs, missed, typical / share))

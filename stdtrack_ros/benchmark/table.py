@@ -28,7 +28,7 @@ def benchmark_table(found: Benchmark, system: Mapping[str, str], source: str, th
 
 
 def rates_table(rows: Sequence[RateRow], sequences: int) -> str:
-    """Return success AUC in percent by tracker, frame rate and share of a core."""
+    """Return success AUC in percent by tracker, frame rate and fraction of a core."""
     names = list(dict.fromkeys(row.tracker for row in rows))
     cells = {(row.rate, row.share, row.tracker): row for row in rows}
     lines = [f"Success AUC over {sequences} sequences, one thread on one core; in brackets: frames missed. +: boxes"]

@@ -146,7 +146,7 @@ def _print_summary(console: Console, out: Path, summary: Mapping[str, Any]) -> N
         "rate": f"{summary['fps'] or 0:.1f} fps",
         "latency p50 / p95": f"{summary['latency_ms_p50']:.0f} / {summary['latency_ms_p95']:.0f} ms",
         "tracking / uncertain / lost": " / ".join(
-            f"{summary[f'share_{name}']:.0%}" for name in ("tracking", "uncertain", "lost")
+            f"{summary[f'fraction_{name}']:.0%}" for name in ("tracking", "uncertain", "lost")
         ),
         "state changes": _changes(summary["state_changes"]),
     }

@@ -18,7 +18,7 @@ from stdtrack_ros.tracker.result import Status
 TRAIL_FRAMES = 25
 PLATE = (40, 40, 40)
 SAMPLE_MARGIN = 0.6
-"""Surroundings in a cut-out, as a share of the box's longer side, on each side."""
+"""Surroundings in a cut-out, as a fraction of the box's longer side, on each side."""
 Window = tuple[slice, slice]
 WHOLE: Window = (slice(None), slice(None))
 

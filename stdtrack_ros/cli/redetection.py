@@ -58,8 +58,8 @@ def redetection(
     reports = {name: asdict(report_losses(some)) for name, some in runs.items() if some}
     Console().print(_table("Loss detection and recovery", LOSS_COLUMNS, reports))
     everything = runs["as recorded"] + runs["all staged"]
-    coverage = {name: asdict(shares) for name, shares in report_coverage(everything).items()}
-    Console().print(_table("Share of the frames whose ground truth is in the ellipse", COVERAGE_COLUMNS, coverage))
+    coverage = {name: asdict(fractions) for name, fractions in report_coverage(everything).items()}
+    Console().print(_table("Fraction of the frames whose ground truth is in the ellipse", COVERAGE_COLUMNS, coverage))
     reliability = {name: asdict(found) for name, found in report_calibration(everything).items()}
     Console().print(_table("Is a quality of 0.8 right eight times in ten?", CALIBRATION_COLUMNS, reliability))
     if out is not None:
@@ -90,7 +90,7 @@ LOSS_COLUMNS = (
     "false LOST",
     "in view LOST",
     "gone",
-    "doubted",
+    "flagged",
     "in time",
     "said",
     "after s",

@@ -16,8 +16,8 @@ from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.tracker.result import Status
 from stdtrack_ros.tracker.tracker import Tracker
 
-DOUBT_FRAMES = 3
-"""Frames within which a target that is gone should be doubted."""
+FLAG_FRAMES = 3
+"""Frames within which a target that is gone should be flagged."""
 RETURN_S = 1.0
 """Time from its return within which a target should be found."""
 
@@ -47,13 +47,13 @@ class LossReport:
     """Loss detection and recovery over many runs. *Off*: the target is absent, or the IoU of the box is under 0.1.
 
     Attributes:
-        precision: of the frames with status LOST, the share that is off; NaN if none is LOST.
-        recall: of the frames off for longer than the grace, the share with status LOST; NaN if there are none.
+        precision: of the frames with status LOST, the fraction that is off; NaN if none is LOST.
+        recall: of the frames off for longer than the grace, the fraction with status LOST; NaN if there are none.
         absent_recall: the same of the frames in which the target is absent for longer than that.
-        false_lost: of the frames on target (IoU at least 0.5), the share with status LOST.
-        in_view_lost: of the frames in which the target is to be seen, the share with status LOST.
-        absences: times that the target went away. doubted: of them, those in which it was not TRACKING in one of the
-            first DOUBT_FRAMES frames. in_time: those in which it was LOST within the grace. detected: those in which it
+        false_lost: of the frames on target (IoU at least 0.5), the fraction with status LOST.
+        in_view_lost: of the frames in which the target is to be seen, the fraction with status LOST.
+        absences: times that the target went away. flagged: of them, those in which it was not TRACKING in one of the
+            first FLAG_FRAMES frames. in_time: those in which it was LOST within the grace. detected: those in which it
             was LOST while away. detect_s: median time from its going to that.
         recovered: absences after which it was TRACKING on target again. recovered_in_time: those in which that was
             within RETURN_S. recover_s: median time from its return to that.
@@ -66,7 +66,7 @@ class LossReport:
     false_lost: float
     in_view_lost: float
     absences: int
-    doubted: int
+    flagged: int
     in_time: int
     detected: int
     detect_s: float
@@ -99,7 +99,7 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
         grace_s: a target that is away for less than this need not be said LOST.
     """
     said, off, due, gone, on, seen = [], [], [], [], [], []
-    detect, recover, doubted, begun, false = [], [], 0, 0, 0
+    detect, recover, flagged, begun, false = [], [], 0, 0, 0
     for run in runs:
         ious = overlaps(run.boxes, run.ground_truth)
         absent = np.asarray(np.isnan(run.ground_truth).any(axis=1))
@@ -115,19 +115,19 @@ def report_losses(runs: Iterable[StatusRun], grace_s: float = 0.3) -> LossReport
         begins = _reacquired(run.statuses)
         begun, false = begun + int(begins.sum()), false + int((begins & is_off).sum())
         for begin, end in _spans(absent):
-            doubted += bool((run.statuses[begin : min(begin + DOUBT_FRAMES, end)] != int(Status.TRACKING)).any())
+            flagged += bool((run.statuses[begin : min(begin + FLAG_FRAMES, end)] != int(Status.TRACKING)).any())
             detect.append(_first_time(lost, run.stamps_s, begin, end))
             back = (run.statuses == int(Status.TRACKING)) & on[-1]
             recover.append(_first_time(back, run.stamps_s, end, len(lost)))
     lost, is_off, on_target, is_due, is_gone, in_view = map(np.concatenate, (said, off, on, due, gone, seen))
     return LossReport(
-        precision=_share(is_off[lost]),
-        recall=_share(lost[is_due]),
-        absent_recall=_share(lost[is_gone]),
-        false_lost=_share(lost[on_target]),
-        in_view_lost=_share(lost[in_view]),
+        precision=_fraction(is_off[lost]),
+        recall=_fraction(lost[is_due]),
+        absent_recall=_fraction(lost[is_gone]),
+        false_lost=_fraction(lost[on_target]),
+        in_view_lost=_fraction(lost[in_view]),
         absences=len(detect),
-        doubted=doubted,
+        flagged=flagged,
         in_time=sum(value <= grace_s + 1e-9 for value in detect),
         detected=sum(not np.isnan(value) for value in detect),
         detect_s=_median(detect),
@@ -162,7 +162,7 @@ def _first_time(flags: NDArray[np.bool_], stamps_s: NDArray[np.float64], begin: 
     return float(stamps_s[begin + found[0]] - stamps_s[begin]) if len(found) else float("nan")
 
 
-def _share(flags: NDArray[np.bool_]) -> float:
+def _fraction(flags: NDArray[np.bool_]) -> float:
     return float(flags.mean()) if len(flags) else float("nan")
 
 

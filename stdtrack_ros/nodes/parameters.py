@@ -37,7 +37,7 @@ Value = bool | int | float | str
 class AnnotatedSettings(SettingGroup):
     """The picture for people, drawn only while someone subscribes to it."""
 
-    scale: float = setting(0.5, "Size of the annotated image, as a share of the camera's.", ge=0.05, le=1.0)
+    scale: float = setting(0.5, "Size of the annotated image, as a fraction of the camera's.", ge=0.05, le=1.0)
     jpeg_quality: int = setting(80, "JPEG quality of image_annotated/compressed.", ge=1, le=100)
 
 

@@ -18,7 +18,7 @@ from stdtrack_ros.sequences.sequence import Sequence
 
 FPS = 30.0
 VIEW = 0.45
-"""Side of the view in `leave`, as a share of the picture."""
+"""Side of the view in `leave`, as a fraction of the picture."""
 PAN_FRAMES = 8
 """Frames in which the view swings away, and back."""
 

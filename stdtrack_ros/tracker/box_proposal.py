@@ -19,8 +19,8 @@ from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Box, Image, box_from_center, iou
 
 SIZES = 13
-SMALLEST_PX, LARGEST_SHARE = 8.0, 0.75
-"""Sizes of the things that are looked for: so many pixels to a share of the image's shorter side, evenly in scale."""
+SMALLEST_PX, LARGEST_FRACTION = 8.0, 0.75
+"""Sizes of the things that are looked for: from pixels to a fraction of the shorter side, evenly in scale."""
 WINDOW_PX, WINDOW_FACTOR = 60, 3.0
 """Side of the window that is cut into two, in px, and in units of the size that is looked for."""
 BORDER_PX = 4
@@ -66,7 +66,7 @@ def propose_box(image: Image, x: float, y: float) -> Box:
     if not (0 <= x < width and 0 <= y < height):  # also if one is NaN
         raise InputError(f"The point x={x:g} y={y:g} lies outside the image of {width}x{height} px.")
     shorter = min(height, width)
-    sizes = np.geomspace(min(SMALLEST_PX, LARGEST_SHARE * shorter), LARGEST_SHARE * shorter, SIZES)
+    sizes = np.geomspace(min(SMALLEST_PX, LARGEST_FRACTION * shorter), LARGEST_FRACTION * shorter, SIZES)
     candidates = [_candidate(image, x, y, float(size)) for size in sizes]
     boxes = np.array([candidate.box for candidate in candidates])
     best = candidates[int(np.argmax(_scores(candidates, boxes, shorter)))].box

@@ -83,9 +83,9 @@ def record_inputs(
         tracker.initialize(clip.frame(0), clip.boxes[0], float(clip.stamps_s[0]))
         for index in range(1, min(len(clip), FRAMES_PER_CLIP)):
             tracker.track(clip.frame(index), float(clip.stamps_s[index]))
-        share = max(SAMPLES * stride // len(clips), 1)
-        starts += _evenly(backend.starts, share)
-        steps += _evenly(backend.steps, share)
+        count = max(SAMPLES * stride // len(clips), 1)
+        starts += _evenly(backend.starts, count)
+        steps += _evenly(backend.steps, count)
     if not steps:
         raise SequenceError("8-bit ranges need clips with at least two frames; there is none.")
     return starts, steps

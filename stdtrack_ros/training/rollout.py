@@ -44,11 +44,11 @@ class RolloutSettings(WindowSettings):
 
 
 RECOVERY_IOU = 0.1
-"""A closed-loop window whose box has lost the target goes back to the truth, or the clip's rest would teach nothing."""
+"""A closed-loop window whose box has lost the target goes back to the ground truth; the rest would teach nothing."""
 STORE_IOU = 0.5
 """A frame is stored if its box was at least this good; the tracker asks for its quality."""
-FAILED_SHARES = (0.5, 1.0)
-"""A template that fails is mixed with those of other clips, which take a share between these."""
+FAILED_FRACTIONS = (0.5, 1.0)
+"""A template that fails is mixed with those of other clips, whose weight lies between these."""
 
 
 def rollout(
@@ -79,20 +79,20 @@ def rollout(
     total = torch.zeros((), device=token.device)
     parts: dict[str, list[Tensor]] = defaultdict(list)
     for frame in range(frames):
-        truth, present, valid = (clips[name][:, frame] for name in ("boxes", "present", "valid"))
+        ground_truth, present, valid = (clips[name][:, frame] for name in ("boxes", "present", "valid"))
         large = draw.happens(settings.large_window_prob)
         factor = torch.where(large, config.large_search_factor, config.search_factor)
         reach = (settings.shift * factor / config.search_factor)[:, None]
         companion = clips["companions"][:, frame]
-        share = draw.uniform() * draw.happens(settings.ambiguous_prob)
-        start = _towards(clips["previous_boxes"][:, frame], truth, companion, share)
+        fraction = draw.uniform() * draw.happens(settings.ambiguous_prob)
+        start = _towards(clips["previous_boxes"][:, frame], ground_truth, companion, fraction)
         jittered = jitter(start, reach, settings.stretch, generator)
         windows = Windows.around(torch.where(closed[:, None] & (frame > 0), last, jittered), factor)
         search = cut(clips["canvases"][:, frame], clips["windows"][:, frame], windows, config.search_size)
         seen = _either(fails & (frame >= fails_from), failed, template)
         initial = 1.0 - draw.happens(settings.initial_dropout).float()
         output = network.step(seen, search, token, memory.tokens, memory.valid, initial)
-        target = _target(windows, truth, present, valid, companion)
+        target = _target(windows, ground_truth, present, valid, companion)
         loss, frame_parts = frame_loss(output, target, weights)
         if distillation is not None:
             distilled = distillation.loss(search, output.cells, template_crop if frame == 0 else None, template.cells)
@@ -102,7 +102,7 @@ def rollout(
         for name, value in frame_parts.items():
             parts[name].append(value)
         found = windows.to_image(decode_peak(output.maps.score, output.maps.boxes().float()).detach())
-        last = _recover(found, windows, truth, target, jittered)
+        last = _recover(found, windows, ground_truth, target, jittered)
         if frame + 1 < frames:
             token = output.enhanced.detach() if settings.detach else output.enhanced
             good = target.present & (iou(windows.fractions(found), target.box) >= STORE_IOU)
@@ -115,10 +115,10 @@ def rollout(
     return total, dict(zip([*parts, "loss"], values, strict=True))
 
 
-def _towards(boxes: Tensor, truth: Tensor, companion: Tensor, share: Tensor) -> Tensor:
+def _towards(boxes: Tensor, ground_truth: Tensor, companion: Tensor, fraction: Tensor) -> Tensor:
     """Move boxes (B, 4) by a fraction (B,) of the way from the target to its companion, if there is one."""
-    way = companion[:, :2] + companion[:, 2:] / 2 - truth[:, :2] - truth[:, 2:] / 2
-    moved = boxes[:, :2] + share[:, None] * way.nan_to_num(0.0)
+    way = companion[:, :2] + companion[:, 2:] / 2 - ground_truth[:, :2] - ground_truth[:, 2:] / 2
+    moved = boxes[:, :2] + fraction[:, None] * way.nan_to_num(0.0)
     return torch.cat((moved, boxes[:, 2:]), dim=1)
 
 
@@ -140,12 +140,12 @@ class _Draws:
 
 def _failed(template: TemplateState, draw: _Draws) -> TemplateState:
     """Mix templates with the mean of other clips'."""
-    low, high = FAILED_SHARES
-    share = low + (high - low) * draw.uniform()
+    low, high = FAILED_FRACTIONS
+    fraction = low + (high - low) * draw.uniform()
 
     def vague(part: Tensor) -> Tensor:
         others = torch.stack([part.roll(step, 0) for step in range(1, min(len(part), 5))] or [part]).mean(0)
-        return torch.lerp(part, others, share.view(-1, *[1] * (part.dim() - 1)).to(part.dtype))
+        return torch.lerp(part, others, fraction.view(-1, *[1] * (part.dim() - 1)).to(part.dtype))
 
     return TemplateState(vague(template.tokens), unit(vague(template.cells)), unit(vague(template.appearance)))
 
@@ -162,13 +162,13 @@ def _corrupted(token: Tensor, choice: Tensor) -> Tensor:
     return torch.where(choice[:, None, None], token.roll(1, 0), token)
 
 
-def _target(windows: Windows, truth: Tensor, present: Tensor, valid: Tensor, companion: Tensor) -> FrameTarget:
-    box = windows.fractions(truth)
+def _target(windows: Windows, ground_truth: Tensor, present: Tensor, valid: Tensor, companion: Tensor) -> FrameTarget:
+    box = windows.fractions(ground_truth)
     inside = ((box[:, :2] > 0) & (box[:, :2] < 1)).all(dim=1)
     return FrameTarget(box, present & inside, valid, windows.fractions(companion))
 
 
-def _recover(found: Tensor, windows: Windows, truth: Tensor, target: FrameTarget, jittered: Tensor) -> Tensor:
-    overlap = iou(windows.fractions(found), windows.fractions(truth))
+def _recover(found: Tensor, windows: Windows, ground_truth: Tensor, target: FrameTarget, jittered: Tensor) -> Tensor:
+    overlap = iou(windows.fractions(found), windows.fractions(ground_truth))
     lost = (overlap < RECOVERY_IOU) | ~target.present
     return torch.where(lost[:, None], jittered, found)

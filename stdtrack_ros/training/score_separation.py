@@ -36,7 +36,7 @@ class ScoredWindows(NamedTuple):
     Attributes:
         scores: (N,) float32, the score head's value in 0..1.
         present: (N,) bool, ground truth.
-        overlaps: (N,) float32, IoU of the box with the truth; means something only where the target is present.
+        overlaps: (N,) float32, IoU of the box with the ground truth; meaningless if the target is not present.
     """
 
     scores: NDArray[np.float32]

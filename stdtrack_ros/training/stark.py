@@ -195,8 +195,8 @@ def make_objective(
 
     def objective(network: nn.Module, clips: dict[str, Tensor], generator: torch.Generator) -> Any:
         assert isinstance(network, Stark)
-        share = settings.negative_prob if settings.stage == 2 else 0.0
-        triplet = cut_triplet(network.config, clips, settings.windows, generator, share)
+        negative_prob = settings.negative_prob if settings.stage == 2 else 0.0
+        triplet = cut_triplet(network.config, clips, settings.windows, generator, negative_prob)
         corners, logits, _ = network(
             triplet.templates, triplet.search, triplet.templates_outside, triplet.search_outside
         )

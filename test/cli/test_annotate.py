@@ -30,13 +30,13 @@ def test_a_bag_with_ground_truth(
         for index in range(3):
             bag.image(noise, stamp(index))
             bag.tracked_box((60, 40, 40, 30), stamp(index))
-    options = ("--ground-truth-topic", "truth", "--box-topic", "boxes", "--set", "model.threads=1")
+    options = ("--ground-truth-topic", "ground_truth", "--box-topic", "boxes", "--set", "model.threads=1")
     assert run(monkeypatch, tmp_path / "flight", "--out", tmp_path / "out", *options) == 0
     assert "3 images" in capsys.readouterr().out.replace("\n", "")
     written = BagFile(tmp_path / "out")
     counts = {connection.topic: connection.msgcount for connection in written.reader.connections}
     ours = {"/boxes": 3, "/stdtrack/image_annotated/compressed": 3, "/stdtrack/image_annotations": 3}
-    assert counts == {"/camera/image": 3, "/truth": 3} | ours
+    assert counts == {"/camera/image": 3, "/ground_truth": 3} | ours
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_bag_with_ground_truth(
         ((), "No target is given: add --init"),
         (("--init", "1,2,3"), "The box '1,2,3' cannot be read"),
         (("--init", "1,2,30,40", "--topic", "/front"), "no topic /front; its topics are /camera/image"),
-        (("--init", "1,2,30,40", "--box-topic", "/truth"), "has /truth already; name other topics"),
+        (("--init", "1,2,30,40", "--box-topic", "/ground_truth"), "has /ground_truth already; name other topics"),
         (("--init", "1,2,30,40", "--storage", "tape"), "'tape' cannot be written; it may be mcap, sqlite3"),
         (("--init", "900,900,30,40"), "lies outside the image"),
         (("--ground-truth-topic", "/none"), "no topic /none"),

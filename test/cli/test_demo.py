@@ -66,8 +66,8 @@ def test_the_demo_writes_video_picture_numbers_and_summary(tmp_path: Path) -> No
     assert summary["frames_tracked"] >= 3
     assert summary["annotated_frames"] == 11
     assert summary["mean_iou"] > 0.3  # also where a slow machine drops most of the frames
-    shares = [summary[f"share_{name}"] for name in ("tracking", "uncertain", "lost")]
-    assert sum(shares) == pytest.approx(1.0)
+    fractions = [summary[f"fraction_{name}"] for name in ("tracking", "uncertain", "lost")]
+    assert sum(fractions) == pytest.approx(1.0)
 
     with av.open(str(tmp_path / "out" / "annotated.mp4")) as video:
         assert video.streams.video[0].codec_context.name == "h264"

@@ -90,7 +90,7 @@ def test_boxes_are_those_of_the_tracker_alone(tmp_path: Path, bag: Path) -> None
 
 
 def test_start_on_the_first_true_box(tmp_path: Path, bag: Path) -> None:
-    start = start_on_ground_truth(BagSequence("flight", bag, ground_truth_topic="/truth"))
+    start = start_on_ground_truth(BagSequence("flight", bag, ground_truth_topic="/ground_truth"))
     assert start.box.tolist() == box_at(3)
     outcome = annotate_bag(
         BagFile(bag), tmp_path / "out", new_tracker(), start, Topics("/camera/image", pictures="", annotations="")
@@ -106,7 +106,7 @@ def test_start_on_the_first_true_box(tmp_path: Path, bag: Path) -> None:
 def test_foxglove_finds_boxes_with_their_schema_in_the_file(tmp_path: Path, bag: Path) -> None:
     reader = pytest.importorskip("mcap.reader")
     decoder = pytest.importorskip("mcap_ros2.decoder")
-    start = start_on_ground_truth(BagSequence("flight", bag, ground_truth_topic="/truth"))
+    start = start_on_ground_truth(BagSequence("flight", bag, ground_truth_topic="/ground_truth"))
     annotate_bag(BagFile(bag), tmp_path / "out", new_tracker(), start, TOPICS)
     boxes = [message for _, message in read(tmp_path / "out", TOPICS.boxes)]
     (file,) = (tmp_path / "out").glob("*.mcap")

@@ -32,7 +32,7 @@ def test_a_loss_that_is_said_and_ended_well() -> None:
     on = [True] * 3 + [False] * 8 + [True] * 2
     report = report_losses([run(statuses, present, on)])
     assert (report.absences, report.detected, report.recovered, report.false_reacquisitions) == (1, 1, 1, 0)
-    assert (report.doubted, report.in_time) == (1, 1)
+    assert (report.flagged, report.in_time) == (1, 1)
     assert report.detect_s == pytest.approx(0.2)
     assert report.recover_s == pytest.approx(0.2)
     assert (report.recovered_in_time, report.reacquisitions) == (1, 1)
@@ -47,7 +47,7 @@ def test_a_tracker_that_never_says_lost() -> None:
     present = [True] * 3 + [False] * 6 + [True] * 3
     report = report_losses([run([T] * 12, present, [True] * 12)])
     assert np.isnan(report.precision)
-    assert (report.recall, report.doubted, report.in_time, report.detected) == (0.0, 0, 0, 0)
+    assert (report.recall, report.flagged, report.in_time, report.detected) == (0.0, 0, 0, 0)
     assert np.isnan(report.detect_s)
     assert report.recover_s == 0.0
 
@@ -56,7 +56,7 @@ def test_what_is_said_too_late() -> None:
     """Away in frames 3 to 9: UNCERTAIN in the fourth of them, LOST after 0.5 s."""
     present = [True] * 3 + [False] * 7
     report = report_losses([run([T] * 6 + [U] * 2 + [L] * 2, present, [True] * 10)])
-    assert (report.absences, report.doubted, report.in_time, report.detected) == (1, 0, 0, 1)
+    assert (report.absences, report.flagged, report.in_time, report.detected) == (1, 0, 0, 1)
     assert report.detect_s == pytest.approx(0.5)
     assert report.absent_recall == pytest.approx(2 / 3)  # due in frames 7, 8 and 9, LOST in the last two
 

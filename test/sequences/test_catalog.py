@@ -94,7 +94,7 @@ def test_options_reach_the_bags(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_bag(tmp_path / "bags" / name)
         write_lines(tmp_path / "ground_truth" / f"{name}.csv", ["1,2,3,4"] * 5)
-    by_topic = open_sequences([tmp_path / "bags"], topic="/camera/image", ground_truth_topic="/truth")
+    by_topic = open_sequences([tmp_path / "bags"], topic="/camera/image", ground_truth_topic="/ground_truth")
     assert [handle.open().boxes[0].tolist() for handle in by_topic] == [[10, 8, 12, 9]] * 2
     by_csv = open_sequences([tmp_path / "bags"], ground_truth_csv=tmp_path / "ground_truth")
     assert [handle.open().boxes[0].tolist() for handle in by_csv] == [[1, 2, 3, 4]] * 2

@@ -130,7 +130,12 @@ class BagMaker:
         self.write(topic, message, stamp_ns)
 
     def tracked_box(
-        self, box: Sequence[float], stamp_ns: int, topic: str = "/truth", status: int = 1, target_id: str = "target-1"
+        self,
+        box: Sequence[float],
+        stamp_ns: int,
+        topic: str = "/ground_truth",
+        status: int = 1,
+        target_id: str = "target-1",
     ) -> None:
         """One TrackedBox."""
         x, y, width, height = box
@@ -184,7 +189,7 @@ def stamp(index: int) -> int:
 def write_bag(
     path: Path, count: int = 5, storage: str = "mcap", compressed: bool = False, ground_truth: bool = True
 ) -> Path:
-    """Make a bag of `count` pictures and, if wanted, their boxes (10 + index, 8, 12, 9) as TrackedBox on /truth."""
+    """Make a bag of `count` images and, if wanted, boxes (10 + index, 8, 12, 9) as TrackedBox on /ground_truth."""
     with BagMaker(path, storage) as bag:
         for index in range(count):
             write = bag.compressed if compressed else bag.image

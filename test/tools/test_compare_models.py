@@ -19,7 +19,7 @@ from stdtrack_ros.evaluation.redetection import StatusRun
 from stdtrack_ros.sequences.catalog import SequenceHandle
 from stdtrack_ros.sequences.origin import Origin
 
-TRUTH = np.tile([10.0, 10.0, 20.0, 20.0], (11, 1))
+GROUND_TRUTH = np.tile([10.0, 10.0, 20.0, 20.0], (11, 1))
 
 
 def clip(name: str, video: str, group: str) -> Clip:
@@ -28,12 +28,14 @@ def clip(name: str, video: str, group: str) -> Clip:
 
 def run(missed: int) -> StatusRun:
     """Ten frames after the start, of which the last `missed` are LOST and elsewhere."""
-    boxes, statuses = TRUTH.copy(), np.full(11, 1)
+    boxes, statuses = GROUND_TRUTH.copy(), np.full(11, 1)
     boxes[0] = np.nan
     if missed:
         boxes[-missed:, 0] += 100
         statuses[-missed:] = 3
-    return StatusRun(boxes, TRUTH, statuses, np.ones(11), np.arange(11) / 30, np.full((11, 4, 4), np.nan), TRUTH)
+    return StatusRun(
+        boxes, GROUND_TRUTH, statuses, np.ones(11), np.arange(11) / 30, np.full((11, 4, 4), np.nan), GROUND_TRUTH
+    )
 
 
 def test_differences_are_paired_and_groups_count_alike() -> None:

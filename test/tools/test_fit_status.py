@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import fit_status
 
 
-def frames(wrong_similarity: tuple[float, float]) -> fit_status.Judged:
+def frames(wrong_similarity: tuple[float, float]) -> fit_status.ScoredFrames:
     """1,000 right frames, a tenth of them elsewhere, of similarity 0.6 to 1; 1,000 wrong ones of high quality."""
     rng = np.random.default_rng(0)
     right = np.stack(
@@ -43,7 +43,7 @@ def test_limits_keep_the_right_frames_and_reject_the_others() -> None:
 
 def test_quality_decides_if_similarity_does_not() -> None:
     mixed = frames((0.9, 1.0))
-    alike = fit_status.Judged(
+    alike = fit_status.ScoredFrames(
         mixed.quality, np.ones_like(mixed.template), mixed.memory, mixed.overlap, mixed.elsewhere, mixed.weight
     )
     assert fit_status.fit(alike)["redetection"]["accept_quality"] == 0.9  # the highest that is asked for

@@ -77,6 +77,6 @@ def test_the_place_is_forgotten_unless_it_is_seen_again() -> None:
     assert not distractors.is_known_distractor(HERE, 0.7, moved(2.0), RULES)
 
 
-def test_without_judgement_nothing_is_rejected() -> None:
+def test_without_loss_detection_nothing_is_rejected() -> None:
     off = RULES.model_copy(update={"enabled": False})
     assert not DistractorFilter().rejects(moved(2.0), 0.9, -1.0, HERE, off)

@@ -161,7 +161,7 @@ def lost(crops_per_frame: int = 1) -> Tracker:
     return tracker
 
 
-def test_judgement_that_is_switched_off_ends_lost_at_once() -> None:
+def test_loss_detection_that_is_switched_off_ends_lost_at_once() -> None:
     tracker = lost()
     off = tracker.settings.status.model_copy(update={"enabled": False})
     still = tracker.settings.redetection.model_copy(update={"accept_frames": 100})

@@ -58,7 +58,7 @@ def test_lost_ends_by_finding_alone() -> None:
     assert machine.update(0.9, FRAME_S, RULES) is Status.TRACKING
 
 
-def test_without_judgement_everything_is_tracking() -> None:
+def test_without_loss_detection_everything_is_tracking() -> None:
     assert set(statuses([0.0] * 50, StatusSettings(enabled=False))) == {Status.TRACKING}
 
 

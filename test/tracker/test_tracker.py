@@ -66,7 +66,7 @@ def candidate(quality: float, rejected: bool = False) -> Candidate:
     return Candidate(box, quality, 1.0, 1.0, Prediction(box, quality, quality), rejected)
 
 
-NO_JUDGMENT = StatusSettings(enabled=False)
+NO_LOSS_DETECTION = StatusSettings(enabled=False)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_a_candidate_is_good_for(
 
 @pytest.mark.parametrize("coasting", [False, True])
 def test_a_distractor_is_neither_remembered_nor_measured(coasting: bool) -> None:
-    for settings in (StatusSettings(), NO_JUDGMENT):
+    for settings in (StatusSettings(), NO_LOSS_DETECTION):
         for status in (Status.TRACKING, Status.UNCERTAIN, Status.LOST):
             decision = decide(candidate(0.0, rejected=True), status, coasting, settings)
             assert not decision.remember and not decision.measure
@@ -107,8 +107,8 @@ def test_what_is_rejected_in_few_frames_of_a_slow_camera_is_measured_but_never_r
         assert decision.measure is measured and not decision.remember
 
 
-def test_without_judgment_every_candidate_is_remembered_and_measured() -> None:
-    decision = decide(candidate(0.01), Status.TRACKING, False, NO_JUDGMENT)
+def test_without_loss_detection_every_candidate_is_remembered_and_measured() -> None:
+    decision = decide(candidate(0.01), Status.TRACKING, False, NO_LOSS_DETECTION)
     assert decision.remember and decision.measure
 
 

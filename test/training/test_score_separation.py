@@ -17,10 +17,10 @@ from stdtrack_ros.network.stark.model import Stark
 from stdtrack_ros.training.score_separation import ScoredWindows, draw, main
 
 
-def judged(present: list[float], absent: list[float]) -> ScoredWindows:
+def windows(present: list[float], absent: list[float]) -> ScoredWindows:
     scores = np.array(present + absent, np.float32)
-    truth = np.arange(len(scores)) < len(present)
-    return ScoredWindows(scores, truth, np.zeros(len(scores), np.float32))
+    shown = np.arange(len(scores)) < len(present)
+    return ScoredWindows(scores, shown, np.zeros(len(scores), np.float32))
 
 
 @pytest.mark.parametrize(
@@ -33,18 +33,18 @@ def judged(present: list[float], absent: list[float]) -> ScoredWindows:
     ],
 )
 def test_area_and_accuracy_by_hand(present: list[float], absent: list[float], area: float, accuracy: float) -> None:
-    """The area is the share of pairs in order; a tie counts half."""
-    judgements = judged(present, absent)
-    assert judgements.area == pytest.approx(area) and judgements.accuracy == pytest.approx(accuracy)
+    """The area is the fraction of pairs in order; a tie counts half."""
+    scored = windows(present, absent)
+    assert scored.area == pytest.approx(area) and scored.accuracy == pytest.approx(accuracy)
 
 
 def test_the_histogram_is_a_picture(tmp_path: Path) -> None:
-    draw(judged([0.9, 0.7], [0.2]), tmp_path / "presence.png")
+    draw(windows([0.9, 0.7], [0.2]), tmp_path / "presence.png")
     picture = cv2.imread(str(tmp_path / "presence.png"))
     assert picture is not None and picture.std() > 10
 
 
-def test_the_command_judges_a_checkpoint(tmp_path: Path) -> None:
+def test_the_command_scores_a_checkpoint(tmp_path: Path) -> None:
     for index in range(3):
         folder = tmp_path / "videos" / f"disc_{index}"
         folder.mkdir(parents=True)

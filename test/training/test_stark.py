@@ -162,9 +162,9 @@ def test_the_files_hold_the_schedules_of_section_4_1(stage: int, epochs: int, dr
 
 
 @pytest.mark.parametrize(
-    ("name", "share"), [("stark_stage1", 0.15), ("stark_stage2", 0.15), ("stark_small_stage1", 0.12)]
+    ("name", "fraction"), [("stark_stage1", 0.15), ("stark_stage2", 0.15), ("stark_small_stage1", 0.12)]
 )
-def test_windows_mostly_stay_within_the_canvases(name: str, share: float) -> None:
+def test_windows_mostly_stay_within_the_canvases(name: str, fraction: float) -> None:
     """The border of a canvas lies at a fixed distance from the target: a window that shows it gives the place away."""
     settings = build_settings(StarkTrainSettings, _dotted_file(CONFIG / f"{name}.yaml"))
     factor = StarkConfig(**settings.switches).search_factor
@@ -172,7 +172,7 @@ def test_windows_mostly_stay_within_the_canvases(name: str, share: float) -> Non
     moved = jitter(boxes, settings.windows.shift, settings.windows.stretch, torch.Generator().manual_seed(0))
     windows = Windows.around(moved, factor)
     reach = ((windows.center - 0.5).abs() + windows.side[:, None] / 2).amax(dim=1)
-    assert float((reach > settings.data.canvas_factor / 2).float().mean()) < share
+    assert float((reach > settings.data.canvas_factor / 2).float().mean()) < fraction
 
 
 @pytest.fixture(scope="module")

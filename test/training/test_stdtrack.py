@@ -69,7 +69,7 @@ def settings(videos: Path, **changes: object) -> StdtrackTrainSettings:
 def test_a_run_that_was_cut_goes_on_exactly_where_it_stopped(videos: Path, tmp_path: Path) -> None:
     """Four steps at once, and two and two: the same weights, averages and log."""
     whole = train(settings(videos, steps=4, length=2), tmp_path / "whole")
-    # The schedule follows the share of the budget, so the cut run keeps the budget and is stopped by its batches.
+    # The schedule follows the fraction of the budget, so the cut run keeps the budget and is stopped by its batches.
     from stdtrack_ros.training import stdtrack as module
 
     batches = module.make_batches

@@ -69,7 +69,7 @@ class Outcome:
         task: its name. kind, variant, video: of the task.
         condition: one of CONDITIONS.
         right: 1: on the target; 0: on the other thing; NaN: on neither.
-        on_target: 1 or 0; for `swap` and `fast` the share of the frames.
+        on_target: 1 or 0; for `swap` and `fast` the fraction of the frames.
         after_s: `return` alone: time from coming into view to being found; NaN if it was not.
         mistaken: `return` alone: 1 if the look-alike was TRACKING in any frame since the target had left.
     """
@@ -254,7 +254,7 @@ def _on(right: bool | None, status: int) -> dict[str, float]:
     return {"right": float(right), "on_target": float(right)}
 
 
-def _share_of_frames(scene: Scene, run: StatusRun) -> dict[str, float]:
+def _fraction_of_frames(scene: Scene, run: StatusRun) -> dict[str, float]:
     """Score by all frames; `right` by the last one."""
     on = np.nan_to_num(overlaps(run.boxes, run.ground_truth)[1:]) >= 0.3
     return {**_at_the_end(scene, run), "on_target": float(on.mean())}
@@ -282,6 +282,6 @@ def _return(scene: Scene, run: StatusRun) -> dict[str, float]:
 _SCORES: dict[str, Callable[[Scene, StatusRun], dict[str, float]]] = {
     "twins": _at_the_end,
     "metamorphosis": _at_the_end,
-    "fast": _share_of_frames,
+    "fast": _fraction_of_frames,
     "return": _return,
 }

@@ -100,12 +100,19 @@ COLUMNS = (
 def cells(row: Row) -> list[str]:
     """Return a row's cells as text, in percent, in the order of COLUMNS."""
     name = f"{row.kind}: {row.variant}" if row.variant else row.kind
-    shares = [_share(values.get(key)) for values in (row.right, row.on_target) for key in ("own", "none", "another's")]
-    later = [_signed(row.lost_without), _signed(row.lost_swapped), _share(row.mistaken.get("own")), _signed(row.change)]
-    return [name, f"{row.clips} / {row.videos}", *shares, *later]
+    percentages = [
+        _percent(values.get(key)) for values in (row.right, row.on_target) for key in ("own", "none", "another's")
+    ]
+    later = [
+        _signed(row.lost_without),
+        _signed(row.lost_swapped),
+        _percent(row.mistaken.get("own")),
+        _signed(row.change),
+    ]
+    return [name, f"{row.clips} / {row.videos}", *percentages, *later]
 
 
-def _share(value: Estimated | None) -> str:
+def _percent(value: Estimated | None) -> str:
     return f"{100 * value.mean:.1f} ± {100 * value.error:.1f}" if value and np.isfinite(value.mean) else ""
 
 

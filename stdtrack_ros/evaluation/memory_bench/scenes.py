@@ -25,7 +25,7 @@ WIDTH, HEIGHT = 416, 256
 SIZE_PX = 44.0
 """Size of the things in them."""
 HIDDEN = 0.85
-"""A thing of which this share is covered or outside has no box."""
+"""A thing of which this fraction is covered or outside has no box."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +52,17 @@ class Actor:
 
     def patch(self, index: int) -> tuple[FloatArray, FloatArray]:
         """Return (h, w, 3) pixels and (h, w) opacity (0..1) in a frame."""
-        share = float(self.fade[index]) if self.later is not None else 0.0
+        progress = float(self.fade[index]) if self.later is not None else 0.0
         shapes = [self.look.alpha.shape, (self.later or self.look).alpha.shape]
         aspects = [shape[1] / shape[0] for shape in shapes]
-        aspect = aspects[0] ** (1 - share) * aspects[1] ** share
+        aspect = aspects[0] ** (1 - progress) * aspects[1] ** progress
         size = float(self.sizes[index])
         width, height = (max(round(size * root), 3) for root in (np.sqrt(aspect), 1 / np.sqrt(aspect)))
         pixels, alpha = _resized(self.look, width, height)
-        if share > 0 and self.later is not None:
+        if progress > 0 and self.later is not None:
             later, later_alpha = _resized(self.later, width, height)
-            mixed = (1 - share) * alpha + share * later_alpha
-            weight = (share * later_alpha / np.maximum(mixed, 1e-6))[..., None]
+            mixed = (1 - progress) * alpha + progress * later_alpha
+            weight = (progress * later_alpha / np.maximum(mixed, 1e-6))[..., None]
             pixels, alpha = (1 - weight) * pixels + weight * later, mixed
         if len(self.gains):
             pixels = np.clip(self.gains[index] * pixels, 0, 255)
@@ -143,7 +143,7 @@ class Scene:
         low = np.maximum(place[:2], 0)
         high = np.minimum(place[:2] + place[2:], self.background.shape[1::-1])
         inside = np.prod(np.maximum(high - low, 0)) / (width * height)
-        covered = max((_share_covered(place, board) for board in self.boards), default=0.0)
+        covered = max((_covered_fraction(place, board) for board in self.boards), default=0.0)
         seen = np.concatenate([low, high - low])
         return (seen if inside > 1 - HIDDEN and covered < HIDDEN else np.full(4, np.nan)), place
 
@@ -174,7 +174,7 @@ def _draw_board(picture: Image, board: Box) -> None:
         picture[rows, columns] = np.clip(np.broadcast_to(grain, shape), 0, 255).astype(np.uint8)
 
 
-def _share_covered(place: Box, board: Box) -> float:
+def _covered_fraction(place: Box, board: Box) -> float:
     low = np.maximum(place[:2], board[:2])
     high = np.minimum(place[:2] + place[2:], board[:2] + board[2:])
     return float(np.prod(np.maximum(high - low, 0)) / np.prod(place[2:]))

@@ -24,7 +24,7 @@ class Row:
     """One kind, or one variant of it.
 
     Attributes:
-        right: by condition, of the clips in which either thing was found at the end, the share on the target.
+        right: by condition, of the clips in which either thing was found at the end, the fraction on the target.
         on_target: by condition, of all clips (`return`: found within a second; `swap`, `fast`: of the frames).
         lost_without, lost_swapped: own memory less none, and less another's, clip by clip, in `on_target`.
         mistaken, after_s: `return` alone, by condition.

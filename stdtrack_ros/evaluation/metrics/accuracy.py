@@ -29,11 +29,11 @@ class Scores:
 
     Attributes:
         auc: area under the success curve over 21 IoU thresholds.
-        precision: share of frames with a centre error of at most 20 px.
+        precision: fraction of frames with a centre error of at most 20 px.
         norm_precision: mean of the normalised precision over thresholds 0..0.5 (TrackingNet's and GOT-10k's NP).
         norm_precision_02: normalised precision at 0.2 (LaSOT's).
         ao: average overlap, without the first frame.
-        sr50, sr75: share of frames, without the first, with an IoU above 0.5 and 0.75.
+        sr50, sr75: fraction of frames, without the first, with an IoU above 0.5 and 0.75.
     """
 
     auc: float
@@ -91,20 +91,20 @@ def _lengths(differences: FloatArray, ground_truth: ArrayLike) -> FloatArray:
 
 def success_curve(ious: FloatArray) -> FloatArray:
     """Return (21,) fraction of frames whose IoU lies above each threshold."""
-    return _share(ious[~np.isnan(ious), None] > SUCCESS_THRESHOLDS)
+    return _fraction(ious[~np.isnan(ious), None] > SUCCESS_THRESHOLDS)
 
 
 def precision_curve(errors_px: FloatArray) -> FloatArray:
     """Return (51,) fraction of frames whose centre error is at most 0, 1, ... 50 px."""
-    return _share(errors_px[~np.isnan(errors_px), None] <= PRECISION_THRESHOLDS_PX)
+    return _fraction(errors_px[~np.isnan(errors_px), None] <= PRECISION_THRESHOLDS_PX)
 
 
 def norm_precision_curve(errors: FloatArray) -> FloatArray:
     """Return (51,) fraction of frames whose normalised centre error is at most 0, 0.01, ... 0.5."""
-    return _share(errors[~np.isnan(errors), None] <= NORM_PRECISION_THRESHOLDS)
+    return _fraction(errors[~np.isnan(errors), None] <= NORM_PRECISION_THRESHOLDS)
 
 
-def _share(hits: NDArray[np.bool_]) -> FloatArray:
+def _fraction(hits: NDArray[np.bool_]) -> FloatArray:
     return np.asarray(hits.mean(axis=0)) if len(hits) else np.full(hits.shape[1], np.nan)
 
 

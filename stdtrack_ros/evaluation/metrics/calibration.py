@@ -22,14 +22,14 @@ class Calibration:
 
     Attributes:
         mean_quality: (BINS,) mean quality in each bin of equal width; NaN if empty.
-        share_right: (BINS,) share of right frames in each bin; NaN if empty.
+        fraction_right: (BINS,) fraction of right frames in each bin; NaN if empty.
         counts: (BINS,) frames in each bin.
         ece: expected calibration error, the mean distance of the two weighted by the counts; NaN without frames.
         brier: mean squared distance of the quality from 1 (right) or 0 (wrong); NaN without frames.
     """
 
     mean_quality: FloatArray
-    share_right: FloatArray
+    fraction_right: FloatArray
     counts: IntArray
     ece: float
     brier: float
@@ -44,13 +44,13 @@ def calibrate(qualities: FloatArray, ious: FloatArray) -> Calibration:
     counts = np.bincount(bins, minlength=BINS).astype(np.int64)
     with np.errstate(invalid="ignore"):
         mean_quality = np.bincount(bins, quality, BINS) / counts
-        share_right = np.bincount(bins, right, BINS) / counts
+        fraction_right = np.bincount(bins, right, BINS) / counts
     if not len(quality):
-        return Calibration(mean_quality, share_right, counts, float("nan"), float("nan"))
+        return Calibration(mean_quality, fraction_right, counts, float("nan"), float("nan"))
     filled = counts > 0
-    gaps = np.abs(mean_quality - share_right)[filled] * counts[filled]
+    gaps = np.abs(mean_quality - fraction_right)[filled] * counts[filled]
     return Calibration(
-        mean_quality, share_right, counts, float(gaps.sum() / len(quality)), float(((quality - right) ** 2).mean())
+        mean_quality, fraction_right, counts, float(gaps.sum() / len(quality)), float(((quality - right) ** 2).mean())
     )
 
 

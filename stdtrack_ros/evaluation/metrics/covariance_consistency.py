@@ -18,11 +18,11 @@ from stdtrack_ros.tracker.result import Status
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Frames of one status in which it is known where the target is; shares are NaN if there are none.
+    """Frames of one status in which it is known where the target is; fractions are NaN if there are none.
 
     Attributes:
-        frames: how many. center_50, center_90: share whose true centre lies in the ellipse that holds it with a chance
-            of 50 % and 90 % if errors are normal. size_50, size_90: the same of width and height.
+        frames: how many. center_50, center_90: fraction whose true centre lies in the ellipse that holds it with
+            probability 0.5 and 0.9 if errors are normal. size_50, size_90: the same of width and height.
     """
 
     frames: int
@@ -32,9 +32,9 @@ class Coverage:
     size_90: float
 
 
-def ellipse_radius(share: float) -> float:
-    """Return the Mahalanobis distance within which a share of two normal variables lies: sqrt(-2 ln(1 - share))."""
-    return math.sqrt(-2.0 * math.log(1.0 - share))
+def ellipse_radius(probability: float) -> float:
+    """Return the Mahalanobis radius that holds two normal variables with a probability: sqrt(-2 ln(1 - p))."""
+    return math.sqrt(-2.0 * math.log(1.0 - probability))
 
 
 def distances(
@@ -70,5 +70,7 @@ def report_coverage(runs: Iterable[StatusRun]) -> dict[str, Coverage]:
 def _coverage(found: NDArray[np.float64]) -> Coverage:
     if not len(found):
         return Coverage(0, *[float("nan")] * 4)
-    shares = [float((found[:, part] <= ellipse_radius(share)).mean()) for part in (0, 1) for share in (0.5, 0.9)]
-    return Coverage(len(found), *shares)
+    fractions = [
+        float((found[:, part] <= ellipse_radius(probability)).mean()) for part in (0, 1) for probability in (0.5, 0.9)
+    ]
+    return Coverage(len(found), *fractions)

@@ -75,7 +75,7 @@ class FalseConfidence:
 
     @property
     def rate(self) -> float:
-        """Share of the missed frames in which the tracker was confident; NaN if it missed none."""
+        """Fraction of the missed frames in which the tracker was confident; NaN if it missed none."""
         return self.confident / self.missed if self.missed else float("nan")
 
 

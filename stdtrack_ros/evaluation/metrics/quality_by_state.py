@@ -21,18 +21,18 @@ AGES_S = (0.0, 1.0, 3.0, np.inf)
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How good the quality of some frames is; shares are NaN without frames.
+    """How good the quality of some frames is; fractions are NaN without frames.
 
     Attributes:
         frames: how many.
-        mean_quality: of them. share_right: those whose box has an IoU of at least 0.5; none if the target is absent.
+        mean_quality: of them. fraction_right: those whose box has an IoU of at least 0.5; none if the target is absent.
         ece: expected calibration error. brier: mean squared distance of the quality from 1 (right) or 0.
         roc_area: how often a right frame has a higher quality than a wrong one.
     """
 
     frames: int
     mean_quality: float
-    share_right: float
+    fraction_right: float
     ece: float
     brier: float
     roc_area: float

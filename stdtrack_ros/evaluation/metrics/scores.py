@@ -120,7 +120,7 @@ def real_time_curve(run: RealTimeRun, facts: SequenceFacts) -> FloatArray:
         return np.full(len(DELAYS), np.nan)
     sources = np.stack([visible(run, delay)[frames] for delay in DELAYS])
     ious = np.nan_to_num(iou(run.boxes[sources], facts.ground_truth[frames]))
-    # The area under a frame's curve is the share of thresholds that its IoU lies above.
+    # The area under a frame's curve is the fraction of thresholds that its IoU lies above.
     return np.asarray(np.searchsorted(SUCCESS_THRESHOLDS, ious).mean(axis=1) / len(SUCCESS_THRESHOLDS))
 
 

@@ -83,7 +83,7 @@ def _cell(name: str, value: float | None, rows: Sequence[Mapping[str, Any]]) -> 
 
 
 def as_text(name: str, value: float | None) -> str:
-    """Return a figure as a reader wants it: shares in percent with one digit, counts whole."""
+    """Return a figure as a reader wants it: fractions in percent with one digit, counts whole."""
     if value is None or not math.isfinite(value):
         return "–"
     metric = METRICS[name]

@@ -80,9 +80,9 @@ def _quality(axes: Any, log: BoxLog) -> None:
 def _latency(axes: Any, log: BoxLog) -> None:
     milliseconds = 1000 * log.latency_s
     axes.plot(log.times_s, milliseconds, color="tab:blue", linewidth=1, marker=".", markersize=3)
-    for share, style in ((50, "--"), (95, ":")):
-        level = float(np.percentile(milliseconds, share))
-        axes.axhline(level, color="tab:gray", linestyle=style, label=f"p{share}: {level:.0f} ms")
+    for percent, style in ((50, "--"), (95, ":")):
+        level = float(np.percentile(milliseconds, percent))
+        axes.axhline(level, color="tab:gray", linestyle=style, label=f"p{percent}: {level:.0f} ms")
     axes.set_ylim(0, None)
     axes.set_title("Latency: image in the node to box published")
     axes.set_xlabel("time [s]")

@@ -60,7 +60,7 @@ class CornerHead(nn.Module):
 
         Returns:
             Corners (B, 4) as x0, y0, x1, y1 in units of the search window's side, and the concentration (B,) in 0..1:
-            the geometric mean of the shares of each map that lie within two cells of its expectation.
+            the geometric mean of the fractions of each map that lie within two cells of its expectation.
         """
         similarity = search @ target[:, :, None]
         enhanced = (search * similarity).transpose(1, 2).unflatten(2, (self.cells, self.cells))

@@ -22,13 +22,15 @@ def box_loss(
     """
     low, high = corners[:, :2], corners[:, 2:]
     found = torch.cat([(low + high) / 2, high - low], dim=1)
-    truth = torch.cat([box[:, :2] - box[:, 2:] / 2, box[:, :2] + box[:, 2:] / 2], dim=1).clamp(0.0, 1.0)
-    inside = torch.cat([(truth[:, :2] + truth[:, 2:]) / 2, truth[:, 2:] - truth[:, :2]], dim=1)
+    true_corners = torch.cat([box[:, :2] - box[:, 2:] / 2, box[:, :2] + box[:, 2:] / 2], dim=1).clamp(0.0, 1.0)
+    true_box = torch.cat(
+        [(true_corners[:, :2] + true_corners[:, 2:]) / 2, true_corners[:, 2:] - true_corners[:, :2]], dim=1
+    )
     weight = present.float() / present.sum().clamp(min=1)
-    l1 = ((corners - truth).abs().mean(dim=1) * weight).sum()
-    apart = ((1.0 - giou(found, inside)) * weight).sum()
+    l1 = ((corners - true_corners).abs().mean(dim=1) * weight).sum()
+    apart = ((1.0 - giou(found, true_box)) * weight).sum()
     loss = l1_weight * l1 + giou_weight * apart
-    overlap = (iou(found, inside) * weight).sum()
+    overlap = (iou(found, true_box) * weight).sum()
     parts = {"loss": loss, "l1": l1, "giou": apart, "iou": overlap}
     return loss, {name: float(value.detach()) for name, value in parts.items()}
 

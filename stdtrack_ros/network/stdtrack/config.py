@@ -21,7 +21,7 @@ class NetworkConfig(BaseModel):
 
     backbone: Literal["lite_hybrid", "vit_tiny"] = "lite_hybrid"
     cnn_early_width: float = Field(
-        2 / 3, gt=0, le=1, description="Share of the hidden channels that the CNN's early blocks keep."
+        2 / 3, gt=0, le=1, description="Fraction of the hidden channels that the CNN's early blocks keep."
     )
     dim: int = Field(192, ge=16, description="Width d of every token.")
     heads: int = Field(6, ge=1, description="Attention heads.")

@@ -51,7 +51,7 @@ def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) ->
     side = maps.score.shape[-1]
     heat = heat_map(target.box, side) * target.present[:, None, None, None]
     boxes = maps.boxes().float()
-    truth = target.box[:, :, None, None].expand_as(boxes)
+    true_boxes = target.box[:, :, None, None].expand_as(boxes)
     shown = (target.present & target.valid).float()
     weight = torch.where(heat > 0.3, heat, 0.0)[:, 0] * shown[:, None, None]
     weight = weight / weight.sum().clamp(min=1.0)
@@ -63,8 +63,8 @@ def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) ->
     confidence = functional.binary_cross_entropy_with_logits(output.confidence.float(), overlap, reduction="none")
     parts = {
         "focal": _mean(focal, count),
-        "giou": (weight * (1.0 - giou(boxes.permute(0, 2, 3, 1), truth.permute(0, 2, 3, 1)))).sum(),
-        "l1": (weight * (boxes - truth).abs().mean(dim=1)).sum(),
+        "giou": (weight * (1.0 - giou(boxes.permute(0, 2, 3, 1), true_boxes.permute(0, 2, 3, 1)))).sum(),
+        "l1": (weight * (boxes - true_boxes).abs().mean(dim=1)).sum(),
         "mask": _mean(mask, count),
         "confidence": _mean(confidence, count),
     }

@@ -62,7 +62,7 @@ def peak_statistics(score: Tensor) -> PeakStatistics:
 
 
 class ScorePeak(nn.Module):
-    """`peak_statistics` as a module, so that its share of an exported network's time can be told apart."""
+    """`peak_statistics` as a module, so that its fraction of an exported network's time can be told apart."""
 
     def forward(self, score: Tensor) -> PeakStatistics:
         """Map (B, 1, H, W) in 0..1 to the statistics."""

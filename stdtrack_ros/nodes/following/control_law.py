@@ -16,7 +16,7 @@ class FollowSettings(TrustSettings):
     """Parameters of `follow_controller`."""
 
     target_size: float = setting(
-        0.3, "Height of the box, as a share of the image's, that the robot keeps by its distance.", ge=0.01, le=1.0
+        0.3, "Height of the box, as a fraction of the image's, that the robot keeps by its distance.", ge=0.01, le=1.0
     )
     distance: float = setting(
         0.0,

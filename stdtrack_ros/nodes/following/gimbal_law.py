@@ -35,7 +35,7 @@ class GimbalSettings(TrustSettings):
     actuator_delay: float = setting(0.05, "Time from a command until the gimbal turns.", unit="s", ge=0.0, le=1.0)
     max_prediction: float = setting(0.3, "Largest age of an image that is made up for.", unit="s", ge=0.0, le=2.0)
     feed_forward: float = setting(
-        0.7, "Share of the target's own angular velocity that the gimbal takes over at once.", ge=0.0, le=1.0
+        0.7, "Fraction of the target's own angular velocity that the gimbal takes over at once.", ge=0.0, le=1.0
     )
     rate: float = setting(20.0, "Commands per second.", unit="Hz", ge=1.0, le=200.0, read_only=True)
     frame_id: str = setting("gimbal_link", "Frame of gimbal_rate: y left, z up (REP 103).", read_only=True)

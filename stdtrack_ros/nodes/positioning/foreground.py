@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from stdtrack_ros.errors import InputError
 
 BIN = 0.02
-"""Width of a bin of the histogram, as a share of the depth."""
+"""Width of a bin of the histogram, as a fraction of the depth."""
 VALLEY = 0.5
-"""A surface ends where the histogram falls under this share of its peak."""
+"""A surface ends where the histogram falls under this fraction of its peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Surface:
     Attributes:
         depth_m: weighted median of its depths.
         spread_m: standard deviation of its depths, estimated robustly (scaled median absolute deviation).
-        share: its part of the measured depths in the box, weighted, 0..1.
+        fraction: its part of the measured depths in the box, weighted, 0..1.
     """
 
     depth_m: float
     spread_m: float
-    share: float
+    fraction: float
 
 
 def surfaces(depth: ArrayLike, nearest_m: float, farthest_m: float) -> list[Surface]:
@@ -98,16 +98,16 @@ class ForegroundDepth:
 
     Args:
         nearest_m, farthest_m: range of the sensor.
-        least_share: part of a box's measured depths that a surface must have.
-        step: largest change of depth between two frames, as a share of the depth, that is the same surface.
+        least_fraction: part of a box's measured depths that a surface must have.
+        step: largest change of depth between two frames, as a fraction of the depth, that is the same surface.
         switch_after_s: time for which another surface must be seen alone before it counts as the target.
     """
 
     def __init__(
-        self, nearest_m: float, farthest_m: float, least_share: float, step: float, switch_after_s: float
+        self, nearest_m: float, farthest_m: float, least_fraction: float, step: float, switch_after_s: float
     ) -> None:
         self.nearest_m, self.farthest_m = nearest_m, farthest_m
-        self.least_share, self.step, self.switch_after_s = least_share, step, switch_after_s
+        self.least_fraction, self.step, self.switch_after_s = least_fraction, step, switch_after_s
         self._last: Surface | None = None
         self._absent_since_s: float | None = None
 
@@ -118,7 +118,9 @@ class ForegroundDepth:
             InputError: no surface there can be the target's, and why.
         """
         candidates = [
-            surface for surface in surfaces(depth, self.nearest_m, self.farthest_m) if surface.share >= self.least_share
+            surface
+            for surface in surfaces(depth, self.nearest_m, self.farthest_m)
+            if surface.fraction >= self.least_fraction
         ]
         if not candidates:
             raise InputError(

@@ -97,7 +97,7 @@ def depth_from_size(
         box: (4,) x, y, width, height in px.
         vertical: `size_m` is the height; else the width.
         side_deviation_px: standard deviation of that side of the box.
-        size_deviation: of the true size, as a share of it.
+        size_deviation: of the true size, as a fraction of it.
     """
     x, y, width, height = (float(number) for number in np.asarray(box, dtype=np.float64))
     if vertical:

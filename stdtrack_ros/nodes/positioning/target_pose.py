@@ -50,7 +50,7 @@ UNKNOWN_TURN = math.pi**2
 EDGE_PX = 1.5
 """A box this near to the edge of the image is taken to be cut off by it."""
 UNKNOWN_BOX = 0.02
-"""Standard deviation of a box whose covariance is not known, as a share of its sides."""
+"""Standard deviation of a box whose covariance is not known, as a fraction of its sides."""
 
 
 class PositionSettings(SettingGroup):
@@ -83,10 +83,10 @@ class PositionSettings(SettingGroup):
     max_wait: float = setting(0.2, "Longest wait of a box for its depth image and for TF.", unit="s", ge=0.0, le=5.0)
     min_depth: float = setting(0.2, "Smallest depth that counts.", unit="m", ge=0.01, le=1000.0)
     max_depth: float = setting(40.0, "Largest depth, and largest distance, that counts.", unit="m", ge=0.1, le=20000.0)
-    depth_window: float = setting(0.7, "Share of the box's sides in which depths are read.", ge=0.05, le=1.0)
-    min_share: float = setting(0.15, "Share of the measured depths that one surface must have.", ge=0.01, le=1.0)
+    depth_window: float = setting(0.7, "Fraction of the box's sides in which depths are read.", ge=0.05, le=1.0)
+    min_fraction: float = setting(0.15, "Fraction of the measured depths that one surface must have.", ge=0.01, le=1.0)
     depth_step: float = setting(
-        0.15, "Largest change of the target's depth between two frames, as a share of it.", ge=0.01, le=2.0
+        0.15, "Largest change of the target's depth between two frames, as a fraction of it.", ge=0.01, le=2.0
     )
     switch_after: float = setting(
         1.0,
@@ -104,7 +104,7 @@ class PositionSettings(SettingGroup):
     )
     target_width: float = setting(0.0, "Width of the target, for the method width.", unit="m", ge=0.0, le=200.0)
     size_deviation: float = setting(
-        0.1, "Standard deviation of the true height or width, as a share of it.", ge=0.0, le=1.0
+        0.1, "Standard deviation of the true height or width, as a fraction of it.", ge=0.0, le=1.0
     )
     ground_height: float = setting(0.0, "Height of the ground in fixed_frame.", unit="m", ge=-10000.0, le=10000.0)
     ground_deviation: float = setting(
@@ -179,7 +179,7 @@ class TargetPose(SettingsNode[PositionSettings], Node):
     def _restart(self) -> None:
         settings = self.settings
         self._foreground = ForegroundDepth(
-            settings.min_depth, settings.max_depth, settings.min_share, settings.depth_step, settings.switch_after
+            settings.min_depth, settings.max_depth, settings.min_fraction, settings.depth_step, settings.switch_after
         )
         self._motion = ConstantVelocity(settings.acceleration, settings.max_speed, settings.reset_after)
         self._measured_s = -math.inf
@@ -402,9 +402,9 @@ def _box_covariance(box: TrackedBox) -> Matrix:
     return np.diag((UNKNOWN_BOX * np.array([box.width, box.height, box.width, box.height])) ** 2)
 
 
-def _inner(start: float, length: float, share: float, whole: int) -> slice:
+def _inner(start: float, length: float, fraction: float, whole: int) -> slice:
     """Return the pixels of the middle part of a side, inside the image; at least one."""
-    middle, half = start + length / 2, length * share / 2
+    middle, half = start + length / 2, length * fraction / 2
     first = min(math.floor(middle - half), math.floor(middle))
     last = max(math.ceil(middle + half), math.floor(middle) + 1)
     return slice(max(first, 0), max(min(last, whole), 0))

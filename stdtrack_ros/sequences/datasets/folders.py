@@ -158,7 +158,7 @@ def _absent(source: FolderSource, frames: int) -> NDArray[np.bool_]:
     absent = np.zeros(frames, dtype=bool)
     for path in source.absent:
         marks = attributes.read_marks(path)
-        if path.stem == "cover":  # GOT-10k's share of the target that is visible, 0..8: absent if it is 0
+        if path.stem == "cover":  # GOT-10k's fraction of the target that is visible, 0..8: absent if it is 0
             marks = ~marks
         if len(marks) != frames:
             raise SequenceError(

@@ -18,8 +18,8 @@ from stdtrack_ros.training.data.clips import Clip
 
 Rng = np.random.Generator
 
-GREY_SHARE, TINT_SHARE, LIGHT_SHARE = 0.05, 0.4, 0.8
-BLUR_SHARE, NOISE_SHARE, LOW_RESOLUTION_SHARE, JPEG_SHARE = 0.15, 0.15, 0.1, 0.12
+GREY_PROB, TINT_PROB, LIGHT_PROB = 0.05, 0.4, 0.8
+BLUR_PROB, NOISE_PROB, LOW_RESOLUTION_PROB, JPEG_PROB = 0.15, 0.15, 0.1, 0.12
 _LEVELS = np.linspace(0.0, 1.0, 256)
 HIDDEN_COVERAGE = 0.8
 """A target of whose box more than this is covered counts as not present."""
@@ -30,13 +30,13 @@ def augment(rng: Rng, clip: Clip) -> None:
     if rng.random() < 0.5:
         mirror(clip)
     light(rng, clip)
-    if rng.random() < BLUR_SHARE:
+    if rng.random() < BLUR_PROB:
         blur(rng, clip)
-    if rng.random() < LOW_RESOLUTION_SHARE:
+    if rng.random() < LOW_RESOLUTION_PROB:
         lower_resolution(rng, clip)
-    if rng.random() < NOISE_SHARE:
+    if rng.random() < NOISE_PROB:
         add_noise(rng, clip)
-    if rng.random() < JPEG_SHARE:
+    if rng.random() < JPEG_PROB:
         compress(rng, clip)
 
 
@@ -52,7 +52,7 @@ def mirror(clip: Clip) -> None:
 
 def light(rng: Rng, clip: Clip) -> None:
     """Change brightness, contrast, gamma, colour of the light and loss of colour, drifting from frame to frame."""
-    grey = rng.random() < GREY_SHARE
+    grey = rng.random() < GREY_PROB
     start, drift = _random_light(rng), 0.25 * _random_light(rng)
     for index in range(len(clip.canvases)):
         _apply_light(clip.canvases[index], start + drift * index / max(len(clip.canvases) - 1, 1), grey)
@@ -62,8 +62,8 @@ def light(rng: Rng, clip: Clip) -> None:
 
 def _random_light(rng: Rng) -> NDArray[np.float64]:
     """Draw (6,): brightness, log contrast, log gamma, and log gain of blue, green and red."""
-    general = rng.normal(0.0, (0.08, 0.12, 0.15)) * (rng.random() < LIGHT_SHARE)
-    tint = rng.normal(0.0, 0.06, 3) * (rng.random() < TINT_SHARE)
+    general = rng.normal(0.0, (0.08, 0.12, 0.15)) * (rng.random() < LIGHT_PROB)
+    tint = rng.normal(0.0, 0.06, 3) * (rng.random() < TINT_PROB)
     return np.concatenate([general, tint])
 
 

@@ -64,8 +64,8 @@ def add_companion(rng: Rng, clip: Clip, other: Clip) -> None:
         wanted = box_center(own[frame]) + distance * direction
         shift = np.round(wanted - box_center(theirs[frame])).astype(int)
         border = edge + rng.uniform(0.2, 0.8) * (distance - edge - _extent(theirs[frame], direction))
-        share = _half_plane(clip.canvases.shape[1], box_center(own[frame]), direction, border)
-        clip.canvases[frame] = _blended(clip.canvases[frame], _shifted(other.canvases[frame], shift), share)
+        weight = _half_plane(clip.canvases.shape[1], box_center(own[frame]), direction, border)
+        clip.canvases[frame] = _blended(clip.canvases[frame], _shifted(other.canvases[frame], shift), weight)
         if other.present[frame]:
             moved = theirs[frame].copy()
             moved[:2] += shift
@@ -76,16 +76,16 @@ def metamorphose(rng: Rng, clip: Clip, other: Clip) -> None:
     """Let the target, with its surroundings, turn into the other clip's target over a few frames, in place."""
     frames = len(clip.boxes)
     start = int(rng.integers(1, max(frames - 3, 2)))
-    share = np.clip((np.arange(frames) - start + 1) / rng.integers(3, 6), 0.0, 1.0)
+    progress = np.clip((np.arange(frames) - start + 1) / rng.integers(3, 6), 0.0, 1.0)
     own, theirs = _boxes_on_canvas(clip), _boxes_on_canvas(other)
     for frame in range(start, frames):
         center = box_center(own[frame])
         shift = np.round(center - box_center(theirs[frame])).astype(int)
-        weight = np.full((*clip.canvases.shape[1:3], 1), share[frame], np.float32)
+        weight = np.full((*clip.canvases.shape[1:3], 1), progress[frame], np.float32)
         clip.canvases[frame] = _blended(clip.canvases[frame], _shifted(other.canvases[frame], shift), weight)
-        size = (1 - share[frame]) * own[frame, 2:] + share[frame] * theirs[frame, 2:]
+        size = (1 - progress[frame]) * own[frame, 2:] + progress[frame] * theirs[frame, 2:]
         clip.boxes[frame] = clip.crop(frame).to_image(np.concatenate([center - size / 2, size]))
-        clip.present[frame] &= other.present[frame] or share[frame] < 0.5
+        clip.present[frame] &= other.present[frame] or progress[frame] < 0.5
         clip.valid[frame] &= other.valid[frame]
         if frame + 1 < frames:
             clip.previous_boxes[frame + 1] = clip.boxes[frame]
@@ -122,6 +122,6 @@ def _half_plane(side: int, origin: Points, direction: Points, border: float) -> 
     return np.clip(depth / SEAM_PX + 0.5, 0.0, 1.0).astype(np.float32)[..., None]
 
 
-def _blended(first: NDArray[np.uint8], second: NDArray[np.uint8], share: NDArray[np.float32]) -> NDArray[np.uint8]:
-    mixed = first + share * (second.astype(np.float32) - first)
+def _blended(first: NDArray[np.uint8], second: NDArray[np.uint8], weight: NDArray[np.float32]) -> NDArray[np.uint8]:
+    mixed = first + weight * (second.astype(np.float32) - first)
     return np.asarray(mixed.round(), dtype=np.uint8)

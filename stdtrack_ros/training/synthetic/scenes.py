@@ -3,7 +3,7 @@
 """A painted scene: a background and cut-outs, each with a pose a frame, rendered straight into crops.
 
 Poses map to the "source image" of a clip, whose frame is a rectangle; what lies beyond it takes the mean colour, as
-`Crop.extract` does it. The truth is the tight box of the target's warped outline, visible or not.
+`Crop.extract` does it. The ground truth is the tight box of the target's warped outline, visible or not.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from stdtrack_ros.evaluation.metrics.accuracy import (
 
 NAN_BOX = [np.nan] * 4
 
-TRUTH = np.array([[0.0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 20], [100, 100, 50, 50], NAN_BOX, [0, 0, 10, 10]])
+GROUND_TRUTH = np.array([[0.0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 10, 20], [100, 100, 50, 50], NAN_BOX, [0, 0, 10, 10]])
 BOXES = np.array(
     [
         [0.0, 0, 10, 10],  # IoU 1, error 0
@@ -38,30 +38,30 @@ BOXES = np.array(
 
 
 def test_overlap_and_errors_of_each_kind_of_frame() -> None:
-    np.testing.assert_allclose(overlaps(BOXES, TRUTH), [1, 1 / 3, 9 / 11, 0, np.nan, 0])
-    np.testing.assert_allclose(center_errors(BOXES, TRUTH), [0, 5, 2, 100, np.nan, np.inf])
-    np.testing.assert_allclose(normalized_errors(BOXES, TRUTH), [0, 0.5, 0.1, 2, np.nan, np.inf])
+    np.testing.assert_allclose(overlaps(BOXES, GROUND_TRUTH), [1, 1 / 3, 9 / 11, 0, np.nan, 0])
+    np.testing.assert_allclose(center_errors(BOXES, GROUND_TRUTH), [0, 5, 2, 100, np.nan, np.inf])
+    np.testing.assert_allclose(normalized_errors(BOXES, GROUND_TRUTH), [0, 0.5, 0.1, 2, np.nan, np.inf])
 
 
 def test_success_counts_frames_above_each_threshold() -> None:
-    curve = success_curve(overlaps(BOXES, TRUTH))
+    curve = success_curve(overlaps(BOXES, GROUND_TRUTH))
     # Thresholds 0, 0.05 ... 1. Of five known frames: IoU 1, 9/11, 1/3, 0, 0.
     expected = [3 / 5] * 7 + [2 / 5] * 10 + [1 / 5] * 3 + [0]
     np.testing.assert_allclose(curve, expected)
 
 
 def test_precision_counts_frames_up_to_and_with_each_threshold() -> None:
-    curve = precision_curve(center_errors(BOXES, TRUTH))
+    curve = precision_curve(center_errors(BOXES, GROUND_TRUTH))
     assert curve[[0, 1, 2, 4, 5, 20, 50]] == pytest.approx([1 / 5, 1 / 5, 2 / 5, 2 / 5, 3 / 5, 3 / 5, 3 / 5])
 
 
 def test_normalized_precision_at_each_threshold() -> None:
-    curve = norm_precision_curve(normalized_errors(BOXES, TRUTH))
+    curve = norm_precision_curve(normalized_errors(BOXES, GROUND_TRUTH))
     assert curve[[0, 9, 11, 20, 49, 50]] == pytest.approx([1 / 5, 1 / 5, 2 / 5, 2 / 5, 2 / 5, 3 / 5])
 
 
 def test_all_scores_of_one_run() -> None:
-    scores = score(BOXES, TRUTH)
+    scores = score(BOXES, GROUND_TRUTH)
     assert scores.auc == pytest.approx((7 * 0.6 + 10 * 0.4 + 3 * 0.2) / 21)
     assert scores.precision == pytest.approx(0.6)
     assert scores.norm_precision_02 == pytest.approx(0.4)

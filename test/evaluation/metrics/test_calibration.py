@@ -19,8 +19,8 @@ def test_each_frame_counts_in_the_bin_of_its_quality() -> None:
     found = calibrate(np.array([0.9, 1.0, 0.1]), np.array([0.5, 0.49, 0.0]))
     assert found.counts.tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 0, 2]
     assert found.mean_quality[[1, 9]] == pytest.approx([0.1, 0.95])
-    assert found.share_right[[1, 9]] == pytest.approx([0.0, 0.5])
-    assert np.isnan(found.mean_quality[0]) and np.isnan(found.share_right[0])
+    assert found.fraction_right[[1, 9]] == pytest.approx([0.0, 0.5])
+    assert np.isnan(found.mean_quality[0]) and np.isnan(found.fraction_right[0])
     assert found.ece == pytest.approx((0.1 * 1 + 0.45 * 2) / 3)
     assert found.brier == pytest.approx((0.1**2 + 1.0**2 + 0.1**2) / 3)
 

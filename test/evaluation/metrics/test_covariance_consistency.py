@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Coverage of the published covariance: distances by hand, and shares of errors that are known to be normal."""
+"""Coverage of the published covariance: distances by hand, and fractions of errors that are known to be normal."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ def test_normal_errors_are_covered_as_they_should_be_and_larger_ones_less() -> N
     report = report_coverage([true, proud])
     assert (report["TRACKING"].frames, report["UNCERTAIN"].frames, report["LOST"].frames) == (20000, 0, 20000)
     assert np.isnan(report["UNCERTAIN"].center_50)
-    shares = [getattr(report["TRACKING"], name) for name in ("center_50", "center_90", "size_50", "size_90")]
-    np.testing.assert_allclose(shares, [0.5, 0.9, 0.5, 0.9], atol=0.015)
+    fractions = [getattr(report["TRACKING"], name) for name in ("center_50", "center_90", "size_50", "size_90")]
+    np.testing.assert_allclose(fractions, [0.5, 0.9, 0.5, 0.9], atol=0.015)
     assert report["LOST"].center_90 == pytest.approx(1 - 0.1**0.25, abs=0.015)  # half the radius: 44 %

@@ -55,7 +55,7 @@ def test_the_summary_counts_what_is_there(log: BoxLog) -> None:
     assert summary["latency_ms_max"] == pytest.approx(40.0)
     assert summary["mean_iou"] == pytest.approx((1 + 1 / 3) / 2)
     assert summary["annotated_frames_dropped"] == 1
-    assert summary["share_lost"] == pytest.approx(1 / 3)
+    assert summary["fraction_lost"] == pytest.approx(1 / 3)
     json.dumps(summary, allow_nan=False)
 
 

@@ -89,14 +89,14 @@ def cut(checkout: Path, sequence: Path) -> dict[str, tuple[np.ndarray, np.ndarra
     crops = importlib.util.module_from_spec(source)
     source.loader.exec_module(crops)
     frames = [cv2.imread(str(path)) for path in sorted(sequence.glob("*.jpg"))]
-    truth = np.loadtxt(next(sequence.glob("groundtruth*.txt")), delimiter=",")
-    x, y, width, height = truth[1]
+    ground_truth = np.loadtxt(next(sequence.glob("groundtruth*.txt")), delimiter=",")
+    x, y, width, height = ground_truth[1]
     small = np.array([x + width / 2 - 14, y + height / 2 - 14, 28.0, 28.0])
     asked = {
-        "template": (frames[0], truth[0], 2, 128),
-        "dynamic": (frames[1], truth[1], 2, 128),
+        "template": (frames[0], ground_truth[0], 2, 128),
+        "dynamic": (frames[1], ground_truth[1], 2, 128),
         "search_inside": (frames[2], small, 5, 320),
-        "search_beyond": (frames[9], truth[8], 5, 320),
+        "search_beyond": (frames[9], ground_truth[8], 5, 320),
     }
     cuts = {name: crops.sample_target(*values[:3], output_sz=values[3]) for name, values in asked.items()}
     return {name: (crop, mask) for name, (crop, _, mask) in cuts.items()}

@@ -62,19 +62,19 @@ def output_for(maps: HeadMaps) -> StepOutput:
     return StepOutput(maps, none, none, torch.zeros(1), torch.zeros(1), none[:, 0], torch.zeros(1, 256, 1), none)
 
 
-TRUTH = torch.tensor([[0.4, 0.6, 0.3, 0.2]])
+GROUND_TRUTH = torch.tensor([[0.4, 0.6, 0.3, 0.2]])
 
 
 def target(
     present: bool = True, valid: bool = True, companion: tuple[float, float, float, float] | None = None
 ) -> FrameTarget:
     beside = torch.tensor([companion or (math.nan,) * 4])
-    return FrameTarget(TRUTH, torch.tensor([present]), torch.tensor([valid]), beside)
+    return FrameTarget(GROUND_TRUTH, torch.tensor([present]), torch.tensor([valid]), beside)
 
 
 def test_maps_decode_to_the_box_they_were_made_for() -> None:
     maps = maps_for((0.4, 0.6, 0.3, 0.2))
-    torch.testing.assert_close(decode_peak(maps.score, maps.boxes()), TRUTH)
+    torch.testing.assert_close(decode_peak(maps.score, maps.boxes()), GROUND_TRUTH)
 
 
 def test_a_perfect_frame_costs_no_box_loss_and_a_wrong_one_does() -> None:

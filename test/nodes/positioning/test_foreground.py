@@ -24,7 +24,10 @@ def scene(target_m: float = 5.0, background_m: float = 9.0, noise: float = 0.02)
 
 def foreground(**changes: float) -> ForegroundDepth:
     return ForegroundDepth(
-        **({"nearest_m": 0.2, "farthest_m": 40.0, "least_share": 0.15, "step": 0.15, "switch_after_s": 1.0} | changes)
+        **(
+            {"nearest_m": 0.2, "farthest_m": 40.0, "least_fraction": 0.15, "step": 0.15, "switch_after_s": 1.0}
+            | changes
+        )
     )
 
 
@@ -37,7 +40,7 @@ def test_target_and_background_are_two_surfaces_and_not_their_mean() -> None:
     near, far = surfaces(scene(), 0.2, 40.0)
     assert near.depth_m == pytest.approx(5.0, abs=0.02) and far.depth_m == pytest.approx(9.0, abs=0.02)
     assert near.spread_m == pytest.approx(0.02, rel=0.2), "the spread of the surface, not of the box"
-    assert near.share + far.share == pytest.approx(1.0, abs=0.01) and near.share > 0.5
+    assert near.fraction + far.fraction == pytest.approx(1.0, abs=0.01) and near.fraction > 0.5
 
 
 @pytest.mark.parametrize("holes", [0.3, 0.9])
@@ -98,6 +101,6 @@ def test_whatever_the_depths_a_surface_lies_among_them(height: int, width: int, 
     found = surfaces(depth, 0.2, 40.0)
     assert bool(found) == bool(inside.size)
     for surface in found:
-        assert surface.depth_m in inside and 0.0 < surface.share <= 1.0 + 1e-9
+        assert surface.depth_m in inside and 0.0 < surface.fraction <= 1.0 + 1e-9
         assert 0.0 <= surface.spread_m <= 1.5 * np.ptp(inside) + 1e-9
     assert [surface.depth_m for surface in found] == sorted(surface.depth_m for surface in found)

@@ -32,7 +32,7 @@ SCENE = Scene(160, 120, 24)
 
 
 class Collector:
-    """An outlet that keeps what it is given."""
+    """A result sink that keeps what it is given."""
 
     def __init__(self) -> None:
         self.answers: dict[int, Found] = {}

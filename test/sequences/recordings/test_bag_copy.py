@@ -78,8 +78,8 @@ def test_a_reader_of_other_authors_understands_the_boxes(tmp_path: Path) -> None
 
 def test_topics_and_folders_that_are_taken(tmp_path: Path) -> None:
     source = BagFile(write_bag(tmp_path / "flight"))
-    with pytest.raises(SequenceError, match="has /truth already; name other topics"):
-        BagCopy(source, tmp_path / "copy", {"/truth": TRACKED_BOX_TYPE})
+    with pytest.raises(SequenceError, match="has /ground_truth already; name other topics"):
+        BagCopy(source, tmp_path / "copy", {"/ground_truth": TRACKED_BOX_TYPE})
     with pytest.raises(SequenceError, match=r"There is something at .*flight already"):
         BagCopy(source, tmp_path / "flight", ADDED)
     with pytest.raises(SequenceError, match="'rosbag1' cannot be written; it may be mcap, sqlite3"):

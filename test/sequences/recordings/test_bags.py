@@ -39,7 +39,7 @@ def truth_of(count: int) -> np.ndarray:
 @pytest.mark.parametrize("compressed", [False, True])
 def test_reads_frames_stamps_and_ground_truth(tmp_path: Path, storage: str, compressed: bool) -> None:
     path = write_bag(tmp_path / "flight", storage=storage, compressed=compressed)
-    sequence = BagSequence("flight", path, ground_truth_topic="/truth")
+    sequence = BagSequence("flight", path, ground_truth_topic="/ground_truth")
     assert sequence.name == "flight"
     assert len(sequence) == 5
     np.testing.assert_array_equal(sequence.boxes, truth_of(5))
@@ -60,7 +60,7 @@ def test_frames_come_in_any_order(tmp_path: Path, storage: str) -> None:
 def test_single_storage_file_without_its_folder(tmp_path: Path, storage: str) -> None:
     path = write_bag(tmp_path / "flight", storage=storage)
     file = next(each for each in path.iterdir() if each.suffix in (".mcap", ".db3"))
-    sequence = BagSequence("flight", file.rename(tmp_path / f"alone{file.suffix}"), ground_truth_topic="/truth")
+    sequence = BagSequence("flight", file.rename(tmp_path / f"alone{file.suffix}"), ground_truth_topic="/ground_truth")
     assert index_of(sequence.frame(4)) == 4
     np.testing.assert_array_equal(sequence.boxes, truth_of(5))
 
@@ -103,7 +103,7 @@ def test_mcap_files_of_another_writer(tmp_path: Path, options: dict[str, object]
         for connection, recorded_ns, data in source.messages(source.reader.connections):
             writer.add_message(channels[connection.topic], recorded_ns, bytes(data), recorded_ns)
         writer.finish()
-    sequence = BagSequence("other", tmp_path / "other.mcap", ground_truth_topic="/truth")
+    sequence = BagSequence("other", tmp_path / "other.mcap", ground_truth_topic="/ground_truth")
     np.testing.assert_array_equal(sequence.boxes, truth_of(6))
     assert [index_of(sequence.frame(index)) for index in (0, 1, 5, 2, 2)] == [0, 1, 5, 2, 2]
 
@@ -137,19 +137,23 @@ def test_images_recorded_at_the_same_time_stay_apart(tmp_path: Path) -> None:
 
 def test_topic_may_lack_its_slash(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "flight")
-    assert len(BagSequence("flight", path, topic="camera/image", ground_truth_topic="truth")) == 5
+    assert len(BagSequence("flight", path, topic="camera/image", ground_truth_topic="ground_truth")) == 5
 
 
 def test_missing_topic_lists_the_topics(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "flight")
-    with pytest.raises(SequenceError, match=r"no topic /front; its topics are /camera/image \(sensor_msgs.*/truth"):
+    with pytest.raises(
+        SequenceError, match=r"no topic /front; its topics are /camera/image \(sensor_msgs.*/ground_truth"
+    ):
         BagSequence("flight", path, topic="/front")
 
 
 def test_topic_of_another_type(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "flight")
-    with pytest.raises(SequenceError, match=r"/truth of .* is stdtrack_ros/msg/TrackedBox; images are sensor_msgs"):
-        BagSequence("flight", path, topic="/truth")
+    with pytest.raises(
+        SequenceError, match=r"/ground_truth of .* is stdtrack_ros/msg/TrackedBox; images are sensor_msgs"
+    ):
+        BagSequence("flight", path, topic="/ground_truth")
 
 
 def test_several_image_topics_ask_for_a_choice(tmp_path: Path) -> None:
@@ -164,7 +168,7 @@ def test_several_image_topics_ask_for_a_choice(tmp_path: Path) -> None:
 def test_bag_without_images(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "blind") as bag:
         bag.tracked_box((1, 2, 3, 4), stamp(0))
-    with pytest.raises(SequenceError, match="no image topic; its topics are /truth"):
+    with pytest.raises(SequenceError, match="no image topic; its topics are /ground_truth"):
         BagSequence("blind", tmp_path / "blind")
 
 
@@ -193,7 +197,7 @@ def test_damaged_bag_never_ends_in_another_error(tmp_path: Path, storage: str) -
         hurt[start : start + 16] = random.integers(0, 256, len(hurt[start : start + 16]))
         file.write_bytes(hurt.tobytes())
         try:
-            sequence = BagSequence("hurt", path, topic="/camera/image", ground_truth_topic="/truth")
+            sequence = BagSequence("hurt", path, topic="/camera/image", ground_truth_topic="/ground_truth")
             for index in range(len(sequence)):
                 assert sequence.frame(index).ndim == 3
         except SequenceError as error:
@@ -251,7 +255,7 @@ def test_stamps_going_back_are_left_out_and_noted(tmp_path: Path) -> None:
     rows = [f"{10 + index},8,12,9" for index in range(20)]
     kept = [index for index in range(20) if index != 7]
     for ground_truth in (
-        {"ground_truth_topic": "/truth"},
+        {"ground_truth_topic": "/ground_truth"},
         {"ground_truth_csv": write_lines(tmp_path / "rows.csv", rows)},
     ):
         sequence = BagSequence("back", tmp_path / "back", **ground_truth)
@@ -289,13 +293,13 @@ def test_without_ground_truth_nothing_is_scored_and_boxes_are_not_taken_unasked(
     sequence = BagSequence("flight", write_bag(tmp_path / "flight"))
     assert np.isnan(sequence.boxes).all()
     assert "There is no ground truth: nothing can be scored." in sequence.notes
-    assert "The bag has boxes on /truth; name the topic that is the ground truth to score." in sequence.notes
+    assert "The bag has boxes on /ground_truth; name the topic that is the ground truth to score." in sequence.notes
 
 
 def test_missing_ground_truth_topic_lists_the_topics(tmp_path: Path) -> None:
     path = write_bag(tmp_path / "flight", ground_truth=False)
-    with pytest.raises(SequenceError, match="no topic /truth; its topics are /camera/image"):
-        BagSequence("flight", path, ground_truth_topic="/truth")
+    with pytest.raises(SequenceError, match="no topic /ground_truth; its topics are /camera/image"):
+        BagSequence("flight", path, ground_truth_topic="/ground_truth")
     with pytest.raises(
         SequenceError, match="is sensor_msgs/msg/Image; ground-truth boxes can be read from stdtrack_ros/msg"
     ):
@@ -311,12 +315,12 @@ def test_ground_truth_that_is_shorter_longer_and_lost(tmp_path: Path) -> None:
         bag.tracked_box((13, 8, np.nan, 9), stamp(3))
         bag.tracked_box((14, 8, 12, 0), stamp(4))
         bag.tracked_box((19, 8, 12, 9), stamp(9))
-    sequence = BagSequence("some", tmp_path / "some", ground_truth_topic="/truth")
+    sequence = BagSequence("some", tmp_path / "some", ground_truth_topic="/ground_truth")
     expected = np.full((6, 4), np.nan)
     expected[1] = 11, 8, 12, 9
     np.testing.assert_array_equal(sequence.boxes, expected)
     assert sequence.notes == (
-        "1 of 5 rows of /truth have no frame near them and are left out.",
+        "1 of 5 rows of /ground_truth have no frame near them and are left out.",
         "1 boxes have no width or height: they count as absent.",
         "The first frame has no box: tracking can start at frame 1 (counted from 0).",
         "5 of 6 frames have no ground-truth box (absent or not known): not scored.",
@@ -328,8 +332,8 @@ def test_ground_truth_of_another_clock_is_refused(tmp_path: Path) -> None:
         bag.image(picture(0), stamp(0))
         bag.image(picture(1), stamp(1))
         bag.tracked_box((1, 2, 3, 4), 5 * 10**9)
-    with pytest.raises(SequenceError, match=r"No stamp of /truth \(5.000 to 5.000 s\) lies near"):
-        BagSequence("clocks", tmp_path / "clocks", ground_truth_topic="/truth")
+    with pytest.raises(SequenceError, match=r"No stamp of /ground_truth \(5.000 to 5.000 s\) lies near"):
+        BagSequence("clocks", tmp_path / "clocks", ground_truth_topic="/ground_truth")
 
 
 def test_ground_truth_of_several_targets_takes_the_first_and_says_so(tmp_path: Path) -> None:
@@ -338,18 +342,18 @@ def test_ground_truth_of_several_targets_takes_the_first_and_says_so(tmp_path: P
             bag.image(picture(index), stamp(index))
             bag.tracked_box((10 + index, 8, 12, 9), stamp(index), target_id="a")
             bag.tracked_box((30, 30, 5, 5), stamp(index), target_id="b")
-    sequence = BagSequence("pair", tmp_path / "pair", ground_truth_topic="/truth")
+    sequence = BagSequence("pair", tmp_path / "pair", ground_truth_topic="/ground_truth")
     np.testing.assert_array_equal(sequence.boxes, truth_of(2))
-    assert "/truth shows several targets; 'a' is taken, ['b'] left out." in sequence.notes
+    assert "/ground_truth shows several targets; 'a' is taken, ['b'] left out." in sequence.notes
 
 
 def test_vision_msgs_detection_and_its_turn(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "vision") as bag:
         for index in range(2):
             bag.image(picture(index), stamp(index))
-        bag.write("/truth", bag.detection((10, 8, 12, 9), stamp(0)), stamp(0))
-        bag.write("/truth", bag.detection((10, 8, 12, 9), stamp(1), theta=np.pi / 2), stamp(1))
-    sequence = BagSequence("vision", tmp_path / "vision", ground_truth_topic="/truth")
+        bag.write("/ground_truth", bag.detection((10, 8, 12, 9), stamp(0)), stamp(0))
+        bag.write("/ground_truth", bag.detection((10, 8, 12, 9), stamp(1), theta=np.pi / 2), stamp(1))
+    sequence = BagSequence("vision", tmp_path / "vision", ground_truth_topic="/ground_truth")
     # Turned by a right angle about its centre (16, 12.5), the box is 9 wide and 12 high.
     np.testing.assert_allclose(sequence.boxes, [[10, 8, 12, 9], [11.5, 6.5, 9, 12]], atol=1e-9)
 
@@ -364,8 +368,8 @@ def test_vision_msgs_of_foxy_has_its_centre_elsewhere(tmp_path: Path) -> None:
         center = bag.make("geometry_msgs/msg/Pose2D", x=16.0, y=12.5, theta=0.0)
         box = bag.make("vision_msgs/msg/BoundingBox2D", center=center, size_x=12.0, size_y=9.0)
         fields = {"header": bag.header(stamp(0)), "bbox": box, "tracking_id": "7"}
-        bag.write("/truth", bag.make("vision_msgs/msg/Detection2D", **fields), stamp(0))
-    sequence = BagSequence("foxy", tmp_path / "foxy", ground_truth_topic="/truth")
+        bag.write("/ground_truth", bag.make("vision_msgs/msg/Detection2D", **fields), stamp(0))
+    sequence = BagSequence("foxy", tmp_path / "foxy", ground_truth_topic="/ground_truth")
     np.testing.assert_array_equal(sequence.boxes, [[10, 8, 12, 9]])
 
 
@@ -374,10 +378,10 @@ def test_vision_msgs_array_follows_one_id(tmp_path: Path) -> None:
         for index in range(3):
             bag.image(picture(index), stamp(index))
         mine, other = bag.detection((10, 8, 12, 9), stamp(0), "7"), bag.detection((1, 1, 2, 2), stamp(0), "8")
-        bag.write("/truth", bag.detections([mine, other], stamp(0)), stamp(0))
-        bag.write("/truth", bag.detections([other, mine], stamp(1)), stamp(1))
-        bag.write("/truth", bag.detections([other], stamp(2)), stamp(2))
-    sequence = BagSequence("vision", tmp_path / "vision", ground_truth_topic="/truth")
+        bag.write("/ground_truth", bag.detections([mine, other], stamp(0)), stamp(0))
+        bag.write("/ground_truth", bag.detections([other, mine], stamp(1)), stamp(1))
+        bag.write("/ground_truth", bag.detections([other], stamp(2)), stamp(2))
+    sequence = BagSequence("vision", tmp_path / "vision", ground_truth_topic="/ground_truth")
     np.testing.assert_array_equal(sequence.boxes, [[10, 8, 12, 9], [10, 8, 12, 9], [np.nan] * 4])
 
 
@@ -385,21 +389,21 @@ def test_vision_msgs_array_without_ids_is_refused(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "vision") as bag:
         bag.image(picture(0), stamp(0))
         boxes = [bag.detection((10, 8, 12, 9), stamp(0)), bag.detection((1, 1, 2, 2), stamp(0))]
-        bag.write("/truth", bag.detections(boxes, stamp(0)), stamp(0))
+        bag.write("/ground_truth", bag.detections(boxes, stamp(0)), stamp(0))
     with pytest.raises(
         SequenceError, match="holds 2 boxes of the id '', and which one is the ground truth cannot be told"
     ):
-        BagSequence("vision", tmp_path / "vision", ground_truth_topic="/truth")
+        BagSequence("vision", tmp_path / "vision", ground_truth_topic="/ground_truth")
 
 
 def test_boxes_without_stamps_are_matched_by_the_times_of_recording(tmp_path: Path) -> None:
     with BagMaker(tmp_path / "bare") as bag:
         for index in range(2):
             bag.image(picture(index), 1000 * 10**9 + stamp(index), late_ns=-1000 * 10**9)
-            bag.write("/truth", bag.bounding_box((10 + index, 8, 12, 9)), stamp(index))
-    sequence = BagSequence("bare", tmp_path / "bare", ground_truth_topic="/truth")
+            bag.write("/ground_truth", bag.bounding_box((10 + index, 8, 12, 9)), stamp(index))
+    sequence = BagSequence("bare", tmp_path / "bare", ground_truth_topic="/ground_truth")
     np.testing.assert_array_equal(sequence.boxes, truth_of(2))
-    assert "The boxes of /truth carry no stamp; they are matched by the times of recording." in sequence.notes
+    assert "The boxes of /ground_truth carry no stamp; they are matched by the times of recording." in sequence.notes
 
 
 def test_memory_does_not_grow_with_the_bag(tmp_path: Path) -> None:

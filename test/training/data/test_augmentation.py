@@ -28,8 +28,8 @@ def test_mirrored_boxes_stay_on_the_target(clip: Clip) -> None:
     mirror(clip)
     np.testing.assert_array_equal(clip.canvases, before.canvases[:, :, ::-1])
     for frame in range(6):
-        truth = clip.crop(frame).to_crop(clip.boxes[frame])
-        np.testing.assert_allclose(red_box(clip.canvases[frame]), truth, atol=3.1)
+        expected = clip.crop(frame).to_crop(clip.boxes[frame])
+        np.testing.assert_allclose(red_box(clip.canvases[frame]), expected, atol=3.1)
         np.testing.assert_allclose(clip.previous_boxes[frame], clip.boxes[max(frame - 1, 0)], atol=1e-3)
     mirror(clip)
     np.testing.assert_allclose(clip.boxes, before.boxes, atol=1e-3)
@@ -45,8 +45,8 @@ def test_any_augmentation_leaves_the_target_where_the_box_says(clip: Clip) -> No
             grey = changed.canvases[frame].astype(float)
             if np.abs(grey[..., 0] - grey[..., 2]).max() < 40:
                 continue  # turned to grey: no red to look for
-            found, truth = red_box(changed.canvases[frame]), changed.crop(frame).to_crop(changed.boxes[frame])
-            center = found[:2] + found[2:] / 2 - truth[:2] - truth[2:] / 2
+            found, expected = red_box(changed.canvases[frame]), changed.crop(frame).to_crop(changed.boxes[frame])
+            center = found[:2] + found[2:] / 2 - expected[:2] - expected[2:] / 2
             assert np.abs(center).max() < 16 or np.isnan(found).any()
 
 

@@ -62,7 +62,7 @@ def test_a_pickled_data_set_gives_the_same_clips(data: Path) -> None:
         np.testing.assert_array_equal(copied[index].canvases, dataset[index].canvases)
 
 
-def test_weights_decide_the_shares(data: Path) -> None:
+def test_weights_decide_the_fractions(data: Path) -> None:
     only = settings(data, video_weight=3.0, pseudo_weight=1.0, cutout_weight=0.0, picture_weight=0.0)
     dataset = build_dataset(only, 1, seed=2, size=400)
     names = [dataset[index].source for index in range(160)]
@@ -87,12 +87,12 @@ def test_nothing_to_train_on_is_said(data: Path) -> None:
 
 
 def test_folders_of_a_benchmark_serve_as_video(tmp_path: Path) -> None:
-    truth, sequence = moving(12), PaintedSequence("x", moving(12))
+    boxes, sequence = moving(12), PaintedSequence("x", moving(12))
     folder = tmp_path / "GOT-10k_Train_000001"
     folder.mkdir()
     for index in range(12):
         cv2.imwrite(str(folder / f"{index + 1:08d}.jpg"), sequence.frame(index))
-    (folder / "groundtruth.txt").write_text("\n".join(",".join(f"{v:.1f}" for v in row) for row in truth))
+    (folder / "groundtruth.txt").write_text("\n".join(",".join(f"{v:.1f}" for v in row) for row in boxes))
     (folder / "meta_info.ini").write_text("[METAINFO]\nroot_class: vehicle\n")
     dataset = build_dataset(DataSettings(videos=(tmp_path,)), 4, seed=0, size=4)
     assert dataset[0].source == "GOT-10k_Train_000001"

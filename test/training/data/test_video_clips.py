@@ -24,8 +24,8 @@ def test_the_target_is_where_the_box_says(length: int) -> None:
         assert clip.canvases.shape == (length, 448, 448, 3)
         assert clip.present.all() and clip.valid.all()
         for frame in range(length):
-            truth = clip.crop(frame).to_crop(clip.boxes[frame])
-            np.testing.assert_allclose(red_box(clip.canvases[frame]), truth, atol=3.1)
+            expected = clip.crop(frame).to_crop(clip.boxes[frame])
+            np.testing.assert_allclose(red_box(clip.canvases[frame]), expected, atol=3.1)
             previous = clip.previous_boxes[frame]
             assert clip.crop(frame).to_crop(previous)[2:].prod() == pytest.approx(64**2, rel=0.03)
         template = red_box(clip.template)

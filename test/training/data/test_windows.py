@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Search windows: cut where the truth says, and boxes that map there and back."""
+"""Search windows: cut where the ground truth says, and boxes that map there and back."""
 
 from __future__ import annotations
 

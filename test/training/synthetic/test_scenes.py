@@ -47,11 +47,11 @@ def test_the_box_of_a_sprite_is_exact() -> None:
         ((180.0, 50.0), (200.0, 50.0), 0.5),
     ],
 )
-def test_the_visible_share_is_counted(
+def test_the_visible_fraction_is_counted(
     target_at: tuple[float, float], cover_at: tuple[float, float] | None, visible: float
 ) -> None:
-    _, share = scene(target_at, cover_at).render(1, Crop(190, 100, 448, 448))
-    assert share == pytest.approx(visible, abs=0.06)
+    _, fraction = scene(target_at, cover_at).render(1, Crop(190, 100, 448, 448))
+    assert fraction == pytest.approx(visible, abs=0.06)
 
 
 def test_a_turned_and_bent_sprite_stays_in_its_box() -> None:
@@ -60,6 +60,6 @@ def test_a_turned_and_bent_sprite_stays_in_its_box() -> None:
     turn = np.array([[np.cos(angle), -np.sin(angle), 80.0], [np.sin(angle), np.cos(angle), 60.0]])
     target = bent.sprites[0]
     bent.sprites[0] = replace(target, poses=np.stack([turn, turn]), bends=np.array([[3.0, 0.4, 2.0, 1.0]] * 2))
-    truth = bent.boxes()[1]
+    ground_truth = bent.boxes()[1]
     picture, _ = bent.render(1, Crop(100, 100, 200, 400))
-    np.testing.assert_allclose(red_box(picture) / 2, truth, atol=1.2)
+    np.testing.assert_allclose(red_box(picture) / 2, ground_truth, atol=1.2)

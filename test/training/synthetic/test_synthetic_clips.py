@@ -39,8 +39,10 @@ STILLS = [painted_still(0), painted_still(1)] + [background_still(seed) for seed
 BANK = ObjectBank(STILLS)
 
 
-def same_place(found: np.ndarray, truth: np.ndarray) -> bool:
-    corners = np.concatenate([found[:2] - truth[:2], found[:2] + found[2:] - truth[:2] - truth[2:]])
+def same_place(found: np.ndarray, ground_truth: np.ndarray) -> bool:
+    corners = np.concatenate(
+        [found[:2] - ground_truth[:2], found[:2] + found[2:] - ground_truth[:2] - ground_truth[2:]]
+    )
     return bool(np.abs(corners).max() <= 4.5)
 
 
@@ -56,7 +58,7 @@ def test_the_target_is_where_the_box_says(kind: type[CutoutClips | PictureClips]
         for frame in np.flatnonzero(clip.present):
             total += 1
             right += same_place(red_box(clip.canvases[frame]), clip.crop(frame).to_crop(clip.boxes[frame]))
-    # where not: cut off by the frame's edge (the truth reaches beyond), or mirrored beside it
+    # where not: cut off by the frame's edge (the ground truth reaches beyond), or mirrored beside it
     assert right > 0.6 * total > 0
 
 

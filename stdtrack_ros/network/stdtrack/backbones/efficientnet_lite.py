@@ -73,7 +73,7 @@ class EfficientNetLite(nn.Module):
     """(B, 3, H, W) in -1..1 BGR -> (B, 112, H / 16, W / 16)."""
 
     def __init__(self, early_width: float = 1.0) -> None:
-        """`early_width`: share of the hidden channels that `NARROWED_BLOCKS` have."""
+        """`early_width`: fraction of the hidden channels that `NARROWED_BLOCKS` have."""
         super().__init__()
         self.stem = SameConv(3, STEM_CHANNELS, 3, 2)
         self.blocks = nn.ModuleList()
