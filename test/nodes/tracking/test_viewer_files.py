@@ -20,6 +20,8 @@ from stdtrack_ros.evaluation.annotated_bag import Topics
 pytestmark = pytest.mark.ros
 VIEWERS = Path(__file__).resolve().parents[3] / "config" / "viewers"
 IN_A_BAG = Topics("/camera/image_raw").added()
+KEYS = json.loads(Path(__file__).with_name("viewer_keys.json").read_text())
+"""What each viewer's sources read of its file; a misspelt key would be passed over in silence."""
 IMAGES = {"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"}
 
 
@@ -97,6 +99,73 @@ def test_rviz(bench: Bench, tmp_path: Path) -> None:
         "Image": "sensor_msgs/msg/Image",
         "Marker": "visualization_msgs/msg/Marker",
     }
+
+
+def unknown(given: Any, known: list[str], where: str) -> list[str]:
+    """Name the keys that a viewer does not read."""
+    return [f"{where}: {key}" for key in given if key not in known]
+
+
+def of_mosaic(node: Any) -> Iterator[str]:
+    """Yield the panels of a layout, whose splits have two sides each."""
+    if isinstance(node, str):
+        yield node
+        return
+    assert node.keys() == {"direction", "first", "second", "splitPercentage"} and node["direction"] in ("row", "column")
+    yield from of_mosaic(node["first"])
+    yield from of_mosaic(node["second"])
+
+
+def test_foxglove_reads_every_key() -> None:
+    keys, layout = KEYS["foxglove"], json.loads((VIEWERS / "foxglove.json").read_text())
+    wrong = unknown(layout, keys["layout"], "layout")
+    for name, config in layout["configById"].items():
+        panel = name.partition("!")[0]
+        titles = [key for key in config if key in keys["titles"]]
+        assert not titles or sorted(titles) == keys["titles"], "each app has a key of its own for a panel's title"
+        wrong += unknown(config.keys() - set(titles), keys["panels"][panel], name)
+        wrong += unknown(config.get("imageMode", {}), keys["imageMode"], name)
+        for path in config.get("paths", []):
+            wrong += unknown(path, keys["path"], name)
+            assert path["timestampMethod"] in keys["timestampMethod"]
+        assert all(config[key] in keys[key] for key in ("legendDisplay", "xAxisVal") if key in config)
+    assert not wrong
+    tabs = layout["configById"][layout["layout"]]["tabs"]
+    shown = [panel for tab in tabs for panel in of_mosaic(tab["layout"])]
+    assert sorted([*shown, layout["layout"]]) == sorted(layout["configById"])
+
+
+def test_rviz_reads_every_key() -> None:
+    keys, file = KEYS["rviz"], yaml.safe_load((VIEWERS / "stdtrack.rviz").read_text())
+    manager, always = file["Visualization Manager"], ["Class", "Enabled", "Name", "Value"]
+    wrong = unknown(file, keys["file"], "file") + unknown(manager, keys["manager"], "manager")
+    wrong += unknown([panel["Class"] for panel in file["Panels"]], keys["panels"], "panels")
+    wrong += unknown(manager["Global Options"], keys["options"], "options")
+    for display in manager["Displays"]:
+        kind, topic = display["Class"], display.get("Topic", {})
+        wrong += unknown(display, [*keys["displays"][kind], *always], kind)
+        wrong += unknown(topic, keys["topic"].get(kind, []), f"{kind} Topic")
+        assert all(topic[name] in choices for name, choices in keys["policies"].items() if topic)
+    for tool in manager["Tools"]:
+        wrong += unknown(tool, [*keys["tools"][tool["Class"]], "Class"], tool["Class"])
+    view = manager["Views"]["Current"]
+    wrong += unknown(view, [*keys["views"][view["Class"]], "Class"], "view")
+    assert not wrong
+
+
+def test_plotjuggler_reads_every_element_and_attribute() -> None:
+    keys, root = KEYS["plotjuggler"], ElementTree.parse(VIEWERS / "plotjuggler.xml").getroot()
+    wrong = []
+    for element in root.iter():
+        wrong += unknown([child.tag for child in element], keys["children"].get(element.tag, []), element.tag)
+        wrong += unknown(element.keys(), keys["attributes"].get(element.tag, []), element.tag)
+        for name, value in element.items():
+            assert value in keys["choices"].get(name, [value]), f"{name}={value}"
+    assert not wrong
+    for splitter in root.iter("DockSplitter"):
+        sizes = splitter.get("sizes", "").split(";")
+        assert len(splitter) == len(sizes) == int(splitter.get("count", 0))
+        assert sum(map(float, sizes)) == pytest.approx(1.0)
 
 
 def test_a_field_that_is_not_there_is_found_out() -> None:
