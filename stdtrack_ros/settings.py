@@ -117,7 +117,13 @@ class SearchSettings(SettingGroup):
     window_influence: float = setting(
         0.8, "Weight of the Hann window in the choice of the peak; 0 none, 1 the full product.", ge=0.0, le=1.0
     )
-    size_smoothing: float = setting(0.0, "Weight of the old width and height in the new ones.", ge=0.0, le=0.99)
+    size_time_constant: float = setting(
+        0.03,
+        "Time constant with which width and height follow what the network shows while TRACKING; 0: at once.",
+        unit="s",
+        ge=0.0,
+        le=10.0,
+    )
     clip_margin: float = setting(
         10.0, "The box keeps at least this much of itself inside the image.", unit="px", ge=0.0, le=200.0
     )

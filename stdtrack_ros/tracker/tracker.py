@@ -408,8 +408,9 @@ class Tracker:
 
     def _box_in_image(self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction) -> Box:
         box = window.to_image(prediction.box)
-        keep = self.settings.search.size_smoothing
-        if keep and state.status is Status.TRACKING:
+        constant = self.settings.search.size_time_constant
+        if constant and state.status is Status.TRACKING:
+            keep = math.exp(-state.elapsed_s / constant)
             size = (1 - keep) * box[2:] + keep * state.box[2:]
             box = np.concatenate((box[:2] + (box[2:] - size) / 2, size))
         return clip_box(box, frame.width, frame.height, self.settings.search.clip_margin)

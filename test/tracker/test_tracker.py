@@ -325,12 +325,17 @@ class OneBox:
         return 1.0, 1.0
 
 
-@pytest.mark.parametrize(("smoothing", "side"), [(0.0, 40.0), (0.75, 25.0)])
-def test_the_size_moves_a_part_of_the_way_and_the_centre_all_of_it(smoothing: float, side: float) -> None:
+@pytest.mark.parametrize(
+    ("constant", "interval_s", "side"),
+    [(0.0, 0.1, 40.0), (0.1, 0.1 * np.log(2), 30.0), (0.1, 0.1 * np.log(4), 35.0), (0.05, 0.1 * np.log(2), 35.0)],
+)
+def test_the_size_moves_a_part_of_the_way_and_the_centre_all_of_it(
+    constant: float, interval_s: float, side: float
+) -> None:
     # The window is 5 x 20 px wide, so one of its pixels is one of the image; it lies from x 60 and y 40 on.
-    tracker = Tracker(OneBox((40.0, 35.0, 40.0, 40.0)), make_settings({"search.size_smoothing": smoothing}))
-    tracker.initialize(np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8), (100, 80, 20, 20))
-    found = tracker.track(np.zeros((240, 320, 3), np.uint8)).box
+    tracker = Tracker(OneBox((40.0, 35.0, 40.0, 40.0)), make_settings({"search.size_time_constant": constant}))
+    tracker.initialize(np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8), (100, 80, 20, 20), 7.0)
+    found = tracker.track(np.zeros((240, 320, 3), np.uint8), 7.0 + interval_s).box
     np.testing.assert_allclose(found, [120 - side / 2, 95 - side / 2, side, side])
 
 
