@@ -43,7 +43,7 @@ def test_a_family_loads_nothing_of_another(kind: str, other: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     loaded = done.stdout.split()
-    assert {f"stdtrack_ros.{room}.{kind}" for room in ("tracker.models", "network", "training")} <= set(loaded)
+    assert {f"stdtrack_ros.{folder}.{kind}" for folder in ("tracker.models", "network", "training")} <= set(loaded)
     assert [name for name in loaded if other in name.split(".")] == []
 
 

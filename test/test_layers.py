@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which room of the house may import which: no arrow goes back, and heavy libraries stay in their rooms."""
+"""Which folder may import which: there are no cycles, and heavy libraries stay in their folders."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ALLOWED = {
 TORCH_BACKEND = "tracker/backends/torch.py"  # runs the network itself, where PyTorch is installed
 FAMILY_FILES = {"config.py", "family.py", "graphs.py", "heads.py", "losses.py", "model.py", "transformer.py"}
 """What the folder of each family of networks holds under the same name; parts that one alone has stand beside them."""
-HEAVY_ROOMS = {"network", "training", "nodes"}
+HEAVY_FOLDERS = {"network", "training", "nodes"}
 ROS = {"rclpy", "rcl_interfaces", "sensor_msgs", "std_msgs", "std_srvs", "diagnostic_msgs", "lifecycle_msgs"}
 
 
@@ -56,7 +56,7 @@ def _modules(nodes: Iterator[ast.AST] | list[ast.stmt]) -> set[str]:
     return modules
 
 
-def _rooms(modules: set[str]) -> set[str]:
+def _folders(modules: set[str]) -> set[str]:
     return {module.split(".")[1] for module in modules if module.startswith("stdtrack_ros.")}
 
 
@@ -70,15 +70,15 @@ def test_the_test_sees_the_package() -> None:
     assert TORCH_BACKEND in names
 
 
-def test_every_file_imports_only_its_own_room_and_those_below() -> None:
+def test_every_file_imports_only_its_own_folder_and_those_below() -> None:
     wrong = []
     for name, tree in _files():
         allowed = ALLOWED[name.split("/")[0].removesuffix(".py")] | ({"network"} if name == TORCH_BACKEND else set())
-        wrong += [f"{name} imports {room}" for room in _rooms(_modules(ast.walk(tree))) - allowed]
+        wrong += [f"{name} imports {folder}" for folder in _folders(_modules(ast.walk(tree))) - allowed]
     assert not wrong
 
 
-def test_torch_and_ros_stay_in_their_rooms() -> None:
+def test_torch_and_ros_stay_in_their_folders() -> None:
     wrong = []
     for name, tree in _files():
         if name.startswith("cli/"):  # see the next test
@@ -96,7 +96,9 @@ def test_a_verb_loads_nothing_heavy_before_it_runs() -> None:
     for name, tree in _files():
         if name.startswith("cli/"):
             modules = _modules(tree.body)
-            heavy = _rooms(modules) & HEAVY_ROOMS | _libraries(modules) & (ROS | {"torch", "onnxruntime", "matplotlib"})
+            heavy = _folders(modules) & HEAVY_FOLDERS | _libraries(modules) & (
+                ROS | {"torch", "onnxruntime", "matplotlib"}
+            )
             wrong += [f"{name} imports {what}" for what in heavy]
     assert not wrong
 

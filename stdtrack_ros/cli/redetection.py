@@ -92,7 +92,7 @@ LOSS_COLUMNS = (
     "gone",
     "flagged",
     "in time",
-    "said",
+    "detected",
     "after s",
     "found",
     "in 1 s",

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the network room of a tracker family offers to the code that all families share."""
+"""What the network package of a tracker family offers to the code that all families share."""
 
 from __future__ import annotations
 

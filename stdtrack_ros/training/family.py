@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the training room of a tracker family offers to `stdtrack train`."""
+"""What the training module of a tracker family offers to `stdtrack train`."""
 
 from __future__ import annotations
 
