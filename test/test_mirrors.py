@@ -43,7 +43,6 @@ TESTED_IN = {
     "network/families.py": "test_families.py",
     "network/stdtrack/memory.py": "tracker/models/test_memory.py",
     "nodes/camera/transports.py": "nodes/camera/test_video_stream.py",
-    "nodes/following/trust.py": "nodes/following/test_control_law.py",
     "tracker/backends/onnx.py": "tracker/backends/test_backends.py",
     "tracker/backends/torch.py": "tracker/backends/test_backends.py",
     "tracker/models/shipped.py": "test_shipped_files.py",
@@ -63,7 +62,6 @@ TESTED_IN = {
     "training/setup.py": "training/test_stark.py",
     "training/validation.py": "training/test_stdtrack.py",
     # What is read with what is written.
-    "sequences/annotated.py": "sequences/shards/test_packing.py",
     "sequences/recordings/bag_file.py": "sequences/recordings/test_bags.py",
     "sequences/recordings/bag_ground_truth.py": "sequences/recordings/test_bags.py",
     "sequences/recordings/box_messages.py": "sequences/recordings/test_bag_copy.py",
@@ -73,11 +71,7 @@ TESTED_IN = {
     "sequences/shards/shard_writer.py": "sequences/shards/test_packing.py",
     # Figures and pictures of one run.
     "benchmark/benchmark_picture.py": "benchmark/test_benchmark.py",
-    "benchmark/energy.py": "benchmark/test_costs.py",
-    "benchmark/footage.py": "benchmark/test_costs.py",
-    "benchmark/graph_profile.py": "benchmark/test_benchmark.py",
     "benchmark/table.py": "benchmark/test_benchmark.py",
-    "benchmark/timing.py": "benchmark/test_benchmark.py",
     "evaluation/memory_bench/conditions.py": "evaluation/memory_bench/test_bench.py",
     "evaluation/memory_bench/objects.py": "evaluation/memory_bench/test_bench.py",
     "evaluation/memory_bench/page.py": "cli/test_memory_bench.py",

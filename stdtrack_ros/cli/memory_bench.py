@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from stdtrack_ros.cli import options
+from stdtrack_ros.outputs import check_outputs
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.memory_bench.bench import Task
@@ -51,6 +52,8 @@ def memory_bench(
     from stdtrack_ros.evaluation.memory_bench.page import COLUMNS, cells, write_page
     from stdtrack_ros.evaluation.memory_bench.summary import read_outcomes, summarize, write_json
 
+    outputs = {"--out": out, "--out (memory_bench.json)": out / "memory_bench.json"}
+    check_outputs(outputs, [*paths, settings, model or None, against])
     chosen = options.tracker_settings(settings, ["model.threads=1", *(overrides or [])], model)
     other = read_outcomes(against) if against else []
     out.mkdir(parents=True, exist_ok=True)

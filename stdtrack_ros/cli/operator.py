@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import StdtrackError
+from stdtrack_ros.outputs import check_outputs
 
 HOST, PORT = "127.0.0.1", 8088
 JPEG_QUALITY = 90
@@ -41,6 +42,7 @@ def operator(
     from stdtrack_ros.sequences.recordings.image_bag import video_as_jpegs, write_image_bag
     from stdtrack_ros.shipped_files import shipped_file
 
+    check_outputs({"--out": out}, [clip, settings, model or None])
     console = Console()
     source = clip or demo_clip().path
     out.mkdir(parents=True, exist_ok=True)

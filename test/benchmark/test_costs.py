@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from stdtrack_ros.benchmark.costs import IMAGE_SIZES, TARGET_COUNTS, TARGET_SIDES, Case, lost_target, measure_costs
-from stdtrack_ros.benchmark.energy import consumed_j
 from stdtrack_ros.benchmark.footage import painted_footage
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import load_model
@@ -48,13 +44,3 @@ def test_frames_go_forth_and_back_with_all_targets() -> None:
 def test_a_target_that_has_left_is_lost() -> None:
     case = lost_target(load_model(SETTINGS), SETTINGS)
     assert case is not None and case.step() == {Status.LOST}
-
-
-def test_energy_is_that_of_all_packages(tmp_path: Path) -> None:
-    assert consumed_j(tmp_path) is None
-    for name, micro in (("intel-rapl:0", 5_000_000), ("intel-rapl:1", 2_500_000), ("intel-rapl:0:0", 99)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "energy_uj").write_text(f"{micro}\n")
-    assert consumed_j(tmp_path) == pytest.approx(7.5)
-    (tmp_path / "intel-rapl:1" / "energy_uj").unlink()
-    assert consumed_j(tmp_path) is None

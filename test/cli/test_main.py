@@ -121,3 +121,48 @@ def test_settings_that_are_no_text_are_named(refused: Callable[..., str], tmp_pa
         assert f"{tmp_path / 'settings.yaml'} cannot be read" in refused(
             *verb, "--settings", tmp_path / "settings.yaml"
         )
+
+
+@pytest.mark.parametrize(
+    ("module", "cure"),
+    [
+        ("rclpy", "source a ROS 2 workspace with this package"),
+        ("distributed", "pip install '.[cluster]'"),
+        ("onnx", "make test-environment"),
+    ],
+)
+def test_a_missing_module_is_named_with_what_brings_it(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch, module: str, cure: str
+) -> None:
+    def verb() -> None:
+        raise ModuleNotFoundError(name=module)
+
+    monkeypatch.setattr("stdtrack_ros.cli.main.VERBS", ())
+    monkeypatch.setattr("stdtrack_ros.cli.main.app", verb)
+    line = refused()
+    assert f"needs the Python module '{module}'" in line and cure in line
+
+
+def test_a_missing_module_of_this_package_is_a_fault_and_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def verb() -> None:
+        raise ModuleNotFoundError(name="stdtrack_ros.none")
+
+    monkeypatch.setattr("stdtrack_ros.cli.main.VERBS", ())
+    monkeypatch.setattr("stdtrack_ros.cli.main.app", verb)
+    with pytest.raises(ModuleNotFoundError):
+        main()
+
+
+@pytest.mark.parametrize("verb", ["operator", "memory-bench", "evaluate", "redetection", "pack"])
+def test_every_verb_refuses_to_write_over_its_input(refused: Callable[..., str], tmp_path: Path, verb: str) -> None:
+    source = {"operator": ("--clip",), "pack": (tmp_path, "--videos")}.get(verb, ())
+    out = () if verb == "pack" else ("--out", tmp_path)
+    assert f"is the input {tmp_path} itself" in refused(verb, *source, tmp_path, *out)
+
+
+def test_a_result_that_is_compared_with_is_not_overwritten(refused: Callable[..., str], tmp_path: Path) -> None:
+    old = tmp_path / "memory_bench.json"
+    old.write_text("{}")
+    line = refused("memory-bench", tmp_path / "clips", "--out", tmp_path, "--against", old)
+    assert f"is the input {old} itself" in line
+    assert old.read_text() == "{}"

@@ -13,6 +13,7 @@ from painted_targets import write_targets
 from typer.testing import CliRunner
 
 from stdtrack_ros.cli.memory_bench import memory_bench
+from stdtrack_ros.errors import SettingError
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +34,12 @@ def test_the_verb_writes_figures_page_and_pictures(folder: Path, tmp_path: Path)
     assert {one["condition"] for one in found["outcomes"]} == {"own", "none", "another's"}
     assert "fast" in (tmp_path / "memory_bench.html").read_text()
     assert len(list((tmp_path / "pictures").iterdir())) == 2
+
+
+def test_what_cannot_be_compared_with_or_staged_is_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text('{"rows": []}')
+    for against in ("none.json", "other.json"):
+        with pytest.raises(SettingError, match=f"{against} is not a memory_bench.json that can be compared with"):
+            memory_bench([folder], out=tmp_path / "out", against=tmp_path / against)
+    with pytest.raises(SettingError, match="There is no kind 'slow' in the memory bench; allowed are "):
+        memory_bench([folder], out=tmp_path / "out", kind=["slow"])

@@ -26,6 +26,8 @@ pytest.importorskip("av")
 from moving_scene import Scene
 from page_client import PageClient
 
+from stdtrack_ros.cli.operator import _address
+from stdtrack_ros.errors import StdtrackError
 from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
@@ -95,3 +97,11 @@ def test_a_page_that_cannot_be_served_ends_it_with_its_own_words(tmp_path: Path)
     done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_S)
     assert done.returncode == 2
     assert "operator_page ended with exit code 2" in done.stderr and "cannot listen on 256.1.1.1" in done.stderr
+
+
+def test_a_page_that_does_not_start_in_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "operator_page.log"
+    log.write_text("the page loads\n")
+    monkeypatch.setattr("stdtrack_ros.cli.operator.START_S", 0.01)
+    with pytest.raises(StdtrackError, match=rf"has not started within .* \(see {log}\)"):
+        _address(log, {})

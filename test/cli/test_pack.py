@@ -33,5 +33,6 @@ def test_the_verb_writes_shards_and_refuses_what_it_cannot_do(tmp_path: Path) ->
     assert [[one.category for one in still.objects] for still in open_stills(tmp_path / "out")] == [["thing"]] * 3
     with pytest.raises(SettingError, match="nothing to pack"):
         pack(tmp_path / "out")
-    with pytest.raises(SettingError, match="--stride is 0"):
-        pack(tmp_path / "out", videos=writer.paths, stride=0)
+    for name, value, least in (("stride", 0, 1), ("part-frames", 1, 2), ("workers", 0, 1)):
+        with pytest.raises(SettingError, match=f"--{name} is {value}; it must be at least {least}"):
+            pack(tmp_path / "out", videos=writer.paths, **{name.replace("-", "_"): value})

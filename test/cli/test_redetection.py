@@ -9,8 +9,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
+from painted_clips import PaintedClip
 
-from stdtrack_ros.cli.redetection import redetection
+from stdtrack_ros.cli.redetection import redetection, stage_all
+from stdtrack_ros.errors import SequenceError
 
 
 def test_the_verb_reports_every_event(tmp_path: Path) -> None:
@@ -44,3 +47,25 @@ def test_the_verb_reports_every_event(tmp_path: Path) -> None:
     assert reports["all staged"]["absences"] == 4
     assert reports["as recorded"]["absences"] == 0
     assert reports["calibration"]["all"]["frames"] == 5 + 4 * 149
+
+
+def test_an_event_that_a_sequence_does_not_allow_is_left_out_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    small, large = PaintedClip("small", 8), PaintedClip("large", 8)
+    large.boxes[:] = (2, 2, 120, 90)
+    staged = stage_all([small, large])
+    assert [each.event for each in staged] == [
+        "occlusion",
+        "leave",
+        "cut",
+        "look_alike",
+        "occlusion",
+        "cut",
+        "look_alike",
+    ]
+    assert "left out: large cannot be staged to leave the view" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_place_without_sequences_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(SequenceError, match="nothing at"):
+        redetection([tmp_path / "none"], out=tmp_path / "figures.json")
+    assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -291,6 +292,46 @@ def test_a_box_drawn_with_the_mouse(
     else:
         with pytest.raises(SettingError, match="No box was drawn"):
             _ask_for_box(_scene(0), footage, show=True)
+
+
+def test_images_of_a_camera_that_came_meanwhile_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Camera:
+        passed_over = 5
+
+        def __init__(self, source: str) -> None:
+            assert source == "97"
+
+        def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+            yield from ((0.1 * index, _scene(index)) for index in range(2))
+
+    monkeypatch.setattr("stdtrack_ros.sequences.recordings.videos.CameraFrames", Camera)
+    footage = open_footage("97")
+    assert footage.count is None and footage.left_out == []
+    assert [stamp_s for stamp_s, _ in footage.frames] == [0.0, 0.1]
+    assert footage.left_out == ["5 images came while the one before was worked on."]
+
+
+def test_a_failure_ends_the_file_of_boxes_with_its_reason(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Tracker(_Failing):
+        model = SimpleNamespace(info=SimpleNamespace(name="none", provider="cpu", note=""))
+
+        def initialize(self, *_: object) -> None: ...
+
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    for index in range(1, 7):
+        (broken / f"{index}.png").write_bytes(b"")
+    monkeypatch.setattr("stdtrack_ros.tracker.create_tracker", lambda _: Tracker(1))
+    shutil.copy(broken / "7.png", broken / "8.png")
+    with pytest.raises(ModelError):
+        track(str(broken), init=f"60,50,{SIDE},{SIDE}", json_file=tmp_path / "boxes.json")
+    content = json.loads((tmp_path / "boxes.json").read_text())
+    assert content["ended"] == "The network is gone."
+    assert len(content["frames"]) == 1 and len(content["left_out"]) == 6
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.count("left out: ") == 6 and "left out: 1 more frames." in told
+    assert "The network is gone.; what was tracked so far is kept" in told
 
 
 def test_a_source_without_a_frame_is_an_error_with_its_name() -> None:

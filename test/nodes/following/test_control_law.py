@@ -21,8 +21,7 @@ from stdtrack_ros.nodes.following.control_law import (
     eased,
     velocity,
 )
-from stdtrack_ros.nodes.following.trust import direction, stop_reason
-from stdtrack_ros.nodes.tracking.messages import duration
+from stdtrack_ros.nodes.following.trust import stop_reason
 
 SETTINGS = FollowSettings(forward_gain=2.0, climb_gain=1.0, max_speed=1.5, max_reverse=0.5)
 NUMBER = st.floats(allow_nan=True, allow_infinity=True, width=32)
@@ -39,34 +38,6 @@ def test_a_good_box_straight_ahead_needs_no_motion() -> None:
     assert command.forward == pytest.approx(0.0) and command.yaw_rate == 0.0 and command.up == 0.0
 
 
-@pytest.mark.parametrize(
-    ("changes", "silent_s", "words"),
-    [
-        ({"status": TrackedBox.STATUS_LOST}, 0.0, "LOST"),
-        ({"status": TrackedBox.STATUS_UNCERTAIN}, 0.0, "UNCERTAIN"),
-        ({"status": TrackedBox.STATUS_NONE}, 0.0, "no target"),
-        ({"status": 77}, 0.0, "no target"),
-        ({"quality": 0.39}, 0.0, "min_quality"),
-        ({"quality": math.nan}, 0.0, "min_quality"),
-        ({}, 0.31, "older than max_age"),
-        ({"latency": duration(0.25)}, 0.1, "older than max_age"),
-        ({"height": 0.0}, 0.0, "no size"),
-        ({"x": math.nan}, 0.0, "no size"),
-        ({"bearing": Vector3(x=math.nan, y=math.nan, z=math.nan)}, 0.0, "direction"),
-    ],
-)
-def test_each_reason_to_stop(changes: dict[str, object], silent_s: float, words: str) -> None:
-    assert words in stop_reason(box(**changes), silent_s, SETTINGS)
-
-
-def test_without_any_box_it_stops() -> None:
-    assert "no box" in stop_reason(None, 0.0, SETTINGS)
-
-
-def test_uncertain_is_followed_where_asked_for() -> None:
-    assert stop_reason(box(status=TrackedBox.STATUS_UNCERTAIN), 0.0, FollowSettings(follow_uncertain=True)) == ""
-
-
 def test_a_target_to_the_right_turns_right_and_one_above_climbs() -> None:
     command = velocity(box(bearing=ray(0.2, -0.1)), math.nan, SETTINGS)
     assert command.yaw_rate == pytest.approx(-1.5 * math.atan(0.2))
@@ -78,13 +49,6 @@ def test_distance_follows_from_the_height_of_the_box() -> None:
     assert velocity(box(height=72.0), math.nan, SETTINGS).forward == 1.5  # twice as far: the limit
     assert velocity(box(height=288.0), math.nan, SETTINGS).forward == -0.5  # half as far: the limit backwards
     assert velocity(box(height=72.0), math.nan, FollowSettings()).forward == 0.0  # by default it only turns
-
-
-def test_the_field_of_view_stands_in_for_a_calibration() -> None:
-    unknown = Vector3(x=math.nan, y=math.nan, z=math.nan)
-    settings = FollowSettings(horizontal_fov=math.pi / 2)
-    right, down, ahead = direction(box(x=620.0, bearing=unknown), settings) or (0.0, 0.0, 0.0)
-    assert (right / ahead, down / ahead) == (pytest.approx(1.0), pytest.approx(0.0))
 
 
 @given(
