@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from painted_clips import PaintedClip
 from reddest import install, installed
 
 from stdtrack_ros.errors import ModelError, SettingError
+from stdtrack_ros.families import METADATA_KEY
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import load_model
 
@@ -52,6 +56,11 @@ def model(path: Path) -> object:
     return load_model(make_settings({"tracker": "reddest", "model.path": str(path), "model.threads": 1}))
 
 
+def facts_of(path: Path) -> dict[str, Any]:
+    (text,) = [entry.value for entry in onnx.load(str(path)).metadata_props if entry.key == METADATA_KEY]
+    return json.loads(text)
+
+
 def test_a_calibration_is_carried_by_onnx_and_weights_and_by_what_is_exported_from_these(
     checkpoint: Path, clips: Path, tmp_path: Path
 ) -> None:
@@ -76,6 +85,17 @@ def test_a_model_without_calibration_is_told_of_where_it_runs(checkpoint: Path, 
     command = [sys.executable, "-m", "stdtrack_ros.cli.main", "track", str(clips / "red"), *where]
     done = subprocess.run([*command, "--init", "10,40,20,16"], capture_output=True, text=True, timeout=300, check=True)
     assert "not calibrated" in " ".join(done.stdout.split())
+
+
+def test_8_bit_forms_are_written_beside_the_model_and_carry_its_calibration(
+    checkpoint: Path, clips: Path, tmp_path: Path
+) -> None:
+    export(checkpoint, tmp_path / "net.onnx", calibrate_on=clips, int8=True, int8_format=["u8s8"])
+    written = sorted(path.name for path in tmp_path.glob("*.onnx"))
+    assert written == ["net.onnx", "net.start.onnx", "net.u8s8.onnx", "net.u8s8.start.onnx"]
+    facts = [facts_of(tmp_path / name) for name in written]
+    assert [one.get("precision") for one in facts] == [None, None, "u8s8", "u8s8"]
+    assert facts[2]["calibration"] == facts[0]["calibration"]
 
 
 def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
