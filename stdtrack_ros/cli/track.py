@@ -102,7 +102,7 @@ def track(
     console = Console()
     told = escape(f"on {info.provider} {info.note}".rstrip())
     console.print(f"[bold]{escape(info.name)}[/] {told}", highlight=False)
-    for note in footage.notes:
+    for note in [*footage.notes, *([running.start_doubt] if running.start_doubt else [])]:
         console.print(f"[yellow]{escape(note)}[/]", highlight=False, soft_wrap=True)
     outputs = _Outputs(out, show)
     outputs.put_given(first, box, stamp_s)

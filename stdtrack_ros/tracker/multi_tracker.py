@@ -86,6 +86,10 @@ class MultiTargetTracker:
         height, width = image.shape[:2]
         self._targets[target_id] = _Target(tracker, (width, height))
 
+    def start_doubt(self, target_id: str) -> str:
+        """Why a target is UNCERTAIN since its start; see `Tracker.start_doubt`."""
+        return self._targets[target_id].tracker.start_doubt
+
     def track(
         self,
         image: NDArray[np.generic] | RawImage,

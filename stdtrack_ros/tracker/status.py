@@ -12,6 +12,8 @@ from stdtrack_ros.tracker.result import Status
 
 RECENT_FRAMES = 6
 """Frames among which those of no worth are counted."""
+WHOLE_FRAMES, CUT_FRAMES = 5, 30
+"""Certain frames in a row that confirm a doubtful start: if all show the target whole, or however it is cut."""
 
 
 @dataclass(slots=True)
@@ -22,22 +24,44 @@ class TrackStatusMachine:
     TRACKING at the first frame of at least `certain_quality`, and LOST when no frame has reached `uncertain_quality`
     for `lost_after` seconds and `lost_frames` frames (few are little evidence), and the current one is under
     `lost_quality`. Only `reacquire` ends LOST. A frame under `lost_quality` is UNCERTAIN, too, if there were
-    `uncertain_frames` such frames among the last few, however good frames lie between them.
+    `uncertain_frames` such frames among the last few, however good frames lie between them. What is
+    `reported` of a target of a doubtful start is UNCERTAIN until frames of at least `certain_quality` confirm it; it
+    is followed as any other (without its memory it would soon be lost).
 
     Attributes:
         low_frames, low_s: frames, and seconds, since the last frame of at least `uncertain_quality`.
         recent: whether each of the last few frames was under `lost_quality`, the newest last.
+        confirmed: the start was not doubtful, or was confirmed since.
+        certain_frames, whole_frames: certain frames in a row, and those of them that show the target whole, while the
+            start is not confirmed.
     """
 
     status: Status = Status.TRACKING
     low_frames: int = 0
     low_s: float = 0.0
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT_FRAMES))
+    confirmed: bool = True
+    certain_frames: int = 0
+    whole_frames: int = 0
 
-    def update(self, quality: float, elapsed_s: float, settings: StatusSettings) -> Status:
-        """Return the status after a frame of this quality, `elapsed_s` after the one before."""
+    @property
+    def reported(self) -> Status:
+        """The status that users are told."""
+        return Status.UNCERTAIN if self.status is Status.TRACKING and not self.confirmed else self.status
+
+    def update(self, quality: float, elapsed_s: float, settings: StatusSettings, whole: bool = True) -> Status:
+        """Return the status after a frame of this quality, `elapsed_s` after the one before.
+
+        Args:
+            whole: no edge of the image cuts the target.
+        """
         if not settings.enabled:
             return self.status
+        if not self.confirmed:
+            certain = quality >= settings.certain_quality
+            self.certain_frames = self.certain_frames + 1 if certain else 0
+            self.whole_frames = self.whole_frames + 1 if certain and whole else 0
+            self.confirmed = self.whole_frames >= WHOLE_FRAMES or self.certain_frames >= CUT_FRAMES
         if quality >= settings.uncertain_quality:
             self.low_frames, self.low_s = 0, 0.0
         else:
@@ -59,3 +83,4 @@ class TrackStatusMachine:
         """Return to TRACKING: the target was found again."""
         self.status, self.low_frames, self.low_s = Status.TRACKING, 0, 0.0
         self.recent.clear()
+        self.confirmed = True

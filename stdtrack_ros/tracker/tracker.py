@@ -29,7 +29,7 @@ from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import Redetection
 from stdtrack_ros.tracker.result import Status, TrackResult
 from stdtrack_ros.tracker.search_window import LOW_RATE_S, SearchWindow
-from stdtrack_ros.tracker.status import TrackStatusMachine
+from stdtrack_ros.tracker.status import CUT_FRAMES, WHOLE_FRAMES, TrackStatusMachine
 
 ASSUMED_INTERVAL_S = 1 / 30
 """Time between two frames if the caller gives no stamps."""
@@ -197,6 +197,16 @@ class Tracker:
         """Whether there is a target."""
         return self._state is not None
 
+    @property
+    def start_doubt(self) -> str:
+        """Why the target is UNCERTAIN since its start, as a sentence; empty if it is not, or was confirmed since."""
+        if self._state is None or self._state.status_machine.confirmed or not self.settings.status.enabled:
+            return ""
+        return (
+            "The box of the start is cut by the edge of the image: the target is UNCERTAIN until "
+            f"{WHOLE_FRAMES} frames show it whole, or {CUT_FRAMES} show it surely."
+        )
+
     def reset(self) -> None:
         """Forget the target."""
         self._state = self._unfinished = None
@@ -230,6 +240,7 @@ class Tracker:
             stamp_s=stamp,
             clock_s=stamp,
             seen_s=stamp,
+            status_machine=TrackStatusMachine(confirmed=_is_whole(checked, frame)),
         )
 
     def track(self, image: NDArray[np.generic] | RawImage, stamp_s: float | None = None) -> TrackResult:
@@ -287,7 +298,9 @@ class Tracker:
 
         # 5. Status: is the target still there?
         decision = (
-            self._search_decision(state, candidates) if searching else self._follow_decision(state, candidates[0])
+            self._search_decision(state, candidates)
+            if searching
+            else self._follow_decision(state, frame, candidates[0])
         )
         state.quality = decision.candidate.quality
         decided = time.perf_counter()
@@ -353,9 +366,9 @@ class Tracker:
             rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings)
         return Candidate(box, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
 
-    def _follow_decision(self, state: TrackState, candidate: Candidate) -> Decision:
-        before = state.status
-        status = state.status_machine.update(candidate.quality, state.elapsed_s, self.settings.status)
+    def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:
+        before, whole = state.status, _is_whole(candidate.box, frame)
+        status = state.status_machine.update(candidate.quality, state.elapsed_s, self.settings.status, whole)
         if status is Status.LOST and before is not Status.LOST:
             state.redetection = self._new_search()
         few = self._has_little_evidence(state)
@@ -389,13 +402,13 @@ class Tracker:
             margin = self.settings.search.clip_margin
             state.box = clip_box(state.motion.box, frame.width, frame.height, margin)
             state.covariance = state.motion.box_covariance
-        if state.status is Status.TRACKING:
+        if state.status_machine.reported is Status.TRACKING:
             state.seen_s = state.clock_s
 
     def _result(self, state: TrackState, candidate: Candidate) -> TrackResult:
         return TrackResult(
             box=state.box.copy(),
-            status=state.status,
+            status=state.status_machine.reported,
             quality=candidate.quality,
             token_quality=candidate.prediction.token_quality,
             covariance=state.covariance.copy(),

@@ -48,6 +48,33 @@ def test_a_middling_quality_is_uncertain_for_ever_but_not_lost() -> None:
     assert set(statuses([0.9] + [0.3] * 100)[3:]) == {Status.UNCERTAIN}
 
 
+def reported(frames: list[tuple[float, bool]]) -> list[Status]:
+    """Return what is reported of a doubtful start, given quality and whether the target is whole, frame by frame."""
+    machine = TrackStatusMachine(confirmed=False)
+    found = [machine.reported]
+    for quality, whole in frames:
+        machine.update(quality, FRAME_S, RULES, whole)
+        found.append(machine.reported)
+    return found
+
+
+def test_a_doubtful_start_is_uncertain_until_frames_confirm_it() -> None:
+    assert reported([(0.9, True)] * 6) == [Status.UNCERTAIN] * 5 + [Status.TRACKING] * 2
+    again = [(0.9, True)] * 4 + [(0.4, True)] + [(0.9, True)] * 5  # four, one that is not certain, five
+    assert reported(again) == [Status.UNCERTAIN] * 10 + [Status.TRACKING]
+    assert reported([(0.9, False)] * 31) == [Status.UNCERTAIN] * 30 + [Status.TRACKING] * 2
+    assert reported([(0.45, True)] * 40) == [Status.UNCERTAIN] * 41
+
+
+def test_a_doubtful_start_is_lost_and_found_as_any_other() -> None:
+    machine = TrackStatusMachine(confirmed=False)
+    for _ in range(20):
+        machine.update(0.0, FRAME_S, RULES)
+    assert machine.reported is Status.LOST
+    machine.reacquire()
+    assert machine.reported is Status.TRACKING
+
+
 def test_lost_ends_by_finding_alone() -> None:
     machine = TrackStatusMachine()
     for _ in range(20):

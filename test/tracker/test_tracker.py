@@ -359,3 +359,31 @@ def test_a_camera_that_changes_to_16_bits_or_its_gain_is_measured_anew(model: Mo
     later = tracker.track(thermal(frames[3], 2500) + 20_000, 3 / 30)
     assert later.intensity is not None and later.intensity.low > 26_000
     assert float(iou(later.box, boxes[3])) > 0.5 and later.status is Status.TRACKING
+
+
+def test_a_start_cut_by_the_edge_is_uncertain_until_frames_show_the_target_whole(model: Model) -> None:
+    """The disc moves 4 px a frame away from an edge through its middle: five whole boxes come in frame 5 at best."""
+    frames, boxes = scene(30)
+    cut = [np.ascontiguousarray(frame[:, 100:]) for frame in frames]
+    shown = boxes - [100, 0, 0, 0]
+    half = np.array([0.0, boxes[0][1], 24.0, 48.0])
+    tracker = Tracker(model, SETTINGS)
+    results = run(tracker, cut, half)
+    assert {result.status for result in results[:4]} == {Status.UNCERTAIN}
+    assert results[3].time_since_seen_s == pytest.approx(4 / 30)
+    assert results[-1].status is Status.TRACKING and iou(results[-1].box, shown[-1]) > 0.5
+    assert tracker.start_doubt == ""
+    tracker.initialize(cut[0], half, 0.0)
+    assert "cut by the edge" in tracker.start_doubt
+    tracker.initialize(cut[-1], shown[-1], 0.0)
+    assert tracker.start_doubt == ""
+
+
+def test_a_cut_start_is_followed_as_any_other(model: Model) -> None:
+    frames, _ = scene(20)
+    cut = [np.ascontiguousarray(frame[:, 100:]) for frame in frames]
+    half = np.array([0.0, 66.0, 24.0, 48.0])
+    without = Tracker(model, make_settings({**VALUES, "status.enabled": False}))
+    plain = run(without, cut, half)
+    assert without.start_doubt == "" and {result.status for result in plain} == {Status.TRACKING}
+    assert same(run(Tracker(model, SETTINGS), cut, half), plain)

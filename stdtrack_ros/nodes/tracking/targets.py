@@ -34,6 +34,7 @@ class Target:
         frames_to_catch_up: frames it may still run through to be live; 0: it is live.
         header: of the last frame it was seen or looked for in.
         last_message: the last message published about it.
+        start_doubt: why it is UNCERTAIN since its start; empty if it is not.
         output_s, last_published_s: monotonic times of its last result (or its start) and of its last message.
     """
 
@@ -49,6 +50,7 @@ class Target:
     quality: float = float("nan")
     intensity: IntensityRange | None = None
     last_message: Any = None
+    start_doubt: str = ""
     output_s: float = field(default_factory=time.monotonic)
     last_published_s: float = field(default_factory=time.monotonic)
 
@@ -94,6 +96,7 @@ class Targets:
         self._tracker.initialize(name, image, box, frame.taken_s)
         height, width = image.shape[:2]
         target = Target(name, width, height, frame.index, frame.index, frame.message.header)
+        target.start_doubt = self._tracker.start_doubt(name)
         self._targets[name] = target
         return target
 
@@ -110,6 +113,7 @@ class Targets:
         found: Found = [(by_id[target_id], result) for target_id, result in answer.results.items()]
         for target, result in found:
             target.note(frame, result)
+            target.start_doubt = self._tracker.start_doubt(target.target_id)
         return found, [f"{why} Target '{target_id}' is forgotten." for target_id, why in answer.forgotten.items()]
 
     def finish(self) -> None:

@@ -246,7 +246,8 @@ class TrackingLoop:
         elif self._waiting(target):
             target.frames_to_catch_up = self.settings.catch_up_frames
         size = f"{box[2]:.0f}x{box[3]:.0f} px" + (" around the point" if tapped else "")
-        start.reply(Reply(True, start.target_id, f"Target '{start.target_id}' is started on {size}.", box))
+        done = f"Target '{start.target_id}' is started on {size}. {target.start_doubt}".rstrip()
+        start.reply(Reply(True, start.target_id, done, box))
 
     def _frame_of(self, start: _Start) -> Frame | None:
         """Return the frame a start refers to, or None if it may still come.

@@ -165,6 +165,7 @@ class TrackingSession:
                 f"On {self.camera.topic} {self._timestamps.fault}: the times of arrival are used instead"
                 " (for a recording or a simulation, set use_sim_time and publish /clock)."
             )
+        faults += [f"Target '{each.target_id}': {each.start_doubt}" for each in self.targets() if each.start_doubt]
         for fault in faults:
             self._log_fault(fault)
         return " ".join(faults)

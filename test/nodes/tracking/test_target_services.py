@@ -105,3 +105,13 @@ def test_a_point_without_a_size_starts_a_target_around_it(bench: Bench, tmp_path
         assert bench.answer(SCENE.image(1)).target_id == "target-1"
         outside = start(bench, (400, 10, 0, 0))
         assert not outside.accepted and "The point x=400 y=10 lies outside" in outside.message
+
+
+def test_a_start_cut_by_the_edge_is_told_and_uncertain(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench):
+        at = bench.answer(SCENE.image(0)).header
+        answer = start(bench, (-10, 60, 40, 40), at)
+        words = "cut by the edge of the image: the target is UNCERTAIN until"
+        assert answer.accepted and words in answer.message
+        assert bench.answer(SCENE.image(0)).status == TrackedBox.STATUS_UNCERTAIN
+        bench.wait(lambda: words in bench.report_text(), "sentence in the diagnostics")
