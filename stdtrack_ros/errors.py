@@ -25,3 +25,12 @@ class SequenceError(StdtrackError):
 
 class TrainingError(StdtrackError):
     """A training run that learns nothing any more."""
+
+
+def ending(error: BaseException) -> str:
+    """Say in words what ended a run before its end."""
+    if isinstance(error, KeyboardInterrupt):
+        return "ended by the user"
+    if isinstance(error, SystemExit):
+        return "ended by a signal"
+    return str(error) or type(error).__name__

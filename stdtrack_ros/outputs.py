@@ -89,9 +89,15 @@ def beside(path: Path) -> Iterator[Path]:
         yield part
         part.replace(path)
     except OSError as error:
-        raise SettingError(f"The file {path} cannot be written: {error.strerror or error}; name another one.") from None
+        raise unwritable(path, error) from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> SettingError:
+    """Return the error of a file that cannot be written: a full disk, a folder that is read-only."""
+    reason = error.strerror or error
+    return SettingError(f"The file {path} cannot be written: {reason}; make room, or name another one.")
 
 
 def write_text(path: Path, text: str) -> None:

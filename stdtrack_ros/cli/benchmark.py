@@ -19,7 +19,7 @@ from rich.table import Table
 from stdtrack_ros.cli import options
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.images import to_bgr8
-from stdtrack_ros.outputs import check_outputs
+from stdtrack_ros.outputs import beside, check_outputs, write_text
 
 if TYPE_CHECKING:
     from stdtrack_ros.benchmark.benchmark import Benchmark
@@ -58,6 +58,7 @@ def benchmark(
     from stdtrack_ros.benchmark.benchmark_picture import draw_benchmark
     from stdtrack_ros.benchmark.table import benchmark_table
     from stdtrack_ros.benchmark.timing import CLOCKS
+    from stdtrack_ros.evaluation.evaluate import default_baselines
     from stdtrack_ros.evaluation.trackers.baselines import baseline_spec
     from stdtrack_ros.system_info import busy_note, describe_system
 
@@ -65,8 +66,10 @@ def benchmark(
         raise SettingError(f"--clock takes {' or '.join(CLOCKS)}; found '{clock}'.")
     console = Console()
     chosen = options.tracker_settings(settings, overrides, model)
-    names = ["kcf", "csrt", "mil"] if baseline is None else baseline
-    others = [baseline_spec(name) for name in names] if baselines else []
+    others, left_out = default_baselines() if baselines and baseline is None else ([], [])
+    others += [baseline_spec(name) for name in baseline or []] if baselines else []
+    for sentence in left_out:
+        console.print(f"[yellow]{escape(sentence)}[/]", highlight=False, soft_wrap=True)
     if realtime:
         _measure_rates(console, chosen, source, topic, realtime, core_share, others, out)
         return
@@ -77,7 +80,6 @@ def benchmark(
         chosen, footage, counts, others, _message_maker(footage), clock, min(frames, COST_FRAMES) if costs else 0
     )
     table = benchmark_table(found, system, footage.source, counts[0], clock)
-    (out / "benchmark.md").write_text(table + "\n", encoding="utf-8")
     content = {
         "format": 2,
         "footage": footage.source,
@@ -86,12 +88,14 @@ def benchmark(
         "system": system,
         **asdict(found),
     }
-    (out / "benchmark.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    title = f"{found.model['name']} on {system['Processor']}, {footage.source}"
-    draw_benchmark(found, title, out / "benchmark.png")
     _print(console, found)
     if system["Note"]:
         console.print(f"[bold yellow]{system['Note']}[/]", highlight=False, soft_wrap=True)
+    write_text(out / "benchmark.md", table + "\n")
+    write_text(out / "benchmark.json", json.dumps(content, indent=1))
+    title = f"{found.model['name']} on {system['Processor']}, {footage.source}"
+    with beside(out / "benchmark.png") as part:
+        draw_benchmark(found, title, part)
     console.print(f"Picture and figures: [bold]{escape(str(out))}[/]", highlight=False, soft_wrap=True)
 
 
@@ -117,12 +121,11 @@ def _measure_rates(
     parts = _numbers("--core-share", shares, 0.01, 1.0)
     rows = accuracy_at_rates(handles, [own_tracker_spec(settings), *others], numbers, parts)
     table = rates_table(rows, len(handles))
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "realtime.md").write_text(table + "\n", encoding="utf-8")
     known = [{name: None if value != value else value for name, value in asdict(row).items()} for row in rows]
     content = {"format": 1, "source": str(source), "rows": known}
-    (out / "realtime.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
     console.print(table, highlight=False, markup=False, soft_wrap=True)
+    write_text(out / "realtime.md", table + "\n")
+    write_text(out / "realtime.json", json.dumps(content, indent=1))
 
 
 def _numbers(option: str, text: str, low: float, high: float) -> list[float]:

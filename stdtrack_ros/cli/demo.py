@@ -23,7 +23,7 @@ from stdtrack_ros.cli.operator import HOST, PORT
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Box, parse_box
 from stdtrack_ros.images import to_bgr8
-from stdtrack_ros.outputs import check_outputs, write_text
+from stdtrack_ros.outputs import beside, check_outputs, write_text
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.report.box_log import BoxLog
@@ -64,6 +64,7 @@ def demo(
     from stdtrack_ros.sequences.recordings.image_bag import open_camera, write_image_bag
 
     check_outputs({"--out": out, "--gif": gif}, [clip, settings, model or None])
+    options.need("av", "matplotlib", *(["PIL"] if gif else []))
     console = Console()
     chosen = _own_clip(clip, init) if clip else demo_clip()
     parameters = node_parameters(settings, overrides, model)
@@ -116,7 +117,8 @@ def _write_results(
         for stamp_s, picture in zip(recording.stamps_s, overlay_frames(recording, log, clip.init), strict=True):
             video.write(picture, float(stamp_s))
     samples = sample_pictures(recording, log, clip.by_stamp(stamps_ns(recording)), SAMPLES)
-    draw_run(out / "run.png", log, to_bgr8(recording.frame(len(recording) // 2)), samples, _title(summary))
+    with beside(out / "run.png") as part:
+        draw_run(part, log, to_bgr8(recording.frame(len(recording) // 2)), samples, _title(summary))
     if gif is not None:
         stride = max(round(rate / GIF_RATE), 1)
         window = close_up(log, *recording.frame(0).shape[1::-1])

@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
+from stdtrack_ros.cli.options import need
 from stdtrack_ros.families import tracker_in
 from stdtrack_ros.outputs import check_outputs
+
+if TYPE_CHECKING:
+    from stdtrack_ros.sequences.sequence import Sequence as Clip
 
 
 def export(
@@ -38,6 +43,7 @@ def export(
     from stdtrack_ros.network.checkpoint import save_weights
     from stdtrack_ros.network.families import export_onnx, load_network
     from stdtrack_ros.network.onnx_export import replace_facts
+    from stdtrack_ros.sequences.annotated import open_annotated
     from stdtrack_ros.tracker.backends.precision import FORMATS
 
     if int8 and calibrate_on is None:
@@ -45,6 +51,9 @@ def export(
     unknown = sorted(set(int8_format or []) - set(FORMATS))
     if unknown:
         raise SettingError(f"There is no 8-bit format {', '.join(unknown)}; --int8-format takes {', '.join(FORMATS)}.")
+    if int8:
+        need("onnx", "onnxruntime")
+    clips = [] if calibrate_on is None else open_annotated(calibrate_on)
     network, content = load_network(checkpoint)
     facts = {"calibration": content["calibration"]} if "calibration" in content else {}
     written = [*export_onnx(network, out, facts)]
@@ -52,11 +61,11 @@ def export(
         tracker = tracker_in(content)
         # Twice: quality decides what the tracker remembers, so it changes what the first fit was made on.
         for _ in range(2):
-            facts = {"calibration": _calibrated(tracker, out, calibrate_on)}
+            facts = {"calibration": _calibrated(tracker, out, clips)}
             for path in written:
                 replace_facts(path, facts)
         if int8:
-            written += _quantized(tracker, content["kind"], out, calibrate_on, int8_format)
+            written += _quantized(tracker, content["kind"], out, clips, int8_format)
     if weights is not None:
         save_weights(content, weights, facts.get("calibration"))
         written.append(weights)
@@ -67,22 +76,20 @@ def export(
     )
 
 
-def _quantized(tracker: str, kind: str, model: Path, folder: Path, formats: list[str] | None) -> list[Path]:
+def _quantized(tracker: str, kind: str, model: Path, clips: Sequence[Clip], formats: list[str] | None) -> list[Path]:
     """Write 8-bit forms; they keep the calibration of the 32-bit model."""
     from stdtrack_ros.families import family_of_kind
-    from stdtrack_ros.sequences.annotated import open_annotated
     from stdtrack_ros.settings import make_settings
     from stdtrack_ros.tracker import load_model
     from stdtrack_ros.training.quantization import quantize, record_inputs
 
     settings = {"tracker": tracker, "model.path": str(model), "model.provider": "cpu", "model.precision": "fp32"}
-    starts, steps = record_inputs(load_model, make_settings(settings), open_annotated(folder))
+    starts, steps = record_inputs(load_model, make_settings(settings), clips)
     full_precision = family_of_kind(kind, str(model)).part("network").full_precision
     return quantize(model, starts, steps, full_precision, formats)
 
 
-def _calibrated(tracker: str, model: Path, folder: Path) -> dict[str, Any]:
-    from stdtrack_ros.sequences.annotated import open_annotated
+def _calibrated(tracker: str, model: Path, clips: Sequence[Clip]) -> dict[str, Any]:
     from stdtrack_ros.settings import make_settings
     from stdtrack_ros.tracker import load_model
     from stdtrack_ros.training.calibration import calibrate
@@ -91,4 +98,4 @@ def _calibrated(tracker: str, model: Path, folder: Path) -> dict[str, Any]:
         {"tracker": tracker, "model.path": str(model), "model.provider": "cpu", "model.precision": "fp32"}
     )
     model_to_fit: Any = load_model(settings)  # of a family whose quality is calibrated
-    return calibrate(model_to_fit, settings, open_annotated(folder)).facts()
+    return calibrate(model_to_fit, settings, clips).facts()

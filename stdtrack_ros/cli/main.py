@@ -37,6 +37,7 @@ CURES = {
     "cv2": "`pip install opencv-python` (with windows), or `pip install opencv-python-headless` (without a screen)",
     "rclpy": "source a ROS 2 workspace with this package, or run `make demo` in a checkout",
     "distributed": "`pip install '.[cluster]'` in the checkout",
+    **{module: f"`pip install {module}`" for module in ("aiohttp", "av", "onnxruntime")},
 }
 """What brings a module that is missing; all others belong to training, export and evaluation."""
 

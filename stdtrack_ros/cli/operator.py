@@ -43,6 +43,8 @@ def operator(
     from stdtrack_ros.shipped_files import shipped_file
 
     check_outputs({"--out": out}, [clip, settings, model or None])
+    options.need("aiohttp")
+    parameters = {"ring.frames": KEPT_FRAMES} | node_parameters(settings, overrides, model)
     console = Console()
     source = clip or demo_clip().path
     out.mkdir(parents=True, exist_ok=True)
@@ -51,7 +53,7 @@ def operator(
     images = write_image_bag(bag, video_as_jpegs(source, JPEG_QUALITY))
     console.print(f"[bold]{escape(source.name)}[/]: {images} frames, played again and again as JPEG images")
     tracker = ["--params-file", str(shipped_file("config", "replay.yaml")), "-p", "image_transport:=compressed"]
-    tracker += parameter_options({"ring.frames": KEPT_FRAMES} | node_parameters(settings, overrides, model))
+    tracker += parameter_options(parameters)
     nodes = {
         "tracking.tracker_node": tracker,
         "operator.operator_page": ["-p", f"host:={quoted(host)}", "-p", f"port:={port}"],

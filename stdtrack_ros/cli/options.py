@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,17 @@ GroundTruthFile = Annotated[
     Path | None,
     typer.Option("--ground-truth", help="CSV file with the ground-truth boxes, or a folder of such files."),
 ]
+
+
+def need(*modules: str) -> None:
+    """Check for modules that a verb needs at its end only, before its work.
+
+    Raises:
+        ModuleNotFoundError: one of them is not installed; `main` says what brings it.
+    """
+    for module in modules:
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(name=module)
 
 
 def tracker_settings(file: Path | None, overrides: Iterable[str] | None, model: str) -> TrackerSettings:

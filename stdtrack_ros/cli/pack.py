@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from stdtrack_ros.cli.options import need
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.outputs import check_outputs
 
@@ -56,6 +57,8 @@ def pack(
     for name, value, least in (("stride", stride, 1), ("part-frames", part_frames, 2), ("workers", workers, 1)):
         if value < least:
             raise SettingError(f"--{name} is {value}; it must be at least {least}.")
+    if codec is Codec.h264:
+        need("av")
     options = PackOptions(
         target_px, longest_px, stride=stride, part_frames=part_frames, quality=quality, codec=codec.value
     )

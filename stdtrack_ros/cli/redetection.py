@@ -16,6 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from stdtrack_ros.cli import options
+from stdtrack_ros.errors import ending
 from stdtrack_ros.outputs import check_file, check_outputs, write_text
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ def redetection(
     every: Annotated[int, typer.Option(min=1, help="Stage every n-th sequence only.")] = 1,
 ) -> None:
     """Measure loss detection and recovery on sequences, plain and with the target staged to vanish."""
-    from stdtrack_ros.evaluation.metrics.covariance_consistency import report_coverage
-    from stdtrack_ros.evaluation.metrics.quality_by_state import report_calibration
-    from stdtrack_ros.evaluation.redetection import report_losses, run_with_status
+    from stdtrack_ros.evaluation.redetection import run_with_status
     from stdtrack_ros.sequences.catalog import open_sequences
     from stdtrack_ros.tracker import Tracker, load_model
 
@@ -52,19 +51,42 @@ def redetection(
     jobs = [("as recorded", sequence) for sequence in plain]
     jobs += [(staged.event, staged) for staged in stage_all(plain[::every])]
     runs: dict[str, list[StatusRun]] = {}
-    for name, sequence in track(jobs, "tracking", console=Console(stderr=True)):
-        runs.setdefault(name, []).append(run_with_status(Tracker(network, chosen), sequence))
+    done = 0
+    try:
+        for name, sequence in track(jobs, "tracking", console=Console(stderr=True)):
+            runs.setdefault(name, []).append(run_with_status(Tracker(network, chosen), sequence))
+            done += 1
+    except BaseException as error:  # whatever ended it, what was measured so far is kept
+        if done:
+            _report(runs, out, {"sequences": done, "of": len(jobs), "ended": ending(error)})
+        raise
+    _report(runs, out)
+
+
+def _report(runs: dict[str, list[StatusRun]], out: Path | None, partial: dict[str, object] | None = None) -> None:
+    """Print the figures of runs by event and write them to a file; `partial`: how many of how many runs, and why.
+
+    Raises:
+        SettingError: the file cannot be written.
+    """
+    from stdtrack_ros.evaluation.metrics.covariance_consistency import report_coverage
+    from stdtrack_ros.evaluation.metrics.quality_by_state import report_calibration
+    from stdtrack_ros.evaluation.redetection import report_losses
+
     runs["all staged"] = [run for name, some in runs.items() if name != "as recorded" for run in some]
     reports = {name: asdict(report_losses(some)) for name, some in runs.items() if some}
     Console().print(_table("Loss detection and recovery", LOSS_COLUMNS, reports))
-    everything = runs["as recorded"] + runs["all staged"]
+    everything = runs.get("as recorded", []) + runs["all staged"]
     coverage = {name: asdict(fractions) for name, fractions in report_coverage(everything).items()}
     Console().print(_table("Fraction of the frames whose ground truth is in the ellipse", COVERAGE_COLUMNS, coverage))
     reliability = {name: asdict(found) for name, found in report_calibration(everything).items()}
     Console().print(_table("Is a quality of 0.8 right eight times in ten?", CALIBRATION_COLUMNS, reliability))
+    if partial is not None:
+        sentence = f"Partial: {partial['sequences']} of {partial['of']} sequences; {partial['ended']}"
+        Console(stderr=True).print(f"[bold yellow]{escape(sentence)}[/]", highlight=False, soft_wrap=True)
     if out is not None:
         figures = {**reports, "covariance": coverage, "calibration": reliability}
-        write_text(out, json.dumps(figures, indent=2) + "\n")
+        write_text(out, json.dumps(figures | ({"partial": partial} if partial else {}), indent=2) + "\n")
 
 
 def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]

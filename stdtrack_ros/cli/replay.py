@@ -52,6 +52,7 @@ def replay(
     from stdtrack_ros.evaluation.report.box_log import read_box_log
     from stdtrack_ros.sequences.recordings.bags import COMPRESSED, BagSequence
 
+    parameters = node_parameters(settings, overrides, model)
     sequence = BagSequence(bag.name, bag, topic or None)
     height, width = _first_readable(sequence).shape[:2]
     box = check_box(parse_box(init), width, height)
@@ -60,7 +61,6 @@ def replay(
     console = Console()
     for note in sequence.timeline.notes:
         console.print(f"[yellow]{escape(note)}[/]", highlight=False, soft_wrap=True)
-    parameters = node_parameters(settings, overrides, model)
     run = Replay(bag, box, out, parameters, topic=sequence.topic, rate=rate, compressed=compressed)
     run.run(len(sequence), console)
     log = read_box_log(out / "boxes.csv")

@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stdtrack_ros.cli import options
-from stdtrack_ros.errors import SequenceError, SettingError
+from stdtrack_ros.errors import SequenceError, SettingError, ending
 from stdtrack_ros.geometry import Box, Pixels, parse_box
 from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.outputs import check_file, check_outputs, write_text
@@ -116,7 +116,7 @@ def track(
     try:
         _track_all(running, footage, outputs, console, run, save if json_file else None)
     except BaseException as error:
-        run.ended = str(error) or type(error).__name__
+        run.ended = ending(error)
         raise
     finally:  # whatever ended it, what was tracked so far is kept
         summary = summarize_results([result for _, result in run.results])
@@ -347,7 +347,8 @@ def _print_summary(
     if len(footage.left_out) > SHOWN_LEFT_OUT:
         console.print(f"[yellow]left out: {len(footage.left_out) - SHOWN_LEFT_OUT} more frames.[/]")
     if run.ended:
-        console.print(f"[yellow]{escape(run.ended)}[/]; what was tracked so far is kept", highlight=False)
+        ended = escape(run.ended.removesuffix("."))
+        console.print(f"[yellow]{ended}[/]; what was tracked so far is kept", highlight=False)
     table = Table(show_header=False)
     table.add_row("frames", str(summary["frames"]) + (f" of {footage.count - 1}" if footage.count else ""))
     if summary["frames"]:
@@ -358,6 +359,6 @@ def _print_summary(
         "changes", ", ".join(f"{c['frame']}: {c['from']} to {c['to']}" for c in summary["state_changes"]) or "none"
     )
     for name, path in (("video", out), ("boxes", json_file)):
-        if path is not None:
+        if path is not None and path.exists():
             table.add_row(name, escape(str(path)))
     console.print(table)

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,7 +21,7 @@ from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.evaluation.metrics.accuracy import FloatArray
 from stdtrack_ros.evaluation.protocols import MultiStartRun, RestartRun, Track
 from stdtrack_ros.evaluation.realtime import RealTimeRun
-from stdtrack_ros.outputs import write_text
+from stdtrack_ros.outputs import beside, write_text
 from stdtrack_ros.sequences.catalog import file_name
 from stdtrack_ros.sequences.sequence import Sequence
 
@@ -139,11 +138,8 @@ class ResultsFolder:
 
     @staticmethod
     def _write_arrays(file: Path, values: Mapping[str, Any]) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(f".{os.getpid()}.partial")
-        with partial.open("wb") as stream:
-            np.savez_compressed(stream, **values)
-        partial.replace(file)
+        with beside(file) as part:
+            np.savez_compressed(part, **values)
 
     @staticmethod
     def _read_arrays(file: Path) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import torch
 
 from stdtrack_ros.errors import ModelError
+from stdtrack_ros.outputs import beside
 
 FORMAT = "stdtrack-checkpoint-1"
 FACTS = ("kind", "network", "step", "samples", "calibration")
@@ -19,11 +21,15 @@ FACTS = ("kind", "network", "step", "samples", "calibration")
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint whole or not at all: a process that is killed here leaves the old file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(path.suffix + ".part")
-    torch.save({"format": FORMAT, **content}, part)
-    part.replace(path)
+    """Write a checkpoint whole or not at all: a process that is killed here leaves the old file.
+
+    Raises:
+        SettingError: the file cannot be written.
+    """
+    written = io.BytesIO()  # on a full disk, PyTorch's own error would not tell why
+    torch.save({"format": FORMAT, **content}, written)
+    with beside(path) as part:
+        part.write_bytes(written.getbuffer())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from torch.export import Dim
 
 from stdtrack_ros.families import METADATA_KEY
 from stdtrack_ros.network.family import Graph
+from stdtrack_ros.outputs import beside
 
 OPSET = 20
 _FREE_AXIS_MAX = 1024  # what the exporter is told; the exported graph itself takes any size
@@ -60,8 +61,8 @@ def write_graph(graph: Graph, path: Path, metadata: Mapping[str, Any]) -> None:
     _name_nodes(model.graph)
     model.metadata_props.clear()
     model.metadata_props[METADATA_KEY] = json.dumps(metadata, sort_keys=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ir.save(model, path)
+    with beside(path) as part:
+        ir.save(model, part)
 
 
 def replace_facts(path: Path, facts: Mapping[str, Any]) -> None:
@@ -69,7 +70,8 @@ def replace_facts(path: Path, facts: Mapping[str, Any]) -> None:
     model = ir.load(path)
     metadata = {**json.loads(model.metadata_props[METADATA_KEY]), **facts}
     model.metadata_props[METADATA_KEY] = json.dumps(metadata, sort_keys=True)
-    ir.save(model, path)
+    with beside(path) as part:
+        ir.save(model, part)
 
 
 def _infer_free_axes(graph: ir.Graph) -> None:

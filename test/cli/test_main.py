@@ -33,6 +33,30 @@ def test_a_verb_that_needs_what_is_not_installed_is_one_line_and_exit_code_2(
     assert "'torch'" in line and "make test-environment" in line
 
 
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("aiohttp", ("operator", "--out", "made")),
+        ("matplotlib", ("demo", "--out", "made")),
+        ("PIL", ("demo", "--out", "made", "--gif", "made/demo.gif")),
+        ("av", ("pack", "made", "--videos", "clips", "--codec", "h264")),
+        ("onnx", ("export", "last.pt", "--out", "made/model.onnx", "--int8", "--calibrate-on", "clips")),
+        ("jinja2", ("memory-bench", "clips", "--out", "made")),
+        ("matplotlib", ("benchmark", "--out", "made")),
+    ],
+)
+def test_what_a_verb_needs_at_its_end_is_missed_before_its_work(
+    module: str, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    command = [sys.executable, "-c", RUN_WITHOUT, module, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert f"needs the Python module '{module}'" in line
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Return a function that runs `stdtrack` with invalid arguments and returns the one line that it prints."""

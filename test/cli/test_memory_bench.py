@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from stdtrack_ros.cli.memory_bench import memory_bench
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.evaluation.memory_bench import bench
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +44,23 @@ def test_what_cannot_be_compared_with_or_staged_is_refused(folder: Path, tmp_pat
             memory_bench([folder], out=tmp_path / "out", against=tmp_path / against)
     with pytest.raises(SettingError, match="There is no kind 'slow' in the memory bench; allowed are "):
         memory_bench([folder], out=tmp_path / "out", kind=["slow"])
+
+
+def test_what_was_measured_before_a_break_is_kept(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, begun = bench.run_task, []
+
+    def run(job: tuple) -> list:
+        begun.append(job)
+        if len(begun) > 1:
+            raise KeyboardInterrupt
+        return real(job)
+
+    monkeypatch.setattr(bench, "run_task", run)
+    with pytest.raises(KeyboardInterrupt):
+        memory_bench([folder], tmp_path, quick=True, clips=2, kind=["fast"])
+    found = json.loads((tmp_path / "memory_bench.json").read_text())
+    assert found["partial"] == "1 of 2 tasks; ended by the user"
+    assert [row["clips"] for row in found["rows"]] == [1] and len({one["task"] for one in found["outcomes"]}) == 1
+    assert "Partial: 1 of 2 tasks" in capsys.readouterr().out

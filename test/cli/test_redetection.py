@@ -14,10 +14,12 @@ from painted_clips import PaintedClip
 
 from stdtrack_ros.cli.redetection import redetection, stage_all
 from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.evaluation import redetection as evaluation
 
 
-def test_the_verb_reports_every_event(tmp_path: Path) -> None:
-    """On a painted clip with the shipped model: the table's rows, and figures for each event."""
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """Write a sequence of six frames with a moving disc; the folder that holds it."""
     folder = tmp_path / "clips" / "disc"
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
@@ -30,8 +32,13 @@ def test_the_verb_reports_every_event(tmp_path: Path) -> None:
         cv2.imwrite(str(folder / f"{index + 1:08d}.jpg"), image)
         rows.append(f"{46 + 3 * index},56,28,28")
     (folder / "groundtruth.txt").write_text("\n".join(rows) + "\n")
+    return tmp_path / "clips"
+
+
+def test_the_verb_reports_every_event(clips: Path, tmp_path: Path) -> None:
+    """On a painted clip with the shipped model: the table's rows, and figures for each event."""
     out = tmp_path / "figures" / "recovery.json"
-    redetection([tmp_path / "clips"], out=out)
+    redetection([clips], out=out)
     reports = json.loads(out.read_text())
     assert set(reports) == {
         "as recorded",
@@ -69,3 +76,26 @@ def test_a_place_without_sequences_is_refused_before_anything_is_written(tmp_pat
     with pytest.raises(SequenceError, match="nothing at"):
         redetection([tmp_path / "none"], out=tmp_path / "figures.json")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143), SequenceError("The frame 3 is damaged.")])
+def test_what_was_measured_before_a_break_is_kept(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, capsys: pytest.CaptureFixture
+) -> None:
+    real, begun = evaluation.run_with_status, []
+
+    def run(*arguments: object) -> object:
+        begun.append(arguments)
+        if len(begun) > 1:
+            raise error
+        return real(*arguments)
+
+    monkeypatch.setattr(evaluation, "run_with_status", run)
+    out = tmp_path / "figures.json"
+    with pytest.raises(type(error)):
+        redetection([clips], out=out)
+    found = json.loads(out.read_text())
+    why = {"KeyboardInterrupt": "ended by the user", "SystemExit": "ended by a signal"}
+    assert found["partial"] == {"sequences": 1, "of": 5, "ended": why.get(type(error).__name__, str(error))}
+    assert found["calibration"]["all"]["frames"] == 5
+    assert "Partial: 1 of 5 sequences" in capsys.readouterr().err

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_disk import small_files
 
-from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.evaluation.protocols import Track
 from stdtrack_ros.evaluation.results import ResultsFolder, SequenceFacts
 
@@ -66,3 +67,13 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SequenceError, match=r"cannot be written to .*file/results: Not a directory\.$"):
         ResultsFolder(tmp_path / "file" / "results")
+
+
+def test_a_full_disk_is_said_and_what_was_there_stays(tmp_path: Path) -> None:
+    folder = ResultsFolder(tmp_path)
+    folder.save("ours", "bear", "ope", TRACK, "a")
+    long = Track(np.random.default_rng(0).random((999, 4)), *[np.zeros(999)] * 3, 0)
+    with small_files(2000), pytest.raises(SettingError, match=r"ope\.npz cannot be written: File too large; make room"):
+        folder.save("ours", "bear", "ope", long, "b")
+    assert folder.load("ours", "bear", "ope", "a") is not None
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["ope.npz"]

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
+from small_disk import small_files
 
-from stdtrack_ros.network.checkpoint import load_checkpoint, save_weights
+from stdtrack_ros.errors import SettingError
+from stdtrack_ros.network.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.shipped_files import shipped_file
 from stdtrack_ros.tracker.backends.onnx import OnnxBackend
@@ -44,3 +47,15 @@ def test_the_shipped_weights_are_those_of_the_shipped_model_and_name_no_folder()
     assert "settings" not in content
     facts = {name: content[name] for name in ("kind", "network", "calibration")}
     assert facts == {name: exported[name] for name in facts}  # an 8-bit form also names its source
+
+
+def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "last.pt"
+    save_checkpoint(path, {"step": 1})
+    with (
+        small_files(20_000),
+        pytest.raises(SettingError, match=r"last\.pt cannot be written: File too large"),
+    ):
+        save_checkpoint(path, {"step": 2, "weights": torch.zeros(10_000)})
+    assert load_checkpoint(path)["step"] == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["last.pt"]

@@ -118,19 +118,19 @@ def run_bench(
     settings: TrackerSettings,
     conditions: Sequence[str] = CONDITIONS,
     workers: int = 1,
-    told: Callable[[], None] = lambda: None,
+    told: Callable[[list[Outcome]], None] = lambda _: None,
 ) -> list[Outcome]:
     """Run the tasks, in the order of the tasks.
 
     Args:
         conditions: those under which recorded and staged clips are tracked; windows with two targets are always read
             under all of them.
-        told: called after every task.
+        told: called after every task, with what came of it.
     """
     found: dict[str, list[Outcome]] = {}
     for (task, *_), outcomes in in_parallel(run_task, [(task, settings, tuple(conditions)) for task in tasks], workers):
         found[task.name] = outcomes
-        told()
+        told(outcomes)
     return [outcome for task in tasks for outcome in found[task.name]]
 
 

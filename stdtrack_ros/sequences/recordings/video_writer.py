@@ -16,6 +16,7 @@ import numpy as np
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Image
+from stdtrack_ros.outputs import beside
 from stdtrack_ros.video_packets import import_av
 
 QUALITY_CRF = 20
@@ -137,5 +138,7 @@ def write_gif(path: Path, images: Iterable[Image], rate: float, width: int) -> N
         pictures.append(Pillow.fromarray(small))
     palette = pictures[len(pictures) // 2].quantize(GIF_COLORS, method=Pillow.Quantize.MEDIANCUT)
     frames = [picture.quantize(palette=palette, dither=Pillow.Dither.NONE) for picture in pictures]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=round(1000 / rate), loop=0, optimize=True)
+    with beside(path) as part:
+        frames[0].save(
+            part, save_all=True, append_images=frames[1:], duration=round(1000 / rate), loop=0, optimize=True
+        )

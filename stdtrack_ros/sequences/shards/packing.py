@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.outputs import write_text
 from stdtrack_ros.sequences.origin import origin_of
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.sequences.shards.shard_writer import ShardWriter, box_lines, sequence_files
@@ -111,7 +112,7 @@ def pack_stills(stills: ListOf[Still], writer: ShardWriter, options: PackOptions
         names.add(line["image"])
         writer.add(files)
         lines.append(line)
-    (writer.folder / "stills_index.json").write_text(json.dumps(lines))
+    write_text(writer.folder / "stills_index.json", json.dumps(lines))
     return sum(len(line["objects"]) for line in lines)
 
 

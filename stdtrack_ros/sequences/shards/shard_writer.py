@@ -12,8 +12,9 @@ from types import TracebackType
 
 import numpy as np
 
-from stdtrack_ros.errors import SequenceError
+from stdtrack_ros.errors import SequenceError, SettingError
 from stdtrack_ros.geometry import Box
+from stdtrack_ros.outputs import unwritable
 
 SHARD_LIMIT_BYTES = 60_000_000
 """Of one shard, its tar headers included; fits the parcels that a machine without network takes."""
@@ -27,6 +28,7 @@ class ShardWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.stem, self.limit_bytes = folder, stem, limit_bytes
         self.paths: list[Path] = []
+        self._part = folder
         self._tar: tarfile.TarFile | None = None
 
     def __enter__(self) -> ShardWriter:
@@ -35,8 +37,7 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._tar is not None:
-            self._tar.close()
+        self._close()
         number = len(self.paths) + 1
         while self.paths and error is None and self._path(number).is_file():  # of a larger set that was here before
             self._path(number).unlink()
@@ -47,6 +48,7 @@ class ShardWriter:
 
         Raises:
             SequenceError: one entry alone exceeds the limit.
+            SettingError: the shard cannot be written; those before it are kept.
         """
         entry = list(files)
         size = sum(_stored_size(len(content)) for _, content in entry)
@@ -58,19 +60,40 @@ class ShardWriter:
         if self._tar is None or self._tar.offset + size + tarfile.RECORDSIZE > self.limit_bytes:
             self._next()
         assert self._tar is not None
-        for name, content in entry:
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            self._tar.addfile(info, io.BytesIO(content))
+        try:
+            for name, content in entry:
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                self._tar.addfile(info, io.BytesIO(content))
+        except OSError as error:
+            raise self._unwritable(error) from None
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{self.stem}_{number}.tar"
 
     def _next(self) -> None:
-        if self._tar is not None:
+        self._close()
+        path = self._path(len(self.paths) + 1)
+        self._part = path.with_suffix(".tar.part")
+        self._tar = tarfile.open(self._part, "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+        self.paths.append(path)
+
+    def _close(self) -> None:
+        """Finish the present shard, and move it to its place."""
+        if self._tar is None:
+            return
+        try:
             self._tar.close()
-        self.paths.append(self._path(len(self.paths) + 1))
-        self._tar = tarfile.open(self.paths[-1], "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
+            self._part.replace(self.paths[-1])
+        except OSError as error:
+            raise self._unwritable(error) from None
+        self._tar = None
+
+    def _unwritable(self, error: OSError) -> SettingError:
+        """Give the present shard up."""
+        self._tar = None
+        self._part.unlink(missing_ok=True)
+        return unwritable(self.paths.pop(), error)
 
 
 def sequence_files(split: str, name: str, frames: Iterable[bytes], tracks: dict[str, Box]) -> list[tuple[str, bytes]]:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from stdtrack_ros.errors import SequenceError
 from stdtrack_ros.geometry import Box, Image
+from stdtrack_ros.outputs import beside
 from stdtrack_ros.sequences.origin import Origin, origin_from_name
 from stdtrack_ros.sequences.shards.tar_shards import ASSUMED_FPS, PSEUDO, TarredFile, parse_boxes
 from stdtrack_ros.video_packets import import_av
@@ -127,7 +128,7 @@ def encode_clip(frames: Iterable[Image], fps: float) -> bytes:
 
 def write_index(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
     """Write the facts of clips (columns `clip`, `video`, `group`, `label`, `fps`) as `videos_of` reads them."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with beside(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, INDEX_COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sample_sequences import write_bag, write_images, write_lines, write_video
+from small_disk import small_files
 
+from stdtrack_ros.errors import SettingError
 from stdtrack_ros.sequences.annotated import open_annotated
 from stdtrack_ros.sequences.origin import origin_of
 from stdtrack_ros.sequences.shards.opening import read_shard
@@ -161,3 +164,14 @@ def test_stills_keep_their_objects_and_masks(tmp_path: Path) -> None:
     np.testing.assert_allclose(lamp.box, [200, 10, 30, 30])
     rows, columns = np.nonzero(kept.mask_of(large, 300, 200))
     np.testing.assert_allclose([columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1], [50, 50, 100, 100])
+
+
+def test_a_full_disk_leaves_the_shards_that_are_whole(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path, "videos", 45_000) as writer:
+        writer.add([("videos/a/1.jpg", bytes(15_000))])
+        words = r"videos_2\.tar cannot be written: File too large; make room"
+        with small_files(25_000), pytest.raises(SettingError, match=words):
+            writer.add([("videos/b/1.jpg", bytes(30_000))])
+    assert [path.name for path in tmp_path.iterdir()] == ["videos_1.tar"]
+    with tarfile.open(tmp_path / "videos_1.tar") as tar:
+        assert [member.size for member in tar] == [15_000]
