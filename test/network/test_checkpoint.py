@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from painted_data import PaintedSequence, moving
 from small_disk import small_files
 
 from stdtrack_ros.errors import SettingError
+from stdtrack_ros.geometry import iou
 from stdtrack_ros.network.checkpoint import load_checkpoint, save_checkpoint, save_weights
-from stdtrack_ros.settings import ModelSettings
+from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.shipped_files import shipped_file
+from stdtrack_ros.tracker import create_tracker
 from stdtrack_ros.tracker.backends.onnx import OnnxBackend
 from stdtrack_ros.tracker.models.shipped import shipped_model
 
@@ -59,3 +62,18 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path) -> None:
         save_checkpoint(path, {"step": 2, "weights": torch.zeros(10_000)})
     assert load_checkpoint(path)["step"] == 1
     assert [one.name for one in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_the_weights_from_free_data_hold_a_painted_target_and_are_calibrated() -> None:
+    path = shipped_file("model", "stdtrack_open.pt")
+    content = load_checkpoint(path)
+    assert "settings" not in content
+    assert set(content["calibration"]) == {"slope", "intercept", "sequences", "frames"}
+    sequence = PaintedSequence("one", moving(20))
+    tracker = create_tracker(make_settings({"model.path": str(path), "model.threads": 1, "model.provider": "cpu"}))
+    tracker.initialize(sequence.frame(0), sequence.boxes[0], 0.0)
+    overlaps = [
+        float(iou(tracker.track(sequence.frame(i), float(sequence.stamps_s[i])).box, sequence.boxes[i]))
+        for i in range(1, len(sequence))
+    ]
+    assert min(overlaps) > 0.5
