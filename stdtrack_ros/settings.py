@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Every setting of the tracker, once: name, type, default, range, unit, sentence.
+"""Every setting of the tracker, once: name, type, default, range, unit, description.
 
 ROS parameters, YAML files, command lines and the README's tables are all made from these classes. A nested setting is
 named with dots (`memory.capacity`), as ROS names its parameters.

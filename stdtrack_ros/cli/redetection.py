@@ -21,6 +21,7 @@ from stdtrack_ros.outputs import check_file, check_outputs, write_text
 
 if TYPE_CHECKING:
     from stdtrack_ros.evaluation.redetection import StatusRun
+    from stdtrack_ros.sequences.sequence import Sequence
     from stdtrack_ros.sequences.staged import StagedSequence
 
 
@@ -89,7 +90,7 @@ def _report(runs: dict[str, list[StatusRun]], out: Path | None, partial: dict[st
         write_text(out, json.dumps(figures | ({"partial": partial} if partial else {}), indent=2) + "\n")
 
 
-def stage_all(plain: list) -> list[StagedSequence]:  # type: ignore[type-arg]
+def stage_all(plain: list[Sequence]) -> list[StagedSequence]:
     """Stage every event on every sequence that allows it; each cut shows the next sequence."""
     from stdtrack_ros.errors import SequenceError
     from stdtrack_ros.sequences.staged import EVENTS, StagedSequence

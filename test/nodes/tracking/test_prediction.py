@@ -65,10 +65,10 @@ class World:
             self.tracker.predict(PERIOD_S, SETTINGS)
             self.tracker.correct(np.array([self.center(time_s) - SIDE / 2, 200.0, SIDE, SIDE]), 0.9, SETTINGS)
         message = box(index, self.center(time_s), float(self.tracker.velocity[0]))
-        truth = self.center(time_s + AHEAD_S)
+        expected = self.center(time_s + AHEAD_S)
         steady = self.steady.predict(message, HORIZON_S, SETTINGS, self.shift)
         plain = predicted(message, HORIZON_S)
-        return steady.x + SIDE / 2 - truth, plain.x + SIDE / 2 - truth
+        return steady.x + SIDE / 2 - expected, plain.x + SIDE / 2 - expected
 
 
 def test_a_camera_that_begins_to_turn_moves_the_box_at_once() -> None:
