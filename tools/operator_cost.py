@@ -24,7 +24,7 @@ import aiohttp
 import numpy as np
 import rclpy
 import typer
-from operator_pictures import KEEP_STAMP, PLACE, PORT, WIDTH, browser, frame_shown, send_mouse, wait
+from operator_pictures import KEEP_STAMP, PLACE, PORT, WIDTH, browser, frame_shown, open_page, send_mouse, wait
 from rclpy.executors import ExternalShutdownException
 from stdtrack_ros.msg import TrackedBox
 
@@ -84,6 +84,7 @@ def _measure(folder: Path, rounds: int, seconds: float, drags: int, drawing: flo
         if drags:
             driver = browser(KEEP_STAMP + WATCH_RELEASE)
             stack.callback(driver.quit)
+            open_page(driver)
             _print_drags(driver, BagSequence("clip", folder / "bag").timeline.stamps_ns, drags, drawing)
 
 

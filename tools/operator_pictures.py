@@ -16,6 +16,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.request import urlopen
 
 import cv2
 import numpy as np
@@ -74,19 +75,19 @@ def _play(folder: Path, out: Path) -> None:
         "playback.video_player": ["-p", f"source:={folder / 'bag'}", "-p", "loop:=true"],
     }
     with ExitStack() as stack:
+        driver = browser(KEEP_STAMP)
+        stack.callback(driver.quit)
         processes = [
             stack.enter_context(running(module, options, environment(folder), folder / f"{module}.log"))
             for module, options in nodes.items()
         ]
-        time.sleep(5)
-        driver = browser(KEEP_STAMP)
-        stack.callback(driver.quit)
+        open_page(driver)
         _drag(driver, processes[-1], BagSequence("clip", folder / "bag").timeline.stamps_ns)
         _take(driver, processes[-1], out)
 
 
 def browser(script: str) -> Any:
-    """Open the page in headless Chromium; the script runs before those of the page."""
+    """Start headless Chromium; the script runs before those of every page."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
@@ -95,8 +96,22 @@ def browser(script: str) -> Any:
     metrics = {"width": SIZE[0], "height": SIZE[1], "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
-    driver.get(f"http://127.0.0.1:{PORT}/")
     return driver
+
+
+def open_page(driver: Any) -> None:
+    """Open the page as soon as its node answers."""
+    address = f"http://127.0.0.1:{PORT}/"
+
+    def answers() -> bool:
+        try:
+            with urlopen(address):
+                return True
+        except OSError:
+            return False
+
+    wait(answers)
+    driver.get(address)
 
 
 def _take(driver: Any, player: subprocess.Popen[bytes], out: Path) -> None:
