@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -90,6 +91,7 @@ def test_a_value_that_is_not_among_the_choices_is_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["tracker", "uav", "ground_robot"])
 def test_the_operators_page_comes_with_the_same_camera_and_the_node_that_it_steers(name: str, tmp_path: Path) -> None:
+    """It answers at its address, and shows what the launched camera topic carries."""
     pytest.importorskip("launch_ros")
     pytest.importorskip("aiohttp")
     from domain_coordinator import domain_id
@@ -116,10 +118,42 @@ def test_the_operators_page_comes_with_the_same_camera_and_the_node_that_it_stee
                 if " is at http" in line:
                     break
             assert any("[front.eye_page]" in line and "http://127.0.0.1:" in line for line in lines), "".join(lines)
+            picture = _picture_on_page(lines[-1].split()[-1], number)
+            assert picture.shape == (48, 64, 3) and np.abs(picture.astype(int) - GREY).max() < 5
         finally:
             launched.send_signal(signal.SIGINT)
             rest = launched.communicate(timeout=60)[0]
     assert launched.returncode == 0, "".join(lines) + rest
+
+
+GREY = 90
+
+
+def _picture_on_page(address: str, domain: int) -> np.ndarray:
+    """Film something grey on /camera/image, open the page, and return its first picture."""
+    import cv2
+    import rclpy
+    from node_bench import Bench
+    from page_client import PageClient
+    from rclpy.qos import qos_profile_sensor_data
+    from sensor_msgs.msg import Image
+
+    with urlopen(address.partition("#")[0]) as page:
+        assert page.status == 200 and b"<title>Operator" in page.read()
+    rclpy.init(domain_id=domain)
+    bench = Bench("film")
+    bench.camera = bench.create_publisher(Image, "/camera/image", qos_profile_sensor_data)
+    film = bench.create_timer(0.1, lambda: bench.show(np.full((48, 64, 3), GREY, np.uint8)))
+    client = PageClient(address)
+    try:
+        assert client.connect() == 101
+        bench.wait(lambda: client.pictures, "picture")
+        return cv2.imdecode(np.frombuffer(client.pictures[0][1], np.uint8), cv2.IMREAD_COLOR)
+    finally:
+        client.close()
+        film.cancel()
+        bench.close()
+        rclpy.shutdown()
 
 
 RUN = """
