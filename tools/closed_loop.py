@@ -49,6 +49,8 @@ RATE, LENGTH_S, START_FRAME = 10.0, 16.0, 3
 EYE_M, WALKER_M, RADIUS_M = 1.1, 1.75, 0.25
 TRACKING, LOST = TrackedBox.STATUS_TRACKING, TrackedBox.STATUS_LOST
 HIT_IOU = 0.3
+WINDOWS = 3
+"""Windows per picture of the search for a LOST target: at so few pictures per second there is time for them."""
 SETTINGS = FollowSettings(
     horizontal_fov=2 * math.atan(WIDTH / 2 / FOCAL),
     distance=5.0,
@@ -118,8 +120,8 @@ class Summary:
         hidden_s: how long the wall hid the walker.
         lost_after_s: from the time it was hidden until LOST was said; NaN if never.
         found_after_s: from the time it was out again until it was tracked again; NaN if never.
-        on_target: fraction of the visible pictures, after the start, in which it was TRACKING on the walker.
-        on_other: fraction of all pictures in which it was TRACKING something else.
+        on_target: share of the visible pictures, after the start, in which it was TRACKING on the walker.
+        on_other: share of all pictures in which it was TRACKING something else.
         moved_lost: largest speed (m/s or rad/s) commanded while LOST.
         distance_error_m: median error of the distance while tracked.
     """
@@ -238,10 +240,13 @@ class Simulation:
         self.data.mocap_pos[0] = (self.walker_x, y, 0.03 * abs(math.sin(6.0 * self.data.time)) if y > -2.6 else 0.0)
 
 
-def run(seed: int, length_s: float = LENGTH_S, model: str = "", film: Path | None = None) -> list[Moment]:
+def run(
+    seed: int, length_s: float = LENGTH_S, model: str = "", windows: int = WINDOWS, film: Path | None = None
+) -> list[Moment]:
     """Run one seed from its start to its end, and return every moment of it."""
     world = Simulation(seed)
-    tracker = create_tracker(make_settings({"model.path": model, "model.threads": 1}))
+    values = {"model.path": model, "model.threads": 1, "redetection.crops_per_frame": windows}
+    tracker = create_tracker(make_settings(values))
     foreground = ForegroundDepth(0.2, 40.0, 0.15, 0.15, 1.0)
     command, moments, pictures = STOP, [], []
     world.step(STOP)
@@ -293,7 +298,7 @@ def _state(box: TrackedBox, depth: np.ndarray, foreground: ForegroundDepth, now_
 
 
 def summary(seed: int, moments: list[Moment]) -> Summary:
-    """Sum up a run."""
+    """Judge a run."""
     hidden = [m for m in moments if m.hidden]
     begin, end = (hidden[0].time_s, hidden[-1].time_s) if hidden else (math.nan, math.nan)
     hits = [m.status == TRACKING and m.overlap >= HIT_IOU for m in moments]
@@ -334,11 +339,12 @@ def main(
     out: Annotated[Path | None, typer.Option(help="CSV file with one row per run.")] = None,
     film: Annotated[Path | None, typer.Option(help="MP4 file of the first run.")] = None,
     model: Annotated[str, typer.Option(help="Model file; empty: the one that ships.")] = "",
+    windows: Annotated[int, typer.Option(min=1, help="redetection.crops_per_frame.")] = WINDOWS,
 ) -> None:
     """Run seeds one after the other and print what they came to."""
     summaries = []
     for seed in range(first, first + runs):
-        summaries.append(summary(seed, run(seed, model=model, film=film if seed == first else None)))
+        summaries.append(summary(seed, run(seed, model=model, windows=windows, film=film if seed == first else None)))
         typer.echo(summaries[-1])
         if out is not None:
             with out.open("w", newline="") as file:

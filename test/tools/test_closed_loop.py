@@ -51,8 +51,8 @@ def test_what_is_true_in_the_scene_agrees_with_what_is_drawn() -> None:
 
 @pytest.mark.slow
 def test_a_robot_follows_loses_stands_still_and_finds() -> None:
-    moments = run(0)
-    found = summary(0, moments)
+    moments = run(9)
+    found = summary(9, moments)
     assert found.hidden_s > 1.0, "the wall hides the walker"
     assert found.success, found
     assert found.moved_lost == 0.0 and found.on_other == 0.0
