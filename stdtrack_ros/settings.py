@@ -229,7 +229,7 @@ class RedetectionSettings(SettingGroup):
         0.35, "Cosine similarity to the template's appearance that a candidate must reach.", ge=-1.0, le=1.0
     )
     memory_similarity: float = setting(
-        0.70, "Cosine similarity to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
+        0.72, "Cosine similarity to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
     )
 
 
