@@ -23,7 +23,6 @@ from stdtrack_ros.training.settings import WindowSettings
 class RolloutSettings(WindowSettings):
     """How the windows of a clip's frames are placed, and how template and memory fare."""
 
-    shift: float = setting(1.0, "Largest shift of an open-loop window, in target sizes per search_factor of 3.", ge=0)
     large_window_prob: float = setting(0.25, "Fraction of the windows that are large.", ge=0, le=1)
     ambiguous_prob: float = setting(
         0.7, "Fraction of the open-loop windows that may lie anywhere between target and companion.", ge=0, le=1

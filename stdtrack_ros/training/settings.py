@@ -27,7 +27,7 @@ class OptimizerSettings(SettingGroup):
 class WindowSettings(SettingGroup):
     """Where search windows are cut: around the last box, which is off as a tracker's is."""
 
-    shift: float = setting(1.5, "Largest shift of a window, in sizes of the target.", ge=0)
+    shift: float = setting(1.0, "Largest shift of a window of the usual size, in sizes of the target.", ge=0)
     stretch: float = setting(0.25, "Standard deviation of the logarithm of its scale.", ge=0)
 
 
