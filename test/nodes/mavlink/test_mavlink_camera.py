@@ -70,9 +70,10 @@ def test_an_operator_drags_a_box_and_the_tracker_follows_it(bench: Bench, tmp_pa
             bench.answer(scene.image(0))
             assert station.result(512, 259) == ACCEPTED
             told = station.wait("CAMERA_INFORMATION")
-            for _ in range(TRIES):  # the size of the image comes with the tracker's first message
+            for _ in range(TRIES):  # the size of the image comes with the tracker's first message that gets here
                 if told.resolution_h:
                     break
+                bench.answer(scene.image(0))
                 assert station.result(512, 259) == ACCEPTED
                 told = station.wait("CAMERA_INFORMATION")
             assert told.flags & 1024 and (told.resolution_h, told.resolution_v) == (scene.width, scene.height)
