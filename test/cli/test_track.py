@@ -316,6 +316,7 @@ def test_a_failure_ends_the_file_of_boxes_with_its_reason(
 ) -> None:
     class Tracker(_Failing):
         model = SimpleNamespace(info=SimpleNamespace(name="none", provider="cpu", note=""))
+        start_doubt = ""
 
         def initialize(self, *_: object) -> None: ...
 
