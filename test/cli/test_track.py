@@ -332,7 +332,7 @@ def test_a_failure_ends_the_file_of_boxes_with_its_reason(
     assert len(content["frames"]) == 1 and len(content["left_out"]) == 6
     told = " ".join(capsys.readouterr().out.split())
     assert told.count("left out: ") == 6 and "left out: 1 more frames." in told
-    assert "The network is gone.; what was tracked so far is kept" in told
+    assert "The network is gone; what was tracked so far is kept" in told
 
 
 def test_a_source_without_a_frame_is_an_error_with_its_name() -> None:
