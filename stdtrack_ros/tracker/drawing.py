@@ -57,8 +57,11 @@ def draw_target(
 
 
 def draw_given(image: Image, box: ArrayLike, words: str = "") -> None:
-    """Draw a (4,) box that a person gave, in white, with words above it, in place."""
-    low, size = np.asarray(box, dtype=np.float64)[:2], np.asarray(box, dtype=np.float64)[2:]
+    """Draw a (4,) box that a person gave, in white, with words above it, in place; nothing if it is NaN."""
+    corners = np.asarray(box, dtype=np.float64)
+    if not np.all(np.isfinite(corners)):
+        return
+    low, size = corners[:2], corners[2:]
     cv2.rectangle(image, _pixel(low), _pixel(low + size - 1), WHITE, line_width(image))
     if words:
         draw_text(image, words, (float(low[0]), float(low[1])), WHITE)

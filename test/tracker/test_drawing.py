@@ -71,3 +71,11 @@ def test_the_trail_joins_known_positions_and_skips_unknown_ones() -> None:
     assert image[50, 230].any()
     assert not image[:, 70:190].any()
     draw_trail(image, [], (255, 255, 255))
+
+
+def test_a_given_box_that_is_not_known_is_not_drawn() -> None:
+    image = np.full((60, 80, 3), 90, np.uint8)
+    draw_given(image, (np.nan,) * 4, "given")
+    assert (image == 90).all()
+    draw_given(image, (10, 10, 20, 20), "given")
+    assert (image != 90).any()
