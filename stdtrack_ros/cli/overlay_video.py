@@ -12,11 +12,10 @@ from stdtrack_ros.evaluation.report.box_log import BoxLog, newest_row, overlaps
 from stdtrack_ros.geometry import Box, Image, box_center
 from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.sequences.sequence import Sequence
-from stdtrack_ros.tracker.drawing import STATUS_COLORS, draw_given, draw_target, draw_text, draw_trail
+from stdtrack_ros.tracker.drawing import PLATE, STATUS_COLORS, draw_given, draw_target, draw_text, draw_trail
 from stdtrack_ros.tracker.result import Status
 
 TRAIL_FRAMES = 25
-PLATE = (40, 40, 40)
 SAMPLE_MARGIN = 0.6
 """Surroundings in a cut-out, as a fraction of the box's longer side, on each side."""
 Window = tuple[slice, slice]

@@ -24,6 +24,8 @@ STATUS_COLORS: dict[Status, Color] = {
 }
 """BGR; told apart by people who do not see red and green alike through the word beside the box."""
 WHITE: Color = (255, 255, 255)
+PLATE: Color = (40, 40, 40)
+"""Behind words that belong to the whole picture, not to a target."""
 ARROW_S = 0.5
 """The velocity's arrow ends where the centre would be after this time."""
 

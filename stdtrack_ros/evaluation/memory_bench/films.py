@@ -19,10 +19,8 @@ from stdtrack_ros.geometry import Image
 from stdtrack_ros.sequences.recordings.video_writer import VideoWriter
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker import Tracker
-from stdtrack_ros.tracker.drawing import draw_given, draw_target, draw_text
+from stdtrack_ros.tracker.drawing import PLATE, draw_given, draw_target, draw_text
 from stdtrack_ros.tracker.result import Status
-
-PLATE = (40, 40, 40)
 
 
 def decided_by_memory(tasks: Sequence[Task], outcomes: Sequence[Outcome], count: int) -> list[Task]:
