@@ -59,6 +59,10 @@ class Crop:
         """Network pixels an image pixel."""
         return self.size / self.side_px
 
+    def in_reduced(self, reduction: int) -> Crop:
+        """Return the same window of an image whose pixels stand for squares of `reduction` px of this one's."""
+        return Crop(self.center_x / reduction, self.center_y / reduction, self.side_px / reduction, self.size)
+
     def to_crop(self, box: ArrayLike) -> Box:
         """Convert boxes (..., 4) in image pixels to boxes in network-input pixels."""
         moved = np.array(box, dtype=np.float64)

@@ -9,7 +9,7 @@ by their fields, so those of rclpy and of rosbags serve alike.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,16 @@ Bytes = bytes | bytearray | memoryview | NDArray[np.uint8]
 
 _JPEG_START = b"\xff\xd8"
 _END_OF_IMAGE = 0xD9
+_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 """A JPEG marker with a length behind it, or the end mark: no stuffed byte, no fill byte, no restart marker."""
+_READ = {
+    1: cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+"""How OpenCV reads an image, by reduction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +192,11 @@ def decode_raw(
     return as_pixels(converted)
 
 
-def decode_compressed(data: Bytes, format: str) -> Pixels:
+def decode_compressed(data: Bytes, format: str, reduction: int = 1) -> Pixels:
     """Decode the fields of a `sensor_msgs/CompressedImage` to BGR pixels of its own depth.
+
+    Args:
+        reduction: see `decode_still`.
 
     Raises:
         InputError: the bytes are no complete JPEG, PNG or other still image that OpenCV can read.
@@ -193,7 +204,7 @@ def decode_compressed(data: Bytes, format: str) -> Pixels:
     if "compressedDepth" in format:
         raise InputError(f"The compressed image has the format '{format}', which is depth; a JPEG or PNG is needed.")
     flat = np.frombuffer(data, dtype=np.uint8)
-    decoded = decode_still(flat)
+    decoded = decode_still(flat, reduction)
     if decoded is None and any(name in format.lower() for name in ("264", "265", "hevc", "av1", "vp8", "vp9")):
         raise InputError(
             f"The compressed image has the format '{format}', which is a packet of a video and no picture of its own; "
@@ -204,10 +215,14 @@ def decode_compressed(data: Bytes, format: str) -> Pixels:
     return decoded
 
 
-def decode_still(data: NDArray[np.uint8]) -> Pixels | None:
+def decode_still(data: NDArray[np.uint8], reduction: int = 1) -> Pixels | None:
     """Decode an image file's (N,) bytes to (H, W, 3) BGR pixels; None if they are damaged, cut off or no image.
 
     The pixels stay as the sensor delivered them: an EXIF orientation does not turn them against the boxes.
+
+    Args:
+        reduction: 1, or for a JPEG 2, 4 or 8: each pixel stands for a square of so many; what remains at the right and
+            lower edge counts as one more.
 
     Raises:
         InputError: an image of another depth than 8 or 16 bits.
@@ -215,7 +230,7 @@ def decode_still(data: NDArray[np.uint8]) -> Pixels | None:
     if data.size < 4 or (data[:2].tobytes() == _JPEG_START and not _jpeg_is_whole(data.tobytes())):
         return None  # OpenCV would fill the missing part of a JPEG with grey and say nothing
     try:
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION)
+        decoded = cv2.imdecode(data, _READ[reduction] | cv2.IMREAD_IGNORE_ORIENTATION)
         if decoded is None:  # numbers of 32 bits are read only as they are
             decoded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error:  # a header that asks for more pixels than OpenCV allows
@@ -223,16 +238,31 @@ def decode_still(data: NDArray[np.uint8]) -> Pixels | None:
     return None if decoded is None else as_pixels(decoded)
 
 
+def jpeg_size(data: Bytes) -> tuple[int, int] | None:
+    """Return width and height that a JPEG's header tells, in pixels; None if the bytes are none."""
+    head = bytes(data[: len(_JPEG_START)])
+    for kind, segment in _jpeg_segments(bytes(data)) if head == _JPEG_START else ():
+        if kind in _FRAME_HEADERS and len(segment) >= 5:
+            height, width = (int.from_bytes(segment[start : start + 2], "big") for start in (1, 3))
+            return (width, height) if width and height else None
+    return None
+
+
 def _jpeg_is_whole(data: bytes) -> bool:
-    """Tell whether a JPEG has its end mark, by its structure: segments with lengths, and scans up to the next marker.
+    """Tell whether a JPEG has its end mark, by its structure.
 
     What lies behind the end mark (the rest of a camera's buffer, the film of a phone) does not matter, nor does the end
     mark of a thumbnail inside a segment.
     """
+    return any(kind == _END_OF_IMAGE for kind, _ in _jpeg_segments(data))
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the second byte of each marker of a JPEG, up to the end mark, and what its segment holds."""
     place = len(_JPEG_START)
     while (marker := _MARKER.search(data, place)) is not None:
-        if data[marker.start() + 1] == _END_OF_IMAGE:
-            return True
         length = int.from_bytes(data[marker.end() : marker.end() + 2], "big")
         place = marker.end() + max(length, 2)  # behind the header of a scan comes its data, without markers
-    return False
+        yield data[marker.start() + 1], data[marker.end() + 2 : place]
+        if data[marker.start() + 1] == _END_OF_IMAGE:
+            return

@@ -15,6 +15,7 @@ GROUND = {
     "geometry",
     "images",
     "intensity",
+    "jpeg_image",
     "raw_image",
     "settings",
     "outputs",

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,23 @@ from numpy.typing import NDArray
 from stdtrack_ros.geometry import Box, Crop, Image, Pixels, mean_color
 from stdtrack_ros.images import as_pixels, to_bgr8
 from stdtrack_ros.intensity import IntensityRange
+from stdtrack_ros.jpeg_image import JpegImage
 from stdtrack_ros.raw_image import RawImage
+
+CameraImage: TypeAlias = Pixels | RawImage | JpegImage
+"""(H, W) grey or (H, W, 3) BGR, uint8 or uint16; or the latter as a camera sent it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameView:
-    """An image from which a model cuts its windows; only what is cut is converted.
+    """An image from which a model cuts its windows; only what is cut is converted, no finer than it is needed.
 
     Attributes:
-        image: (H, W) grey or (H, W, 3) BGR, uint8 or uint16; or the latter in a camera's encoding.
+        image: see `CameraImage`.
         intensity: what of its numbers is shown in 8 bits; None: 8 bits as they are.
     """
 
-    image: Pixels | RawImage
+    image: CameraImage
     intensity: IntensityRange | None = None
 
     @property
@@ -38,12 +42,25 @@ class FrameView:
         """Height of the image in pixels."""
         return self.image.shape[0]
 
+    def prepare(self, scale: float) -> None:
+        """Decode what windows that are resampled by up to `scale` need, so that no later call can fail for the bytes.
+
+        Raises:
+            InputError: the image is damaged or cut off.
+        """
+        if isinstance(self.image, JpegImage):
+            self.image.at_scale(scale)
+
     def extract(self, crop: Crop) -> Image:
         """Resample a window to (crop.size, crop.size, 3) uint8 BGR."""
-        border = self.image.mean_color() if isinstance(self.image, RawImage) else mean_color(self.image)
+        image = self.image
+        if isinstance(image, JpegImage):
+            image, reduction = image.at_scale(crop.scale)
+            crop = crop.in_reduced(reduction)
+        border = image.mean_color() if isinstance(image, RawImage) else mean_color(image)
         if self.intensity is None:
-            return to_bgr8(crop.extract(cast(Pixels, self.image), border))
-        window = crop.extract(cast(Pixels, _Floats(self.image)), border)
+            return to_bgr8(crop.extract(cast(Pixels, image), border))
+        window = crop.extract(cast(Pixels, _Floats(image)), border)
         return to_bgr8(self.intensity.to_8_bits(window))
 
     def extract_around(self, box: Box, factor: float, size: int) -> Image:
@@ -66,10 +83,10 @@ class _Floats:
         return self.image[part].astype(np.float32)
 
 
-def viewed(image: NDArray[np.generic] | RawImage) -> FrameView:
+def viewed(image: NDArray[np.generic] | RawImage | JpegImage) -> FrameView:
     """Return the view of an image that a caller gives.
 
     Raises:
         InputError: no image, see `images.as_pixels`.
     """
-    return FrameView(image if isinstance(image, RawImage) else as_pixels(image))
+    return FrameView(image if isinstance(image, RawImage | JpegImage) else as_pixels(image))

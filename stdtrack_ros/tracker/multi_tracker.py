@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Box, Pixels
+from stdtrack_ros.jpeg_image import JpegImage
 from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import TrackerSettings
-from stdtrack_ros.tracker.frame_view import FrameView, viewed
+from stdtrack_ros.tracker.frame_view import CameraImage, FrameView, viewed
 from stdtrack_ros.tracker.models.model import Model
 from stdtrack_ros.tracker.result import TrackResult
 from stdtrack_ros.tracker.tracker import Tracker, run_steps
@@ -92,7 +93,7 @@ class MultiTargetTracker:
 
     def track(
         self,
-        image: NDArray[np.generic] | RawImage,
+        image: NDArray[np.generic] | RawImage | JpegImage,
         stamp_s: float | None = None,
         target_ids: Iterable[str] | None = None,
     ) -> FrameResults:
@@ -102,7 +103,9 @@ class MultiTargetTracker:
             InputError: the image cannot be used; all states are kept.
         """
         chosen = list(self._targets if target_ids is None else target_ids)
-        frame = viewed(image).image
+        view = viewed(image)
+        view.prepare(max((self._expected_scale(target_id, view) for target_id in chosen), default=0.0))
+        frame = view.image
         views: dict[tuple[int, int], FrameView] = {}
         forgotten: dict[str, str] = {}
         for target_id in chosen:
@@ -131,6 +134,10 @@ class MultiTargetTracker:
         for target in self._targets.values():
             target.tracker.finish()
 
+    def _expected_scale(self, target_id: str, frame: FrameView) -> float:
+        target = self._targets[target_id]
+        return target.tracker.expected_scale if target.size == (frame.width, frame.height) else 1.0
+
     def forget(self, target_id: str | None = None) -> None:
         """Forget one target, or all of them."""
         if target_id is None:
@@ -139,12 +146,12 @@ class MultiTargetTracker:
             self._targets.pop(target_id, None)
 
 
-def _factors(image: Pixels | RawImage, size: tuple[int, int]) -> Box:
+def _factors(image: CameraImage, size: tuple[int, int]) -> Box:
     """Return the factors (4,) from pixels of an image of `size` to pixels of the image."""
     return np.tile([image.shape[1] / size[0], image.shape[0] / size[1]], 2)
 
 
-def _resized(image: Pixels | RawImage, size: tuple[int, int]) -> Pixels | RawImage:
+def _resized(image: CameraImage, size: tuple[int, int]) -> CameraImage:
     """Bring the image to the size (width, height) that its targets were started on."""
     height, width = image.shape[:2]
     if (width, height) == size:
@@ -161,7 +168,7 @@ def _resized(image: Pixels | RawImage, size: tuple[int, int]) -> Pixels | RawIma
     return resized
 
 
-def _scaled(result: TrackResult, image: Pixels | RawImage, size: tuple[int, int]) -> TrackResult:
+def _scaled(result: TrackResult, image: CameraImage, size: tuple[int, int]) -> TrackResult:
     factors = _factors(image, size)
     return replace(
         result,

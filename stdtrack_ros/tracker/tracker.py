@@ -19,6 +19,7 @@ from stdtrack_ros.errors import InputError, ModelError
 from stdtrack_ros.geometry import Box, Crop, Image, Pixels, box_center, box_from_center, check_box, clip_box
 from stdtrack_ros.images import as_pixels
 from stdtrack_ros.intensity import IntensityRange, held_range
+from stdtrack_ros.jpeg_image import JpegImage
 from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import StatusSettings, TrackerSettings
 from stdtrack_ros.tracker.candidate import Candidate
@@ -243,7 +244,18 @@ class Tracker:
             status_machine=TrackStatusMachine(confirmed=_is_whole(checked, frame)),
         )
 
-    def track(self, image: NDArray[np.generic] | RawImage, stamp_s: float | None = None) -> TrackResult:
+    @property
+    def expected_scale(self) -> float:
+        """Largest scale by which windows of the next frame will be resampled, as far as it is known."""
+        state, info = self._require_state(), self.model.info
+        if state.intensity is not None:  # measured in the whole image
+            return 1.0
+        box, factor = state.box, info.search_factor
+        if state.status is Status.LOST:
+            box, factor = state.whole_box, info.large_search_factor
+        return Crop.around(box, factor, info.search_size).scale
+
+    def track(self, image: NDArray[np.generic] | RawImage | JpegImage, stamp_s: float | None = None) -> TrackResult:
         """Find the target in the next frame.
 
         Args:
@@ -253,8 +265,9 @@ class Tracker:
         Raises:
             InputError: there is no target, or the image cannot be used; the state is kept.
         """
-        self._require_state()
-        return run_steps(self.model, [self.step(viewed(image), stamp_s)])[0]
+        frame = viewed(image)
+        frame.prepare(self.expected_scale)
+        return run_steps(self.model, [self.step(frame, stamp_s)])[0]
 
     def finish(self) -> None:
         """Remember the last frame, if `step` has left that for later: it may cost a run of the network."""

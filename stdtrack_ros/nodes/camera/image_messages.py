@@ -16,9 +16,11 @@ from std_msgs.msg import Header
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Image, Pixels
-from stdtrack_ros.images import PlainImage, decode_message, rosbags_converter
+from stdtrack_ros.images import PlainImage, decode_message, jpeg_size, rosbags_converter
+from stdtrack_ros.jpeg_image import JpegImage
 from stdtrack_ros.nodes.camera.video_stream import DecodedPicture
 from stdtrack_ros.raw_image import RawImage
+from stdtrack_ros.tracker.frame_view import CameraImage
 
 try:
     from cv_bridge import CvBridge, CvBridgeError
@@ -56,12 +58,16 @@ def decode_image(message: ImageMessage | CompressedImage | DecodedPicture) -> Pi
     return message.image() if isinstance(message, DecodedPicture) else decode_message(message, CONVERTER)
 
 
-def view_image(message: ImageMessage | CompressedImage | DecodedPicture) -> Pixels | RawImage:
-    """Return an image as `decode_image` does, but one in another encoding than BGR as it is, if that can be cut.
+def view_image(message: ImageMessage | CompressedImage | DecodedPicture) -> CameraImage:
+    """Return an image as `decode_image` does, but one that can be looked at in part, or coarsely, as it is.
+
+    That is a JPEG, and an image in another encoding than BGR if that can be cut.
 
     Raises:
-        InputError: see `decode_image`.
+        InputError: see `decode_image`; of a JPEG, its decoding raises it.
     """
+    if isinstance(message, CompressedImage) and (size := jpeg_size(message.data)) is not None:
+        return JpegImage(message.data, message.format, size)
     if not isinstance(message, ImageMessage) or message.is_bigendian:
         return decode_image(message)
     encoding, width, height = message.encoding, message.width, message.height

@@ -18,7 +18,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage
 from sensor_msgs.msg import Image as ImageMessage
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Box, Pixels, box_center
+from stdtrack_ros.geometry import Box, box_center
 from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.msg import TrackedBox
@@ -35,7 +35,7 @@ from stdtrack_ros.nodes.tracking.diagnostics import Health
 from stdtrack_ros.nodes.tracking.overlays import Overlays
 from stdtrack_ros.nodes.tracking.prediction import SteadyPredictor
 from stdtrack_ros.nodes.tracking.targets import Found, Target
-from stdtrack_ros.raw_image import RawImage
+from stdtrack_ros.tracker.frame_view import CameraImage
 
 
 class ResultPublisher:
@@ -112,7 +112,7 @@ class ResultPublisher:
         trace = "".join(traceback.format_exception(error))
         self._node.get_logger().error(f"{sentence}\n{trace}", throttle_duration_sec=5.0)
 
-    def results(self, frame: Frame, image: Pixels | RawImage, found: Found) -> None:
+    def results(self, frame: Frame, image: CameraImage, found: Found) -> None:
         """Send the targets of one frame; an empty list says that there is none."""
         height, width = image.shape[:2]
         self._health.processed(width, height, encoding_of(frame.message))
@@ -191,7 +191,7 @@ class ResultPublisher:
         self._no_bearing = ""
         return known
 
-    def _send_picture(self, image: Pixels | RawImage, intensity: IntensityRange | None, sent: list[TrackedBox]) -> None:
+    def _send_picture(self, image: CameraImage, intensity: IntensityRange | None, sent: list[TrackedBox]) -> None:
         raw, jpeg = self._picture.get_subscription_count() > 0, self._jpeg.get_subscription_count() > 0
         if not (raw or jpeg):
             return

@@ -14,8 +14,8 @@ from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Box, Pixels
 from stdtrack_ros.intensity import IntensityRange
 from stdtrack_ros.nodes.camera.frame_slot import Frame
-from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import TrackerSettings
+from stdtrack_ros.tracker.frame_view import CameraImage
 from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
 from stdtrack_ros.tracker.result import Status, TrackResult
 
@@ -100,7 +100,7 @@ class Targets:
         self._targets[name] = target
         return target
 
-    def step(self, targets: list[Target], frame: Frame, image: Pixels | RawImage) -> tuple[Found, list[str]]:
+    def step(self, targets: list[Target], frame: Frame, image: CameraImage) -> tuple[Found, list[str]]:
         """Track some of the targets in one frame.
 
         Returns:

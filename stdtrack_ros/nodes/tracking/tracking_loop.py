@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from stdtrack_ros.errors import InputError
-from stdtrack_ros.geometry import Box, Pixels
+from stdtrack_ros.geometry import Box
 from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.msg import TargetInit
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
@@ -21,9 +21,9 @@ from stdtrack_ros.nodes.camera.image_messages import decode_image, view_image
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.targets import DEFAULT_ID, Found, Target, Targets, pixel_box
-from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.srv import StartTarget
 from stdtrack_ros.tracker.box_proposal import propose_box
+from stdtrack_ros.tracker.frame_view import CameraImage
 from stdtrack_ros.tracker.result import Status
 
 IDLE_S = 0.05
@@ -66,7 +66,7 @@ class _Start:
 class ResultSink(Protocol):
     """Where the worker's results go; called from its thread."""
 
-    def results(self, frame: Frame, image: Pixels | RawImage, found: Found) -> None:
+    def results(self, frame: Frame, image: CameraImage, found: Found) -> None:
         """Take the targets in one frame; an empty list if there is no target at all."""
 
     def stale(self, target: Target, silent_s: float) -> None:
@@ -197,10 +197,10 @@ class TrackingLoop:
         """Track the targets in one frame and hand the results on."""
         try:
             image = view_image(frame.message)
+            found, refusals = self._targets.step(targets, frame, image)
         except InputError as error:
             self._sink.refused(str(error))
             return
-        found, refusals = self._targets.step(targets, frame, image)
         if self._stopping.is_set():  # it took so long that the node may have been given other work
             return
         for sentence in refusals:

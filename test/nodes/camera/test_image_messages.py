@@ -13,12 +13,14 @@ from std_msgs.msg import Header
 
 from stdtrack_ros.errors import InputError
 from stdtrack_ros.images import ENCODINGS, decode_raw, rosbags_converter
+from stdtrack_ros.jpeg_image import JpegImage
 from stdtrack_ros.nodes.camera.image_messages import (
     CvBridge,
     cv_bridge_converter,
     decode_image,
     jpeg_message,
     raw_message,
+    view_image,
 )
 
 CONVERTERS = [
@@ -106,6 +108,16 @@ def test_jpeg_and_png_keep_picture_and_header() -> None:
     assert np.abs(decode_image(jpeg).astype(int) - picture).mean() < 3
     png = CompressedImage(format="png", data=cv2.imencode(".png", picture)[1].tobytes())
     np.testing.assert_array_equal(decode_image(png), picture)
+
+
+def test_a_jpeg_is_viewed_as_finely_as_it_is_looked_at() -> None:
+    picture = np.full((64, 96, 3), 90, np.uint8)
+    jpeg = jpeg_message(picture, Header(), 95)
+    view = view_image(jpeg)
+    assert isinstance(view, JpegImage) and view.shape == (64, 96, 3)
+    np.testing.assert_array_equal(np.asarray(view), decode_image(jpeg))
+    png = CompressedImage(format="png", data=cv2.imencode(".png", picture)[1].tobytes())
+    np.testing.assert_array_equal(view_image(png), picture)
 
 
 def huge_png() -> bytes:

@@ -27,7 +27,7 @@ from stdtrack_ros.errors import InputError, SettingError
 from stdtrack_ros.images import ENCODINGS, to_bgr8
 from stdtrack_ros.nodes.camera.bearing import bearing
 from stdtrack_ros.nodes.camera.frame_slot import Frame
-from stdtrack_ros.nodes.camera.image_messages import decode_image, jpeg_message
+from stdtrack_ros.nodes.camera.image_messages import decode_image, jpeg_message, view_image
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings, checked_value
 from stdtrack_ros.nodes.tracking.messages import FrameInfo, seconds, tracked_box
 from stdtrack_ros.nodes.tracking.targets import Targets, pixel_box
@@ -52,6 +52,7 @@ def accepted(message: Image | CompressedImage) -> bool:
     """Whether the message is a picture; of a proper shape, if so."""
     try:
         image = decode_image(message)
+        assert image.shape[:2] == np.asarray(view_image(message)).shape[:2] == view_image(message).shape[:2]
     except InputError as error:
         assert str(error).endswith(".") and len(str(error)) > 20
         return False
