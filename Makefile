@@ -6,11 +6,14 @@
 
 # jazzy or kilted; the tests of nodes, launch files and parameters run on either.
 DISTRO ?= jazzy
+# Processes that share the whole suite, a file each at a time; tests that are named run in one.
+JOBS ?= 2
 VENV ?= .venv$(if $(filter-out jazzy,$(DISTRO)),-$(DISTRO))
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 STAMPS := $(VENV)/stamps
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint requirements/constraints.txt
+SHARED := --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 say = @printf '\033[1m[stdtrack]\033[0m %s\n'
 
 unexport PYTHONPATH PYTHONHOME AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH
@@ -37,11 +40,11 @@ media: $(STAMPS)/demo $(STAMPS)/messages ## the demo, and the README's animation
 ifeq ($(DISTRO),jazzy)
 test: lint ## style, types, layers and every test
 	$(say) "running the tests"
-	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(PYTEST)
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(or $(PYTEST),$(SHARED))
 else
 test: $(STAMPS)/ros-test $(STAMPS)/messages $(STAMPS)/test-messages
 	$(say) "running the tests of nodes, launch files and parameters on $(DISTRO)"
-	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(or $(PYTEST),test/nodes test/launch test/config)
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest $(or $(PYTEST),$(SHARED) test/nodes test/launch test/config)
 endif
 
 lint: $(STAMPS)/test $(STAMPS)/messages $(STAMPS)/test-messages ## ruff and mypy

@@ -34,11 +34,14 @@ def parameter_options(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def environment(out: Path) -> dict[str, str]:
-    """Return an environment with a domain of its own, kept to this machine, with room for large images."""
+    """Return an environment with a domain of its own, kept to this machine, with room for large images.
+
+    The domain is between 50 and 99: people and test tools choose low numbers.
+    """
     profile = str(shipped_file("config", "fastdds.xml"))
     humble = os.environ.get("ROS_DISTRO") == "humble"
     return os.environ | {
-        "ROS_DOMAIN_ID": str(1 + os.getpid() % 100),
+        "ROS_DOMAIN_ID": str(50 + os.getpid() % 50),
         **({"ROS_LOCALHOST_ONLY": "1"} if humble else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}),
         "ROS_LOG_DIR": str((out / "ros_log").resolve()),
         "FASTRTPS_DEFAULT_PROFILES_FILE": profile,

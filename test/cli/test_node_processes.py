@@ -42,7 +42,7 @@ def test_the_nodes_talk_on_this_machine_alone(
     variables = environment(tmp_path)
     assert variables[name] in ("1", "LOCALHOST")
     assert len({"ROS_LOCALHOST_ONLY", "ROS_AUTOMATIC_DISCOVERY_RANGE"} & set(variables)) == 1
-    assert 1 <= int(variables["ROS_DOMAIN_ID"]) <= 100
+    assert 50 <= int(variables["ROS_DOMAIN_ID"]) < 100
     assert Path(variables["FASTDDS_DEFAULT_PROFILES_FILE"]).is_file()
     assert variables["PATH"] == os.environ["PATH"]
 

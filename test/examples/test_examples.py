@@ -81,7 +81,7 @@ def test_a_plugged_in_tracker_is_evaluated(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Camera and observer in a DDS domain of their own."""
     rclpy = pytest.importorskip("rclpy")
     pytest.importorskip("stdtrack_ros.srv", reason="the messages are not built")
@@ -89,7 +89,8 @@ def bench() -> Iterator[Bench]:
     from node_bench import Bench
 
     with domain_id() as number:
-        os.environ["ROS_DOMAIN_ID"] = str(number)
+        monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+        monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
         rclpy.init()
         one = Bench()
         yield one
