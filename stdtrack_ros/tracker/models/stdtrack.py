@@ -107,11 +107,10 @@ class StdtrackModel:
         """Return the cosines of the appearance with the template's and the most similar remembered frame's."""
         assert prediction.embedding is not None
         stored = state.memory.contents["appearance"][state.memory.valid > 0]
-        remembered = np.concatenate((state.appearance[None], stored))
-        return (
-            _cosine(prediction.embedding, state.template["template_appearance"][0]),
-            max(_cosine(prediction.embedding, one) for one in remembered),
-        )
+        known = np.concatenate((state.template["template_appearance"], state.appearance[None], stored))
+        lengths = np.linalg.norm(known, axis=1) * np.linalg.norm(prediction.embedding)
+        cosines = known @ prediction.embedding / np.maximum(lengths, 1e-9)
+        return float(cosines[0]), float(cosines[1:].max())
 
     def _templates(self, templates: list[Mapping[str, FloatArray]]) -> Mapping[str, FloatArray]:
         """Templates as a batch: for the same ones the very arrays of the frame before, which a device holds already."""
@@ -138,7 +137,3 @@ class StdtrackModel:
 def _mean(arrays: Sequence[FloatArray]) -> FloatArray:
     mean: FloatArray = np.mean(arrays, axis=0, dtype=np.float32)
     return mean
-
-
-def _cosine(first: FloatArray, second: FloatArray) -> float:
-    return float(first @ second / max(float(np.linalg.norm(first) * np.linalg.norm(second)), 1e-9))
