@@ -63,6 +63,19 @@ def running(
             _end(process)
 
 
+def failure(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return a sentence on how a node ended too early: its exit code, its last words, a disk without room."""
+    words = " | ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:])
+    sentence = f"{log.stem} ended with exit code {process.returncode}"
+    try:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{sentence}\n")
+        room = ""
+    except OSError as error:  # its own words may not be there either
+        room = f"; {log.parent} takes no more: {error.strerror}; make room, or name another --out"
+    return f"{sentence}: {words or 'it said nothing'} (see {log}){room}."
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from stdtrack_ros.cli import options
+from stdtrack_ros.cli.node_processes import environment, failure, parameter_options, quoted, running
 from stdtrack_ros.errors import StdtrackError
 from stdtrack_ros.outputs import check_outputs
 
@@ -37,7 +38,6 @@ def operator(
 ) -> None:
     """Play a clip again and again, and serve the page on which a target is pointed at; ends with Ctrl-C."""
     from stdtrack_ros.cli.demo import demo_clip
-    from stdtrack_ros.cli.node_processes import environment, parameter_options, quoted, running
     from stdtrack_ros.cli.replay import node_parameters
     from stdtrack_ros.sequences.recordings.image_bag import video_as_jpegs, write_image_bag
     from stdtrack_ros.shipped_files import shipped_file
@@ -93,5 +93,4 @@ def _check(processes: dict[Path, subprocess.Popen[bytes]]) -> None:
     """Raise if one of the processes has ended."""
     for log, process in processes.items():
         if process.poll() is not None:
-            tail = " | ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:])
-            raise StdtrackError(f"{log.stem} ended with exit code {process.returncode}: {tail} (see {log}).")
+            raise StdtrackError(failure(process, log))

@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from stdtrack_ros.cli import options
-from stdtrack_ros.cli.node_processes import environment, parameter_options, quoted, running
+from stdtrack_ros.cli.node_processes import environment, failure, parameter_options, quoted, running
 from stdtrack_ros.errors import SequenceError, StdtrackError
 from stdtrack_ros.geometry import Box, Pixels, check_box, parse_box
 from stdtrack_ros.outputs import check_outputs
@@ -182,9 +182,9 @@ class Replay:
 
     def _failure(self, process: subprocess.Popen[bytes]) -> str:
         executable = str(process.args[2]).rpartition(".")[2]  # type: ignore[index]
-        log = self._log(executable)
-        tail = " | ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:])
-        return f"{executable} ended with exit code {process.returncode}: {tail or 'it said nothing'} (see {log})."
+        rows = self._count_rows()
+        kept = f" {self._boxes} holds the {rows} boxes so far." if rows else ""
+        return failure(process, self._log(executable)) + kept
 
 
 def node_parameters(file: Path | None, overrides: list[str] | None, model: str) -> dict[str, Any]:

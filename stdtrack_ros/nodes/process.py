@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import signal
 import sys
@@ -54,17 +55,22 @@ def run_node(make: Callable[[], N], finish: Callable[[N], object], args: list[st
         node = make()
     except USER_ERRORS as error:
         rclpy.try_shutdown()
-        print(f"stdtrack_ros: {error}", file=sys.stderr)
+        _tell(error)
         sys.exit(2)
     try:
         _spin(node, stop)
     except StdtrackError as error:
-        print(f"stdtrack_ros: {error}", file=sys.stderr)
+        _tell(error)
         sys.exit(2)
     finally:
         finish(node)
         node.destroy_node()
         rclpy.try_shutdown()
+
+
+def _tell(error: Exception) -> None:
+    with contextlib.suppress(OSError):  # stderr may be a file on the full disk that ends the node
+        print(f"stdtrack_ros: {error}", file=sys.stderr)
 
 
 def keep_freed_memory() -> None:

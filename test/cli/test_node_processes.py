@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_disk import small_files
 
 from stdtrack_ros.cli import node_processes
-from stdtrack_ros.cli.node_processes import environment, parameter_options, quoted
+from stdtrack_ros.cli.node_processes import environment, failure, parameter_options, quoted
 
 
 @pytest.mark.parametrize("text", ["20241121", "1e3", "true", "a #b", "a: b", "Ünï", "back\\slash", 'quo"te', "", "~"])
@@ -64,3 +65,23 @@ def test_a_process_is_asked_to_leave_and_killed_if_it_does_not(ignores: bool, mo
     node_processes._end(process)
     assert process.poll() is not None
     assert (process.returncode == -signal.SIGKILL) is ignores
+
+
+def test_a_node_that_ended_is_named_with_its_last_words(tmp_path: Path) -> None:
+    log = tmp_path / "camera.log"
+    log.write_text("one\ntwo\nthree\nno camera\n")
+    process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    process.wait()
+    assert failure(process, log) == f"camera ended with exit code 3: two | three | no camera (see {log})."
+
+
+def test_a_node_that_could_not_say_why_is_told_from_one_that_said_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(2)"])
+    process.wait()
+    log = tmp_path / "camera.log"
+    log.touch()
+    with small_files(0):
+        on_a_full_disk = failure(process, log)
+    assert on_a_full_disk.startswith(f"camera ended with exit code 2: it said nothing (see {log}); {tmp_path} takes no")
+    assert on_a_full_disk.endswith("make room, or name another --out.")
+    assert failure(process, log) == f"camera ended with exit code 2: it said nothing (see {log})."

@@ -1,11 +1,12 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The memory of a node's process (its life is tested in `tracking/test_node_lifecycle.py`)."""
+"""The memory of a node's process, and its end on a full disk (its life: `tracking/test_node_lifecycle.py`)."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,10 @@ def test_freed_images_make_room_for_the_next_ones() -> None:
 
     assert run("leave") > 500
     assert run("keep") < 50
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+def test_a_node_whose_log_is_full_too_ends_with_its_exit_code() -> None:
+    command = [sys.executable, "-m", "stdtrack_ros.nodes.playback.box_recorder", "--ros-args", "-p", "out:=/dev/full"]
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run(command, stdout=full, stderr=full).returncode == 2
