@@ -136,7 +136,7 @@ class CameraInput:
         if len(self._named) > 1:
             found.append(
                 f"{len(self._named)} publishers send images on {self.topic} ({', '.join(self._named)}): a target is "
-                "looked for in the images of both; give each camera its own topic."
+                "looked for in the images of each; give each camera its own topic."
             )
         if now_s - self._changed_s < CHANGED_S:
             before, after = (f"'{name}'" for name in self._frame_ids)

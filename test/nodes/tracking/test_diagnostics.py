@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 from moving_scene import Scene
-from node_bench import WAIT_S, Bench, NodeProcess, running
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from node_bench import WAIT_S, Bench, NodeProcess, header, running
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from sensor_msgs.msg import CompressedImage, Image
 
 from stdtrack_ros.nodes.camera.publishers import publisher_name
@@ -78,6 +78,25 @@ def test_a_topic_of_another_type_is_named(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench, warm=False, no_image_after=0.3):
         report = bench.wait_report("sensor_msgs/msg/CompressedImage", "message")
         assert "set image_transport" in report["message"] and wrong.topic_name in report["message"]
+
+
+def test_two_cameras_on_one_topic_are_told(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench) as node:
+        second = bench.create_publisher(Image, "image", qos_profile_sensor_data)
+        report = bench.wait_report("2 publishers send images", "message")
+        assert "/bench, " in report["message"] and "give each camera its own topic" in report["message"]
+        bench.wait(lambda: "2 publishers send images" in node.output, "line in the log")
+        bench.destroy_publisher(second)
+
+
+def test_a_frame_id_that_changes_is_told(bench: Bench, tmp_path: Path) -> None:
+    with running(tmp_path / "log", bench) as node:
+        bench.answer(SCENE.image(0))
+        assert "frame_id" not in bench.wait_report("320x240", "image")["message"]
+        bench.answer(SCENE.image(1), header(bench.stamp_s + 0.1, "left_camera"))
+        report = bench.wait_report("The frame_id of the images", "message")
+        assert "between 'camera_optical' and 'left_camera'" in report["message"]
+        bench.wait(lambda: "and 'left_camera'" in node.output, "line in the log")
 
 
 def test_qos_of_every_topic_can_be_overridden(bench: Bench, tmp_path: Path) -> None:
