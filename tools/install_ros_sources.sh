@@ -10,6 +10,7 @@
 #   vision_msgs                  ros-perception/vision_msgs
 #   launch, launch_ros           ros2/launch, ros2/launch_ros
 #   composition_interfaces       ros2/rcl_interfaces; launch_ros imports it
+#   tf2, tf2_msgs, tf2_py, tf2_ros_py    ros2/geometry2; need a C++ compiler
 #
 # Tests that were skipped for want of one of them then run. `pip uninstall` knows nothing of them: `make clean` does.
 set -eu
@@ -25,23 +26,27 @@ find_package() { # the folder of a package below those named, or nothing
   find "$@" -name package.xml -exec grep -l "<name>$name</name>" {} + 2>/dev/null | head -n 1 | xargs -r dirname
 }
 
-for name in vision_msgs composition_interfaces; do
-  found=$(find_package $name "$@")
-  if [ -z "$found" ]; then continue; fi
+packages=
+for name in vision_msgs composition_interfaces tf2 tf2_msgs tf2_py; do
+  packages="$packages $(find_package $name "$@")"
+done
+if [ -n "$(echo $packages)" ]; then
   PATH="$venv/bin:$PATH" AMENT_PREFIX_PATH="$venv" CMAKE_PREFIX_PATH="$venv" COLCON_HOME="$venv/colcon" \
-    "$venv/bin/colcon" --log-base "$venv/colcon/log" build --paths "$found" \
+    "$venv/bin/colcon" --log-base "$venv/colcon/log" build --paths $packages \
     --build-base "$venv/colcon/sources" --merge-install --install-base "$venv" --cmake-args -DBUILD_TESTING=OFF \
     -DPython3_EXECUTABLE="$python" -DCMAKE_PROJECT_INCLUDE="$tools/wheels_fix.cmake" -Wno-dev
-done
+fi
 
-for name in launch launch_ros; do
+for name in launch launch_ros tf2_ros_py; do
   found=$(find_package $name "$@")
   if [ -n "$found" ]; then
     echo "installing $name"
     "$python" -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps "$found"
-    "$python" -m pip install --quiet --disable-pip-version-check osrf-pycommon lark PyYAML
   fi
 done
+if "$python" -c 'import launch' 2>/dev/null; then
+  "$python" -m pip install --quiet --disable-pip-version-check osrf-pycommon lark PyYAML
+fi
 
 found=$(find_package cv_bridge "$@")
 if [ -n "$found" ]; then
