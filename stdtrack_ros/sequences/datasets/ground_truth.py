@@ -220,7 +220,7 @@ def place_rows(rows: GroundTruthRows, stamps_s: Floats, source: str) -> tuple[Bo
     """Return the ground-truth boxes of N frames (N, 4) from the rows of a source, and notes on what did not fit.
 
     Raises:
-        SequenceError: rows with stamps of which none lies near a frame.
+        SequenceError: rows with stamps that are not of the frames' clock.
     """
     if rows.stamps_s is not None:
         boxes, notes = match_stamps(rows.boxes, rows.stamps_s, stamps_s, source)
@@ -260,7 +260,8 @@ def match_stamps(boxes: Box, ground_truth_s: Floats, frames_s: Floats, source: s
     """Assign each row to the frame nearest in time, at most half a frame interval away; the nearest row wins a frame.
 
     Raises:
-        SequenceError: none of the rows lies near a frame: they were stamped by another clock.
+        SequenceError: most rows lie near no frame, and most frames have no row: they were stamped by another clock, or
+            in another unit.
     """
     aligned = np.full((len(frames_s), 4), np.nan)
     if not len(ground_truth_s) or not len(frames_s):
@@ -271,10 +272,11 @@ def match_stamps(boxes: Box, ground_truth_s: Floats, frames_s: Floats, source: s
     nearest = first_of_stamp[_nearest(ground_truth_s, frames_s)]
     away = np.abs(ground_truth_s - frames_s[nearest])
     near = away <= reach
-    if not near.any():
+    if 2 * near.sum() < len(near) and 2 * len(np.unique(nearest[near])) < len(np.unique(frames_s)):
         raise SequenceError(
-            f"No stamp of {source} ({np.nanmin(ground_truth_s):.3f} to {np.nanmax(ground_truth_s):.3f} s) lies near a "
-            f"frame's ({frames_s[0]:.3f} to {frames_s[-1]:.3f} s); both must be of one clock."
+            f"{int((~near).sum())} of {len(near)} stamps of {source} ({np.nanmin(ground_truth_s):.3f} to "
+            f"{np.nanmax(ground_truth_s):.3f} s) lie near no frame's ({frames_s[0]:.3f} to {frames_s[-1]:.3f} s); both "
+            "must be of one clock, in seconds (the header of a CSV file may name the column stamp_ns or frame instead)."
         )
     rows = np.flatnonzero(near)
     rows = rows[np.argsort(-away[rows], kind="stable")]  # the nearest is written last, and stays

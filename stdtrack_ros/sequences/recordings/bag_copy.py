@@ -115,7 +115,9 @@ class BagCopy:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> SequenceError:
-        return SequenceError(f"The bag {self.path} cannot be written: {error.strerror or error}; make room, or name another place.")
+        return SequenceError(
+            f"The bag {self.path} cannot be written: {error.strerror or error}; make room, or name another place."
+        )
 
     def _hash(self, connection: Any) -> str:
         if connection.digest:

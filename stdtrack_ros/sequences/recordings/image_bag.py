@@ -167,5 +167,7 @@ def write_image_bag(path: Path, messages: Iterable[CameraMessage], topic: str = 
                 writer.write(connection, message.recorded_ns, message.cdr)
                 count += 1
     except OSError as error:
-        raise SequenceError(f"The bag {path} cannot be written: {error.strerror or error}; make room, or name another place.") from error
+        raise SequenceError(
+            f"The bag {path} cannot be written: {error.strerror or error}; make room, or name another place."
+        ) from error
     return count

@@ -110,6 +110,22 @@ def test_stamps_go_to_the_nearest_frame_within_half_an_interval() -> None:
     )
 
 
+@pytest.mark.parametrize("rows_s", [1e3 * (STAMPS - STAMPS[0]) + STAMPS[0], STAMPS[0] + np.arange(len(STAMPS))])
+def test_stamps_in_milliseconds_or_numbers_of_frames_are_no_seconds(rows_s: np.ndarray) -> None:
+    boxes = np.ones((len(rows_s), 4))
+    lost = len(STAMPS) - 1  # the first fits in any unit
+    with pytest.raises(SequenceError, match=rf"{lost} of {len(STAMPS)} stamps of the file .* in seconds .* or frame"):
+        match_stamps(boxes, rows_s, STAMPS, "the file")
+
+
+def test_boxes_of_a_longer_recording_and_of_few_frames_are_none_of_another_clock() -> None:
+    longer = np.arange(STAMPS[0] - 10.0, STAMPS[-1] + 10.0, 0.1)
+    assert len(longer) > 3 * len(STAMPS)
+    assert np.isfinite(match_stamps(np.ones((len(longer), 4)), longer, STAMPS, "the file")[0]).all()
+    sparse = np.isfinite(match_stamps(np.ones((1, 4)), STAMPS[2:3], STAMPS, "the file")[0]).all(axis=1)
+    assert sparse.tolist() == [index == 2 for index in range(len(STAMPS))]
+
+
 def test_frames_of_one_stamp_share_its_box() -> None:
     matched, notes = match_stamps(
         np.array([[1.0, 2, 3, 4]]), np.array([5.0]), np.array([4.9, 5.0, 5.0, 5.1]), "ground_truth"
