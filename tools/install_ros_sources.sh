@@ -44,7 +44,7 @@ for name in launch launch_ros tf2_ros_py; do
     "$python" -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps "$found"
   fi
 done
-if "$python" -c 'import launch' 2>/dev/null; then
+if [ -n "$(find_package launch "$@")" ]; then
   "$python" -m pip install --quiet --disable-pip-version-check osrf-pycommon lark PyYAML
 fi
 
