@@ -46,8 +46,10 @@ class IntensityRange:
             x1, y1 = np.ceil(box[:2] + box[2:]).astype(int)
             inside = image[y0 : max(y1, 0), x0 : max(x1, 0)]
             if inside.size:  # a small hot target is among the extreme pixels of the whole image
-                near = np.percentile(_sample(inside), (TAIL_PERCENT, 100 - TAIL_PERCENT))
-                low, high = min(low, near[0]), max(high, near[1])
+                ordered = np.sort(_sample(inside))
+                cut = max(int(TAIL_PERCENT / 100 * len(ordered)), 1)  # of a small box, too, a pixel may be dead
+                cut = min(cut, (len(ordered) - 1) // 2)
+                low, high = min(low, float(ordered[cut])), max(high, float(ordered[-1 - cut]))
         margin = MARGIN * (high - low)
         missing = max(MIN_SPAN - (high - low + 2 * margin), 0.0) / 2
         return cls(float(low - margin - missing), float(high + margin + missing))

@@ -30,6 +30,22 @@ def test_dead_pixels_do_not_set_the_range() -> None:
     assert IntensityRange.measure(spoiled).span < 1.2 * IntensityRange.measure(RAMP).span
 
 
+@pytest.mark.parametrize("dead", [0, 65535])
+def test_a_dead_pixel_in_a_small_box_does_not_set_the_range(dead: int) -> None:
+    image = np.tile(np.arange(7000, 7064, dtype=np.uint16), (48, 1))
+    whole = IntensityRange.measure(image, np.array((20.0, 20.0, 4.0, 3.0)))
+    image[21, 22] = dead
+    spoiled = IntensityRange.measure(image, np.array((20.0, 20.0, 4.0, 3.0)))
+    assert (spoiled.low, spoiled.high) == pytest.approx((whole.low, whole.high), abs=1.0)
+
+
+@pytest.mark.parametrize("size", [1.0, 2.0])
+def test_a_box_of_a_pixel_or_four_has_a_range(size: float) -> None:
+    image = np.tile(np.arange(7000, 7064, dtype=np.uint16), (48, 1))
+    found = IntensityRange.measure(image, np.array((20.0, 20.0, size, size)))
+    assert found.low < 7000 and found.high > 7063
+
+
 def test_a_small_hot_target_lies_inside_the_range_though_it_is_among_the_extreme_pixels() -> None:
     image = np.full((480, 640), 7000, np.uint16)
     image[:, ::2] += 100
