@@ -139,7 +139,11 @@ def _quantize_graph(
             reduce_range=precision == "u8s7",
             activation_type=QuantType.QInt8 if signed else QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            extra_options={"ActivationSymmetric": signed},  # TensorRT takes no other
+            extra_options={
+                "ActivationSymmetric": signed,  # TensorRT takes no other
+                # What takes in a linear layer's numbers (normalization, attention, sums) works in 32 bits.
+                "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"],
+            },
         )
     finally:
         logging.getLogger().setLevel(level)
