@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import signal
@@ -41,6 +42,9 @@ CURES = {
 }
 """What brings a module that is missing; all others belong to training, export and evaluation."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of the system that room cures."""
+
 app = typer.Typer(
     name="stdtrack",
     help="Single-object tracking: track, evaluate, train.",
@@ -62,7 +66,9 @@ def main() -> None:
     except StdtrackError as error:
         _fail(str(error))
     except OSError as error:  # a full disk, a folder that may not be written to
-        _fail(f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}.")
+        place = f"{error.filename}: " if error.filename else ""
+        cure = "; make room, or name another place" if error.errno in FULL else ""
+        _fail(f"{place}{error.strerror or error}{cure}.")
     except ModuleNotFoundError as error:  # training and evaluation need more than a robot has
         if error.name is None or error.name.startswith("stdtrack_ros."):
             raise

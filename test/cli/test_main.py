@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Callable
@@ -107,8 +108,11 @@ def test_what_cannot_be_written_is_said(refused: Callable[..., str], tmp_path: P
 
 def test_an_error_of_the_system_is_one_line(refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     for error, words in (
-        (OSError(28, "No space left on device"), "No space left on device."),
-        (OSError(28, "No space left on device", "/data/report.json"), "/data/report.json: No space left on device."),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "No space left on device; make room, or name another place.",
+        ),
+        (OSError(errno.EIO, "Input/output error", "/data/report.json"), "/data/report.json: Input/output error."),
     ):
 
         def full(*_: object, error: OSError = error) -> None:
