@@ -63,13 +63,21 @@ def test_a_description_names_its_tracker_by_variant_or_by_kind() -> None:
     assert tracker_in({"kind": "stdtrack", "network": {"dim": 192}}) == "stdtrack"
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the family's entry point, its checkpoint and, by the command, its exported model."""
+    folder = tmp_path_factory.mktemp("reddest")
+    with pytest.MonkeyPatch.context() as patch, installed(install(folder / "site"), patch):
+        save_network(Reddest(ReddestConfig()), folder / "reddest.pt")
+        stdtrack("export", folder / "reddest.pt", "--out", folder / "reddest.onnx")
+    return folder
+
+
 @pytest.fixture
-def reddest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Install the family; return its checkpoint."""
-    with installed(install(tmp_path / "site"), monkeypatch):
-        path = tmp_path / "reddest.pt"
-        save_network(Reddest(ReddestConfig()), path)
-        yield path
+def reddest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Install the family; return its checkpoint, beside which is its exported model."""
+    with installed(folder / "site", monkeypatch):
+        yield folder / "reddest.pt"
 
 
 @pytest.fixture
@@ -104,10 +112,10 @@ def test_a_family_from_outside_has_its_settings_beside_the_others(reddest: Path)
 
 
 def test_a_family_from_outside_is_exported_evaluated_and_measured(reddest: Path, clip: Path, tmp_path: Path) -> None:
-    exported = tmp_path / "reddest.onnx"
-    stdtrack("export", reddest, "--out", exported)
     settings = tmp_path / "settings.yaml"
-    settings.write_text(yaml.safe_dump({"tracker": "reddest", "model": {"path": str(exported), "threads": 1}}))
+    settings.write_text(
+        yaml.safe_dump({"tracker": "reddest", "model": {"path": str(reddest.with_suffix(".onnx")), "threads": 1}})
+    )
     out = tmp_path / "report"
     stdtrack("evaluate", clip.parent, "--out", out, "--settings", settings, "--protocol", "ope", "--no-baselines")
     summary = json.loads((out / "report.json").read_text())["trackers"][0]["metrics"]
@@ -120,11 +128,10 @@ def test_a_family_from_outside_is_exported_evaluated_and_measured(reddest: Path,
     assert measured["model"]["name"] == "reddest" and measured["network"]["p50"] > 0
 
 
-def test_pytorch_and_onnx_runtime_run_a_family_from_outside_alike(reddest: Path, clip: Path, tmp_path: Path) -> None:
-    stdtrack("export", reddest, "--out", tmp_path / "reddest.onnx")
+def test_pytorch_and_onnx_runtime_run_a_family_from_outside_alike(reddest: Path) -> None:
     painted = PaintedClip("red", 12)
     boxes = []
-    for path in (reddest, tmp_path / "reddest.onnx"):
+    for path in (reddest, reddest.with_suffix(".onnx")):
         tracker = create_tracker(make_settings({"tracker": "reddest", "model.path": str(path), "model.threads": 1}))
         tracker.initialize(painted.frame(0), painted.boxes[0], 0.0)
         boxes.append([tracker.track(painted.frame(index), index / 10).box for index in range(1, 12)])

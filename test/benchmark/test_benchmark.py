@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The benchmark of a small untrained network: stages, floor, picture and table."""
+"""The benchmark of the network that ships, on small images: stages, floor, picture and table."""
 
 from __future__ import annotations
 
@@ -23,30 +23,23 @@ from stdtrack_ros.benchmark.benchmark import (
 from stdtrack_ros.benchmark.benchmark_picture import draw_benchmark
 from stdtrack_ros.benchmark.footage import painted_footage
 from stdtrack_ros.benchmark.table import benchmark_table
-from stdtrack_ros.settings import make_settings
+from stdtrack_ros.settings import TrackerSettings, make_settings
+from stdtrack_ros.tracker.models.shipped import shipped_model
 from stdtrack_ros.tracker.result import TrackResult
 
+MODEL = shipped_model("stdtrack")
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch = pytest.importorskip("torch")
-    from tiny_stdtrack import SMALL
 
-    from stdtrack_ros.network.families import export_onnx
-    from stdtrack_ros.network.stdtrack.model import STDTrack
-
-    torch.manual_seed(4)
-    path = tmp_path_factory.mktemp("models") / "net.onnx"
-    export_onnx(STDTrack(SMALL).eval(), path, {})
-    return path
+def settings() -> TrackerSettings:
+    """Return the settings of the 32-bit model on the CPU, whatever else this machine could run."""
+    return make_settings({"model.path": str(MODEL), "model.provider": "cpu", "model.precision": "fp32"})
 
 
 @pytest.fixture(scope="module")
-def benchmark(model: Path) -> tuple[Benchmark, list[TrackResult]]:
+def benchmark() -> tuple[Benchmark, list[TrackResult]]:
     messages: list[TrackResult] = []
     make: Callable[[TrackResult], object] = messages.append
-    settings = make_settings({"model.path": str(model), "model.provider": "cpu"})
-    found = run_benchmark(settings, painted_footage(160, 120, 20), [1, 2], [spec(StillTracker)], make)
+    found = run_benchmark(settings(), painted_footage(160, 120, 20), [1, 2], [spec(StillTracker)], make)
     return found, messages
 
 
@@ -67,10 +60,9 @@ def test_stages_add_up(benchmark: tuple[Benchmark, list[TrackResult]]) -> None:
     assert found.network.p50 < found.step.p50 < found.total.p50
 
 
-def test_the_parts_of_the_graph_add_up_to_the_unprofiled_run(model: Path) -> None:
-    settings = make_settings({"model.path": str(model), "model.provider": "cpu"})
-    _, network, inputs, _ = _stages(settings, painted_footage(160, 120, 5), None)
-    parts = _parts(model, inputs, 1, 20, network)
+def test_the_parts_of_the_graph_add_up_to_the_unprofiled_run() -> None:
+    _, network, inputs, _ = _stages(settings(), painted_footage(160, 120, 5), None)
+    parts = _parts(MODEL, inputs, 1, 20, network)
     assert {"backbone", "MFIFM", "mask", "head", "quality"} <= set(parts)
     whole = np.sum(list(parts.values()), axis=0)  # a part's own median says little where a run is interrupted
     assert whole.shape == (20,) and np.median(whole) == pytest.approx(np.median(network))

@@ -143,14 +143,21 @@ def test_crossed_corners_still_give_a_box() -> None:
     np.testing.assert_allclose(box, [67.0, 67.0, 10.0, 10.0], atol=1e-3)  # mean of 0, 16 .. 144 is 72
 
 
-@pytest.mark.parametrize("config", [ST, S], ids=["st", "s"])
-def test_onnx_runtime_and_pytorch_track_alike(config: StarkConfig, tmp_path: Path) -> None:
-    made = network(config, score=0.3)
-    save_network(made, tmp_path / "stark.pt")
-    export_onnx(made, tmp_path / "stark.onnx")
+@pytest.fixture(scope="module", params=[ST, S], ids=["st", "s"])
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[StarkConfig, Path]:
+    """Write a network as stark.pt and stark.onnx; return its configuration and the folder."""
+    folder = tmp_path_factory.mktemp("stark")
+    made = network(request.param, score=0.3)
+    save_network(made, folder / "stark.pt")
+    export_onnx(made, folder / "stark.onnx")
+    return request.param, folder
+
+
+def test_onnx_runtime_and_pytorch_track_alike(exported: tuple[StarkConfig, Path]) -> None:
+    config, folder = exported
     results = {}
     for name in ("stark.pt", "stark.onnx"):
-        values = {"tracker": config.name, "model.path": str(tmp_path / name), "model.threads": 1}
+        values = {"tracker": config.name, "model.path": str(folder / name), "model.threads": 1}
         tracker = create_tracker(make_settings(values | {"status.enabled": False, "stark.update_interval": 2}))
         images = frames(6)
         tracker.initialize(images[0], BOX)
@@ -161,10 +168,10 @@ def test_onnx_runtime_and_pytorch_track_alike(config: StarkConfig, tmp_path: Pat
     assert len({tuple(result.box.round(2)) for result in results["stark.onnx"]}) > 1
 
 
-def test_the_backend_says_what_it_runs(tmp_path: Path) -> None:
-    export_onnx(network(ST), tmp_path / "stark.onnx")
-    info = load_model(make_settings({"tracker": "stark_st50", "model.path": str(tmp_path / "stark.onnx")})).info
-    assert (info.name, info.backend, info.template_size, info.search_size) == ("stark_st50", "onnx", 64, 160)
+def test_the_backend_says_what_it_runs(exported: tuple[StarkConfig, Path]) -> None:
+    config, folder = exported
+    info = load_model(make_settings({"tracker": config.name, "model.path": str(folder / "stark.onnx")})).info
+    assert (info.name, info.backend, info.template_size, info.search_size) == (config.name, "onnx", 64, 160)
     assert (info.template_factor, info.search_factor) == (2.0, 5.0) and len(info.sha256) == 64
 
 
