@@ -111,9 +111,9 @@ def drag(driver: Any, corners: tuple[float, float, float, float], touch: bool = 
         driver.execute_cdp_cmd("Input.dispatchMouseEvent", event)
 
 
-def started(driver: Any) -> dict[str, Any]:
-    """Return the start that the page has sent (see KEEP_SENT)."""
-    return next(json.loads(one) for one in driver.execute_script("return window.sent") if '"start"' in one)
+def starts(driver: Any) -> list[dict[str, Any]]:
+    """Return the starts that the page has sent (see KEEP_SENT)."""
+    return [json.loads(one) for one in driver.execute_script("return window.sent") if '"start"' in one]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def started(driver: Any) -> dict[str, Any]:
     [(1100, 760, 1.0, False), (937, 611, 2.0, False), (1201, 803, 3.0, False), (411, 823, 2.625, True)],
     ids=["ratio 1", "ratio 2", "ratio 3", "phone"],
 )
-def test_a_dragged_box_is_right_to_the_pixel(
+def test_a_dragged_box_and_a_tap_are_right_to_the_pixel(
     bench: Bench, tmp_path: Path, width: int, height: int, ratio: float, touch: bool
 ) -> None:
     with running(tmp_path / "log", bench), serving(tmp_path / "page.log", bench) as page:
@@ -129,11 +129,19 @@ def test_a_dragged_box_is_right_to_the_pixel(
         with browser(width, height, ratio, touch) as driver:
             opened(bench, driver, page.address)
             driver.execute_script(KEEP_SENT)
-            drag(driver, mark_on_screen(driver, ratio), touch)
+            left, top, right, bottom = corners = mark_on_screen(driver, ratio)
+            drag(driver, corners, touch)
             until(bench, driver, "answer", "is started")
-            message = started(driver)
-            box = [message[name] for name in ("x", "y", "width", "height")] * np.tile([320, 240], 2)
-            assert np.abs(box - MARK).max() < 1.0, box
+            middle = (left + right) / 2, (top + bottom) / 2
+            drag(driver, (*middle, *middle), touch)
+            until(bench, driver, "answer", "around the point")
+            dragged, tapped = (
+                np.array([message[name] for name in ("x", "y", "width", "height")]) * np.tile([320, 240], 2)
+                for message in starts(driver)
+            )
+            assert np.abs(dragged - MARK).max() < 1.0, dragged
+            x, y, width, height = MARK
+            assert np.abs(tapped - [x + width / 2, y + height / 2, 0, 0]).max() < 1.0, tapped
             bench.wait(lambda: any(b.target_id == "target-1" for b in bench.boxes), "box")
 
 
@@ -152,7 +160,7 @@ def test_the_stamp_is_that_of_the_frozen_picture(bench: Bench, tmp_path: Path) -
             driver.execute_cdp_cmd("Input.dispatchMouseEvent", place | {"type": "mouseReleased", "x": 200, "y": 300})
             released = len(film.index_of)
             until(bench, driver, "answer", "is started")
-            seen = film.index_of[int(started(driver)["stamp"])]
+            seen = film.index_of[int(starts(driver)[0]["stamp"])]
             assert seen <= pressed and released - seen >= 10
 
 
@@ -193,7 +201,7 @@ def test_refusal_stop_takeover_restart_and_silence_are_shown(bench: Bench, tmp_p
 
 SLOW_PICTURES = """
 const unpack = window.createImageBitmap;
-window.createImageBitmap = (...given) => new Promise((done) => setTimeout(() => done(unpack(...given)), 400));
+window.createImageBitmap = (...given) => new Promise((done) => setTimeout(() => done(unpack(...given)), 900));
 window.removed = 0;
 new MutationObserver((changes) => {
   for (const { removedNodes } of changes) window.removed += removedNodes.length;
@@ -201,12 +209,13 @@ new MutationObserver((changes) => {
 """
 
 
-def test_a_picture_that_takes_long_to_unpack_brings_no_old_state_back(bench: Bench, tmp_path: Path) -> None:
+def test_a_picture_that_takes_long_is_told_and_brings_no_old_state_back(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench), serving(tmp_path / "page.log", bench) as page:
         Film(bench, SCENE)
         with browser() as driver:
             opened(bench, driver, page.address)
             driver.execute_script(SLOW_PICTURES)
+            until(bench, driver, "banners", "The link is slow")
             for name in ("target-1", "target-2", "target-3"):
                 drag(driver, (100.0, 200.0, 260.0, 330.0))
                 until(bench, driver, "targets", name)

@@ -10,6 +10,7 @@ const ANSWER_S = 10; // an answer stays so long: later it would speak of a targe
 const SILENT_S = 1.5; // the server speaks twice a second
 const SLOW_LINK_MS = 600;
 const CAMERA_SILENT_S = 1.0;
+const ONE_COLUMN = "(max-width: 52rem) and (orientation: portrait), (max-width: 34rem)"; // as in page.css
 const COLORS = { TRACKING: "#3cd25a", UNCERTAIN: "#ffbe00", LOST: "#ff5a4d" };
 const DASHES = { TRACKING: [], UNCERTAIN: [10, 6], LOST: [3, 5] };
 const WORDS = { TRACKING: "tracking", UNCERTAIN: "unsure", LOST: "lost" };
@@ -134,8 +135,10 @@ function layout() {
   const picture = frozen ?? shown;
   if (!picture) return;
   const room = $("picture-room").getBoundingClientRect();
-  const narrow = window.matchMedia("(max-width: 52rem)").matches;
-  const height = Math.max(window.innerHeight * (narrow ? 0.6 : 1) - (narrow ? 0 : room.top + window.scrollY + 70), 160);
+  const above = room.top + window.scrollY;
+  const below = $("picture-help").offsetHeight + 24;
+  const free = window.matchMedia(ONE_COLUMN).matches ? 0.6 * window.innerHeight : window.innerHeight - above - below;
+  const height = Math.max(free, 160);
   const size = fittedSize(picture.bitmap, { width: room.width, height });
   $("picture").style.width = `${size.width}px`;
   $("picture").style.height = `${size.height}px`;
