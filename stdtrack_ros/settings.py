@@ -165,7 +165,7 @@ class StatusSettings(SettingGroup):
         le=1000,
     )
     memory_similarity: float = setting(
-        0.55,
+        0.5,
         "Cosine similarity to a frame of the STM under which a frame has quality 0.",
         ge=-1.0,
         le=1.0,

@@ -29,7 +29,7 @@ from stdtrack_ros.tracker.models.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel
 from stdtrack_ros.tracker.redetection import Redetection
 from stdtrack_ros.tracker.result import Status, TrackResult
-from stdtrack_ros.tracker.search_window import LOW_RATE_S, SearchWindow
+from stdtrack_ros.tracker.search_window import SearchWindow
 from stdtrack_ros.tracker.status import CUT_FRAMES, WHOLE_FRAMES, TrackStatusMachine
 
 ASSUMED_INTERVAL_S = 1 / 30
@@ -40,6 +40,8 @@ MIN_STRUCTURE = 0.5
 """Standard deviation of their smoothed levels under which they do not."""
 STANDING_FRAMES = 2
 """Frames in a row with the same stamp from which on the stamps stand still, and time is assumed to go on."""
+SPARSE_S = 0.09
+"""Interval from which frames are so sparse that where the target was expected says less than what the network shows."""
 MAX_INTERVAL_S = 1.0
 """Longest interval that says something about the target's motion; a longer one counts as this, a negative one as 0."""
 
@@ -375,7 +377,7 @@ class Tracker:
             known = state.distractors.is_known_distractor(box, memory, expected, settings)
             rejected = known or memory < settings.memory_similarity
         else:
-            near = box if state.elapsed_s >= LOW_RATE_S else expected  # it may have gone anywhere in the meantime
+            near = box if state.elapsed_s >= SPARSE_S else expected  # it may have gone anywhere in the meantime
             rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings)
         return Candidate(box, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
 
@@ -446,7 +448,7 @@ class Tracker:
         return self.settings.motion.enabled and doubtful and not self._has_little_evidence(state)
 
     def _has_little_evidence(self, state: TrackState) -> bool:
-        return state.elapsed_s >= LOW_RATE_S and state.status_machine.low_frames <= self.settings.status.lost_frames
+        return state.elapsed_s >= SPARSE_S and state.status_machine.low_frames <= self.settings.status.lost_frames
 
     def _new_search(self) -> Redetection:
         return Redetection(self.model.info.large_search_factor, self.model.info.search_size)

@@ -107,7 +107,7 @@ def test_new_rules_reach_a_target_that_is_tracked() -> None:
     assert [result.quality for result in run(tracker, [picture(seen=True)], 10)] == [0.0]
 
 
-@pytest.mark.parametrize(("interval_s", "moved_px"), [(1 / 30, 0.0), (0.2, 8.0)])
+@pytest.mark.parametrize(("interval_s", "moved_px"), [(1 / 30, 0.0), (0.1, 8.0), (0.2, 8.0)])
 def test_the_box_stays_with_what_was_rejected_if_the_camera_is_slow(interval_s: float, moved_px: float) -> None:
     tracker = started()
     strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
