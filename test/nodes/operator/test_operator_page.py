@@ -221,6 +221,11 @@ def test_nothing_is_read_or_encoded_while_nobody_looks(bench: Bench, tmp_path: P
         bench.wait(lambda: readers() == (1, 1), "page without viewers")
 
 
+def started(bench: Bench, client: PageClient) -> bool:
+    """Return whether a start on the newest picture was accepted."""
+    return asked(bench, client, **start_message(client.pictures[-1][0], SCENE.box(0)))["accepted"]
+
+
 def test_a_tracker_that_restarts_and_a_camera_that_falls_silent_are_told(bench: Bench, tmp_path: Path) -> None:
     film = Film(bench, SCENE, compressed=True)
     with serving(tmp_path / "page.log", bench) as page, viewing(page) as client:
@@ -232,8 +237,7 @@ def test_a_tracker_that_restarts_and_a_camera_that_falls_silent_are_told(bench: 
             bench.boxes.clear()
             with running(tmp_path / f"{round_}.log", bench, image_transport="compressed", stale_after=0.5):
                 until(bench, client, lambda s: s["tracker"]["present"], f"{round_} tracker")
-                answer = asked(bench, client, **start_message(client.pictures[-1][0], SCENE.box(0)))
-                assert answer["accepted"], answer
+                bench.wait(lambda: started(bench, client), "a start, once the tracker has an image")
                 until(bench, client, lambda s: client.target("target-1"), "target")
                 if round_ == "second":
                     film.stop()

@@ -86,12 +86,18 @@ def opened(bench: Bench, driver: Any, address: str) -> None:
     until(bench, driver, "control", "You have control")
 
 
-def mark_on_screen(driver: Any, ratio: float) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of the green box on the screen in CSS px, as a screenshot shows them."""
+def mark_on_screen(bench: Bench, driver: Any, ratio: float) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the green box on the screen in CSS px, as soon as a screenshot shows it."""
+    return bench.wait(lambda: _mark_on_screenshot(driver, ratio), "the mark on the screen")
+
+
+def _mark_on_screenshot(driver: Any, ratio: float) -> tuple[float, float, float, float] | None:
     shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
     image = cv2.imdecode(np.frombuffer(base64.b64decode(shot), np.uint8), cv2.IMREAD_COLOR).astype(int)
     green = (image[..., 1] > 127) & (image[..., 0] < 110) & (image[..., 2] < 110)
     _, _, stats, _ = cv2.connectedComponentsWithStats(green.astype(np.uint8))
+    if len(stats) < 2:  # the page has its first picture, but the screen does not show it as yet
+        return None
     x, y, width, height, _ = stats[1:][np.argmax(stats[1:, cv2.CC_STAT_AREA])]
     return x / ratio, y / ratio, (x + width) / ratio, (y + height) / ratio
 
@@ -129,7 +135,7 @@ def test_a_dragged_box_and_a_tap_are_right_to_the_pixel(
         with browser(width, height, ratio, touch) as driver:
             opened(bench, driver, page.address)
             driver.execute_script(KEEP_SENT)
-            left, top, right, bottom = corners = mark_on_screen(driver, ratio)
+            left, top, right, bottom = corners = mark_on_screen(bench, driver, ratio)
             drag(driver, corners, touch)
             until(bench, driver, "answer", "is started")
             middle = (left + right) / 2, (top + bottom) / 2
