@@ -34,7 +34,7 @@ class JpegImage:
         self._decoded: dict[int, Image] = {}
 
     def at_scale(self, scale: float) -> tuple[Image, int]:
-        """Return the picture for a window that is resampled by `scale`, and how many pixels a side each of its has.
+        """Return the picture for a window that is resampled by `scale`, and how many px a side of its pixels is.
 
         It is the coarsest one that is at least as fine as the window: what `Crop.extract` would halve is not decoded.
 
