@@ -55,9 +55,9 @@ def test_a_change_of_level_is_told_before_the_period_ends(bench: Bench, tmp_path
 def test_a_topic_without_publisher_and_what_to_remap_to(
     transport: str, kind: type, suffix: str, bench: Bench, tmp_path: Path
 ) -> None:
+    bench.destroy_publisher(bench.camera)
+    bench.destroy_publisher(bench.compressed)
     with running(tmp_path / "log", bench, warm=False, no_image_after=0.3, image_transport=transport):
-        bench.destroy_publisher(bench.camera)
-        bench.destroy_publisher(bench.compressed)
         elsewhere = bench.create_publisher(kind, f"camera/image_raw{suffix}", 5)
         report = bench.wait_report("Images are published on", "message")
         assert "nobody publishes there" in report["message"] and report["level"] == "1"
