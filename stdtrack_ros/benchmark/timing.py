@@ -39,11 +39,16 @@ def timing(seconds: FloatArray) -> Timing:
 def timing_of_turns(
     steps: Mapping[str, Callable[[], object]], runs: int, clock: Callable[[], float]
 ) -> dict[str, Timing]:
-    """Time each of the steps `runs` times, in turn, after some turns to warm up."""
+    """Time each of the steps `runs` times, in rounds, after some rounds to warm up.
+
+    Each round has an order of its own, so that no step always finds the caches as the same other one left them. The
+    orders are the same in every call.
+    """
     spent: dict[str, list[float]] = {name: [] for name in steps}
+    orders = np.random.default_rng(0)
     for _ in range(WARM_UP + runs):
-        for name, step in steps.items():
+        for name in orders.permutation(list(steps)):
             begin = clock()
-            step()
+            steps[name]()
             spent[name].append(clock() - begin)
     return {name: timing(np.array(seconds[WARM_UP:])) for name, seconds in spent.items()}
