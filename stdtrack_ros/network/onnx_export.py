@@ -57,6 +57,7 @@ def write_graph(graph: Graph, path: Path, metadata: Mapping[str, Any]) -> None:
         if value.shape is None or isinstance(value.shape[0], int):  # as `len(tensor)` does in a module
             raise ValueError(f"The network fixes the batch size of {value.name}; take sizes from tensor.shape.")
     _infer_free_axes(model.graph)
+    _merge_linear_layers(model.graph)
     RemoveUnusedNodesPass()(model)
     _name_nodes(model.graph)
     model.metadata_props.clear()
@@ -91,6 +92,41 @@ def _infer_free_axes(graph: ir.Graph) -> None:
         value = ir.Value(name=name, const_value=ir.tensor(sizes, name=name))
         graph.register_initializer(value)
         node.replace_input_with(1, value)
+
+
+def _merge_linear_layers(graph: ir.Graph) -> None:
+    """Make one Gemm of a product with a matrix and the sum with a vector: in 8 bits, too, it is one node then.
+
+    Where more than one axis of the result is free, both stay.
+    """
+    for product in list(graph):
+        result, uses = product.outputs[0], list(product.outputs[0].uses())
+        if product.op_type != "MatMul" or len(uses) != 1 or uses[0].node.op_type != "Add" or result.shape is None:
+            continue
+        total = uses[0].node
+        weight, bias = product.inputs[1], total.inputs[1 - uses[0].idx]
+        if weight is None or bias is None:
+            continue
+        matrix, vector = ir.convenience.get_const_tensor(weight), ir.convenience.get_const_tensor(bias)
+        sizes = [size if isinstance(size, int) else -1 for size in result.shape]
+        if matrix is None or vector is None or (len(matrix.shape), len(vector.shape)) != (2, 1):
+            continue
+        if total.outputs[0].is_graph_output() or sizes.count(-1) > 1:
+            continue
+        rows, back = (
+            ir.Value(name=name, const_value=ir.tensor(np.array(shape, np.int64), name=name))
+            for name, shape in ((f"{product.name}_rows", [-1, matrix.shape[0]]), (f"{product.name}_back", sizes))
+        )
+        graph.register_initializer(rows)
+        graph.register_initializer(back)
+        flat = ir.node("Reshape", [product.inputs[0], rows])
+        gemm = ir.node("Gemm", [flat.outputs[0], weight, bias])
+        shaped = ir.node("Reshape", [gemm.outputs[0], back])
+        for node in (flat, gemm, shaped):
+            node.metadata_props.update(product.metadata_props)
+        graph.insert_before(total, [flat, gemm, shaped])
+        ir.convenience.replace_all_uses_with(total.outputs[0], shaped.outputs[0])
+        graph.remove([total, product], safe=True)
 
 
 def _name_nodes(graph: ir.Graph) -> None:

@@ -100,6 +100,14 @@ def model_of(backend: OnnxBackend | TorchBackend, **memory: float) -> StdtrackMo
     return StdtrackModel(backend, make_settings({f"memory.{name}": value for name, value in memory.items()}))
 
 
+def test_the_linear_layers_of_the_transformer_are_one_node_each(pair: tuple[OnnxBackend, TorchBackend]) -> None:
+    graph = onnx.load(str(pair[0].path)).graph
+    matrices = {one.name for one in graph.initializer if len(one.dims) == 2}
+    transformer = [node for node in graph.node if node.name.startswith("/layers")]
+    assert not [node.name for node in transformer if node.op_type == "MatMul" and node.input[1] in matrices]
+    assert sum(node.op_type == "Gemm" for node in transformer) > 4
+
+
 def test_good_frames_are_stored_at_intervals(pair: tuple[OnnxBackend, TorchBackend]) -> None:
     model = model_of(pair[0], spacing=2, store_quality=0.7)
     rng = np.random.default_rng(2)
