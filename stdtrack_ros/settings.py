@@ -187,7 +187,7 @@ class StatusSettings(SettingGroup):
 class MotionSettings(SettingGroup):
     """The motion model that carries the search window while the target is not seen.
 
-    The five last were fitted to the shipped model's errors on training videos (`tools/fit_motion.py`).
+    The six last were fitted to a model's errors (`tools/fit_motion.py`).
     """
 
     enabled: bool = setting(True, "Coast the search window on the estimated velocity while UNCERTAIN or LOST.")
@@ -208,6 +208,14 @@ class MotionSettings(SettingGroup):
     )
     growth_noise: float = setting(
         0.4, "Standard deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
+    )
+    doubt_noise: float = setting(
+        2.5,
+        "Standard deviation that is added to the published centre's while UNCERTAIN or LOST: the box may have left the "
+        "target before that was noticed.",
+        unit="target sizes",
+        ge=0.0,
+        le=100.0,
     )
 
 

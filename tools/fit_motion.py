@@ -9,8 +9,11 @@ Noise of a measured box: of the frames on the target, scaled by 1 + gain * (1 - 
 (and of the sizes) lie in the ellipse for 90 %; the gain makes that hold best in each band of the quality. Noise of the
 motion: the filter is run along the tracker's boxes and then coasts, from every fifth frame on, for up to a second; of
 the noises tried, those whose 50 % and 90 % ellipses hold the ground truth most nearly as often as they should, early,
-later and late. `velocity_decay_time` is not fitted: it says how far a window may run ahead. Fit on sequences that
-nothing is evaluated on.
+later and late. `velocity_decay_time` is not fitted: it says how far a window may run ahead.
+
+Noise of doubt: the tracker runs with loss detection over the same sequences with the target staged to vanish (as
+`stdtrack redetection` does), and the ellipse for 90 % is to hold 90 % of the centres while it is UNCERTAIN. Fit on
+sequences that nothing is evaluated on.
 """
 
 from __future__ import annotations
@@ -26,21 +29,25 @@ import typer
 import yaml
 from numpy.typing import NDArray
 
+from stdtrack_ros.cli.redetection import stage_all
 from stdtrack_ros.evaluation.metrics.accuracy import overlaps
 from stdtrack_ros.evaluation.metrics.covariance_consistency import distances, ellipse_radius
 from stdtrack_ros.evaluation.metrics.failures import LOST_IOU
+from stdtrack_ros.evaluation.redetection import StatusRun, run_with_status
 from stdtrack_ros.geometry import box_center
 from stdtrack_ros.sequences.annotated import open_annotated
 from stdtrack_ros.sequences.sequence import Sequence
 from stdtrack_ros.settings import MotionSettings, make_settings
 from stdtrack_ros.tracker import Tracker, load_model
 from stdtrack_ros.tracker.motion import MotionModel
+from stdtrack_ros.tracker.result import Status
 
 GAINS = np.arange(0.0, 30.5, 0.5)
 BANDS = (0.0, 0.5, 0.8, 0.9, 0.95, 1.01)
 """Edges of the bands of quality; those with fewer than BAND_FRAMES frames are left out."""
 BAND_FRAMES = 20
 NOISES = np.geomspace(0.05, 20.0, 27)
+DOUBTS = np.arange(0.0, 10.0, 0.05)
 WARM_UP, STRIDE, HORIZON = 8, 5, 30
 """Frames before the first coasting, between two, and of each."""
 STAGES = ((0, 3), (3, 9), (9, HORIZON))
@@ -63,11 +70,15 @@ def main(
     every: Annotated[int, typer.Option(min=1, help="Take every n-th sequence only.")] = 1,
     model: Annotated[str, typer.Option(help="Model file; empty: the one that ships.")] = "",
 ) -> None:
-    """Run the tracker over the sequences without loss detection, and fit."""
+    """Run the tracker over the sequences without loss detection, and with it over staged ones, and fit."""
     settings = make_settings({"model.path": model, "status.enabled": False})
     tracker = Tracker(load_model(settings), settings)
     sequences = [sequence for path in paths for sequence in open_annotated(path)][::every]
     found = fit([record(tracker, sequence) for sequence in sequences])
+    trial = found.model_copy(update={"doubt_noise": 0.0})
+    tracker.settings = make_settings({"model.path": model}).model_copy(update={"motion": trial})
+    staged = [run_with_status(tracker, sequence) for sequence in [*sequences, *stage_all(sequences)]]
+    found = found.model_copy(update={"doubt_noise": fit_doubt(staged)})
     fitted = found.model_dump(exclude={"enabled", "velocity_decay_time"})
     values = {name: round(float(value), 3) for name, value in fitted.items()}
     text = yaml.safe_dump({"motion": values}, sort_keys=False)
@@ -121,6 +132,21 @@ def fit_measurement(tracks: list[Track]) -> MotionSettings:
     gain = min(map(float, GAINS), key=lambda value: trial(value)[0])
     center, size = trial(gain)[1]
     return MotionSettings(low_quality_noise_gain=gain, center_noise=float(center), size_noise=float(size))
+
+
+def fit_doubt(runs: list[StatusRun]) -> float:
+    """Fit `doubt_noise` to runs that were made without it; 0 if they are never UNCERTAIN where the target is known."""
+    boxes, places, covariances, statuses = (
+        np.concatenate([getattr(run, name) for run in runs]) for name in ("boxes", "places", "covariances", "statuses")
+    )
+    known = (statuses == int(Status.UNCERTAIN)) & ~np.isnan(boxes + places).any(axis=1)
+    if not known.any():
+        return 0.0
+    size = np.sqrt(np.maximum(boxes[known, 2] * boxes[known, 3], 1.0))
+    error = np.hypot(*(box_center(boxes[known]) - box_center(places[known])).T) / size
+    variance = covariances[known, 0, 0] / size**2
+    inside = [float((error <= ellipse_radius(0.9) * np.sqrt(variance + doubt**2)).mean()) for doubt in DOUBTS]
+    return float(DOUBTS[np.abs(np.array(inside) - 0.9).argmin()])
 
 
 def coasting(tracks: list[Track], settings: MotionSettings) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

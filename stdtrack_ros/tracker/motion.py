@@ -71,6 +71,10 @@ class MotionModel:
         deviations = np.array([settings.center_noise] * 2 + [settings.size_noise] * 2)
         return np.diag((gain * _size(self.mean) * deviations) ** 2)
 
+    def doubt_covariance(self, settings: MotionSettings) -> NDArray[np.float64]:
+        """Return the (4, 4) covariance, px², by which that of a box grows if it may not be the target's at all."""
+        return np.diag([(settings.doubt_noise * _size(self.mean)) ** 2] * 2 + [0.0, 0.0])
+
     @property
     def box(self) -> Box:
         """(4,) the expected box."""

@@ -417,6 +417,8 @@ class Tracker:
             margin = self.settings.search.clip_margin
             state.box = clip_box(state.motion.box, frame.width, frame.height, margin)
             state.covariance = state.motion.box_covariance
+        if state.status is not Status.TRACKING:
+            state.covariance += state.motion.doubt_covariance(settings)
         if state.status_machine.reported is Status.TRACKING:
             state.seen_s = state.clock_s
 

@@ -14,6 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import fit_motion
 
+from stdtrack_ros.evaluation.redetection import StatusRun
+from stdtrack_ros.tracker.result import Status
+
 
 def tracks(count: int = 12, length: int = 60) -> list[fit_motion.Track]:
     """Simulate targets of 40x40 px whose velocity is a random walk of 3 sizes/s after a second.
@@ -48,3 +51,18 @@ def test_the_noise_of_the_motion_is_found_and_steady_sizes_are_seen(monkeypatch:
     found = fit_motion.fit(tracks())
     assert 1.0 < found.acceleration_noise < 9.0
     assert found.growth_noise < 0.3
+
+
+def test_the_noise_of_doubt_makes_nine_in_ten_ellipses_hold_the_target() -> None:
+    """UNCERTAIN boxes of 20x20 px whose centre deviates by 3 sizes on each axis, and says 0.4; others do not count."""
+    rng, count = np.random.default_rng(2), 4000
+    places = np.hstack((rng.uniform(0, 500, (count, 2)), np.full((count, 2), 20.0)))
+    statuses = rng.choice([int(Status.TRACKING), int(Status.UNCERTAIN)], count)
+    boxes = places.copy()
+    boxes[statuses == int(Status.UNCERTAIN), :2] += 20 * 3.0 * rng.normal(size=((statuses == 2).sum(), 2))
+    covariances = np.tile(np.diag([8.0**2] * 4), (count, 1, 1))
+    places[::7] = np.nan
+    run = StatusRun(boxes, places, statuses, np.ones(count), np.arange(count) / 30, covariances, places)
+    assert fit_motion.fit_doubt([run]) == pytest.approx((3.0**2 - 0.4**2) ** 0.5, rel=0.05)
+    calm = np.full(count, int(Status.TRACKING))
+    assert fit_motion.fit_doubt([StatusRun(boxes, places, calm, boxes[:, 0], boxes[:, 0], covariances, places)]) == 0.0

@@ -81,6 +81,8 @@ def test_the_double_of_a_covered_target_is_refused_and_the_target_taken() -> Non
     assert max(result.quality for result in away) == 0.0
     deviations = [np.sqrt(result.covariance[0, 0]) for result in away]
     assert deviations == sorted(deviations) and deviations[-1] > 3 * deviations[0]
+    size, doubt = np.sqrt(HERE[2] * HERE[3]), tracker.settings.motion.doubt_noise
+    assert doubt > 0 and deviations[0] < 0.5 * size and deviations[1] > 0.9 * doubt * size
     back = run(tracker, [picture(seen=True)] * 25, 70)
     assert back[-1].status is Status.TRACKING
     np.testing.assert_allclose(back[-1].box, HERE, atol=1.5)

@@ -46,6 +46,11 @@ def test_a_measured_box_is_as_uncertain_as_its_quality_says() -> None:
     np.testing.assert_allclose(np.sqrt(np.diag(motion.measured_covariance(0.5, rules))), (6, 6, 12, 12))
 
 
+def test_doubt_is_about_the_place_alone_and_in_target_sizes() -> None:
+    motion = MotionModel(np.array([0.0, 0.0, 80.0, 20.0]), RULES)
+    np.testing.assert_allclose(np.diag(motion.doubt_covariance(MotionSettings(doubt_noise=2.0))), (6400, 6400, 0, 0))
+
+
 def test_noise_scales_with_the_target() -> None:
     small = MotionModel(np.array([0.0, 0, 10, 10]), RULES)
     large = MotionModel(np.array([0.0, 0, 100, 100]), RULES)
