@@ -7,17 +7,24 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from stdtrack_ros.errors import StdtrackError
 from stdtrack_ros.shipped_files import shipped_file
 
 STOP_S = 15.0
 """Time to leave after SIGINT."""
+DOMAINS = range(50, 100)
+"""People and other tools choose low numbers."""
+PORT_BASE = 32768
+"""Whoever holds TCP port PORT_BASE + N has DDS domain N for itself, as ROS's own domain_coordinator has it."""
 
 
 def quoted(value: object) -> str:
@@ -36,17 +43,38 @@ def parameter_options(parameters: Mapping[str, Any]) -> list[str]:
 def environment(out: Path) -> dict[str, str]:
     """Return an environment with a domain of its own, kept to this machine, with room for large images.
 
-    The domain is between 50 and 99: people and test tools choose low numbers.
+    Raises:
+        StdtrackError: other commands have taken all domains.
     """
     profile = str(shipped_file("config", "fastdds.xml"))
     humble = os.environ.get("ROS_DISTRO") == "humble"
     return os.environ | {
-        "ROS_DOMAIN_ID": str(50 + os.getpid() % 50),
+        "ROS_DOMAIN_ID": str(_domain()[0]),
         **({"ROS_LOCALHOST_ONLY": "1"} if humble else {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}),
         "ROS_LOG_DIR": str((out / "ros_log").resolve()),
         "FASTRTPS_DEFAULT_PROFILES_FILE": profile,
         "FASTDDS_DEFAULT_PROFILES_FILE": profile,
     }
+
+
+@cache
+def _domain() -> tuple[int, socket.socket]:
+    """Return a DDS domain and the socket that keeps it for this process as long as it lives.
+
+    The first to be tried differs between processes: nodes that outlived a killed command may still be in its domain.
+    """
+    first = os.getpid() % len(DOMAINS)
+    for number in (*DOMAINS[first:], *DOMAINS[:first]):
+        holder = socket.socket()
+        try:
+            holder.bind(("", PORT_BASE + number))
+        except OSError:
+            holder.close()
+        else:
+            return number, holder
+    raise StdtrackError(
+        f"The DDS domains from {DOMAINS[0]} to {DOMAINS[-1]} are all in use on this machine; end other commands first."
+    )
 
 
 @contextmanager

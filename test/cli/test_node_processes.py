@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,22 @@ def test_the_nodes_talk_on_this_machine_alone(
     assert variables[name] in ("1", "LOCALHOST")
     assert len({"ROS_LOCALHOST_ONLY", "ROS_AUTOMATIC_DISCOVERY_RANGE"} & set(variables)) == 1
     assert 50 <= int(variables["ROS_DOMAIN_ID"]) < 100
+    assert environment(tmp_path)["ROS_DOMAIN_ID"] == variables["ROS_DOMAIN_ID"]
     assert Path(variables["FASTDDS_DEFAULT_PROFILES_FILE"]).is_file()
     assert variables["PATH"] == os.environ["PATH"]
+
+
+def test_commands_at_the_same_time_have_domains_of_their_own(tmp_path: Path) -> None:
+    code = "import sys; from stdtrack_ros.cli.node_processes import environment; from pathlib import Path; "
+    code += "print(environment(Path(sys.argv[1]))['ROS_DOMAIN_ID'], flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with ExitStack() as stack:
+        options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        others = [stack.enter_context(subprocess.Popen(command, **options)) for _ in range(3)]
+        taken = [int(other.stdout.readline()) for other in others]
+        assert len({*taken, int(environment(tmp_path)["ROS_DOMAIN_ID"])}) == 4
+        for other in others:
+            other.stdin.close()
 
 
 def child(ignores: bool) -> subprocess.Popen[bytes]:
