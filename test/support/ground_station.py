@@ -53,7 +53,7 @@ class GroundStation:
             self.received.append(message)
         self._spin(0.01)
 
-    def wait(self, kind: str, wait_s: float = 60.0, **fields: Any) -> Any:
+    def wait(self, kind: str, wait_s: float = 240.0, **fields: Any) -> Any:
         """Return the first message of a kind with these values that has come, or comes; it is taken out."""
         end = time.monotonic() + wait_s
         while time.monotonic() < end:

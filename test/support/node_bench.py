@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
-from rcl_interfaces.srv import SetParametersAtomically
+from rcl_interfaces.srv import ListParameters, SetParametersAtomically
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -30,8 +30,10 @@ from stdtrack_ros.geometry import iou
 from stdtrack_ros.nodes.camera.image_messages import jpeg_message, raw_message
 
 HERE = Path(__file__).parent
-WAIT_S = 90.0
-"""Longest wait for anything: what works takes a moment, and on a busy machine a minute."""
+WAIT_S = 240.0
+"""Longest wait for anything: what works takes a moment, and on a busy machine minutes."""
+LOST_S = 30.0
+"""An image without an answer for so long is taken to be lost, as best effort allows, and sent again."""
 TRIES = 3
 PERIOD_S = 1 / 30
 N = TypeVar("N", bound=Node)
@@ -46,6 +48,7 @@ class Bench(Node):
         self._executor.add_node(self)
         self.boxes: list[TrackedBox] = []
         self.reports: list[Any] = []
+        self._reported_ns = 0
         self.camera = self.create_publisher(Image, "image", reliability)
         self.compressed = self.create_publisher(CompressedImage, "image/compressed", reliability)
         self.calibration = self.create_publisher(CameraInfo, "camera_info", 10)
@@ -137,12 +140,23 @@ class Bench(Node):
     def answer_message(self, message: Image | CompressedImage) -> TrackedBox:
         """Publish a message that is made already, and wait for its answer."""
         publisher = self.camera if isinstance(message, Image) else self.compressed
-        for _ in range(TRIES):
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
             publisher.publish(message)
             self.sent += 1
             with suppress(AssertionError):
-                return self.answer_to(message.header, wait_s=WAIT_S / TRIES)
-        raise AssertionError(f"No picture of {TRIES} was answered. Last report: {self.report_text()}")
+                return self.answer_to(message.header, wait_s=LOST_S)
+        raise AssertionError(f"No picture was answered. Last report: {self.report_text()}")
+
+    def refusal(self, message: Image | CompressedImage, words: str, key: str = "last refusal") -> dict[str, str]:
+        """Publish an image that cannot be used, and wait for these words in the report."""
+        publisher = self.camera if isinstance(message, Image) else self.compressed
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            publisher.publish(message)
+            with suppress(AssertionError):
+                return self.wait_report(words, key, LOST_S)
+        raise AssertionError(f"No image was refused with '{words}'. Last report: {self.report_text()}")
 
     def answer_to(self, at: Header, target_id: str | None = None, wait_s: float = WAIT_S) -> TrackedBox:
         """Wait for the TrackedBox that carries this header's stamp."""
@@ -157,13 +171,29 @@ class Bench(Node):
         """Call a service and wait for its response."""
         if name not in self.services_of:
             self.services_of[name] = self.create_client(kind, name)
-            assert self.services_of[name].wait_for_service(WAIT_S), name
-            self.spin(0.2)  # the server has to see the client too, or its answer goes nowhere
+            self._await_discovery(name.rpartition("/")[0])
         client = self.services_of[name]
         assert client.wait_for_service(WAIT_S), name
         future = client.call_async(request)
         self.wait(future.done, f"answer of {name}")
         return future.result()
+
+    def _await_discovery(self, node: str) -> None:
+        """Wait until a node sees all that the bench has made: to a client it does not see, its answers go nowhere.
+
+        It learns of them in the order in which they were made, and so answers the newest last.
+        """
+        newest = self.create_client(ListParameters, f"{node}/list_parameters")
+        assert newest.wait_for_service(WAIT_S), node
+        asked: list[Any] = []
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            asked.append(newest.call_async(ListParameters.Request()))
+            with suppress(AssertionError):
+                self.wait(lambda: any(future.done() for future in asked), f"answer of {node}", 1.0)
+                self.destroy_client(newest)
+                return
+        raise AssertionError(f"{node} does not see the bench.")
 
     def reset(self) -> Any:
         """Call ~/reset."""
@@ -173,10 +203,10 @@ class Bench(Node):
         """Call ~/enable."""
         return self.call(SetBool, "tracker_node/enable", SetBool.Request(data=enabled))
 
-    def set_parameter(self, name: str, value: Any) -> Any:
-        """Set one parameter; the result with its reason."""
+    def set_parameter(self, name: str, value: Any, node: str = "tracker_node") -> Any:
+        """Set one parameter of a node; the result with its reason."""
         request = SetParametersAtomically.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
-        return self.call(SetParametersAtomically, "tracker_node/set_parameters_atomically", request).result
+        return self.call(SetParametersAtomically, f"{node}/set_parameters_atomically", request).result
 
     def report(self) -> dict[str, str]:
         """Return the values of the newest diagnostics, with the level and the sentence."""
@@ -184,10 +214,15 @@ class Bench(Node):
         values = {item.key: item.value for item in status.values}
         return values | {"level": str(status.level[0]), "message": status.message}
 
-    def wait_report(self, words: str, key: str = "last refusal") -> dict[str, str]:
-        """Wait until a report holds these words under a key."""
+    def wait_report(self, words: str, key: str = "last refusal", wait_s: float = WAIT_S) -> dict[str, str]:
+        """Wait until a report that was made from now on holds these words under a key."""
         self.reports.clear()
-        self.wait(lambda: self.reports and words in self.report().get(key, ""), f"'{words}' in the report's {key}")
+        self._reported_ns = self.get_clock().now().nanoseconds
+
+        def found() -> bool:
+            return bool(self.reports) and words in self.report().get(key, "")
+
+        self.wait(found, f"'{words}' in the report's {key}", wait_s)
         return self.report()
 
     def report_text(self) -> str:
@@ -195,8 +230,9 @@ class Bench(Node):
         return f"{self.report()}" if self.reports else "none"
 
     def _on_diagnostics(self, array: DiagnosticArray) -> None:
-        mine = f"{self.get_namespace().strip('/')}/"
-        self.reports += [status for status in array.status if status.name.startswith(mine)]
+        mine, stamp = f"{self.get_namespace().strip('/')}/", array.header.stamp
+        if stamp.sec * 10**9 + stamp.nanosec >= self._reported_ns:
+            self.reports += [status for status in array.status if status.name.startswith(mine)]
 
 
 def header(stamp_s: float, frame_id: str = "camera_optical") -> Header:

@@ -16,7 +16,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from stdtrack_ros.msg import TrackedBox
 
 from stdtrack_ros.images import ENCODINGS
-from stdtrack_ros.nodes.camera.image_messages import jpeg_message
+from stdtrack_ros.nodes.camera.image_messages import jpeg_message, raw_message
 
 pytestmark = pytest.mark.ros
 SCENE = Scene()
@@ -55,9 +55,9 @@ def test_broken_messages_are_refused_and_the_target_is_held(bench: Bench, tmp_pa
     with running(tmp_path / "log", bench) as node:
         start(bench)
         for number, (change, words) in enumerate(broken, start=1):
-            bench.camera.publish(Image(header=bench.header(), **(good | change)))
-            assert bench.wait_report(words)["refused"] == str(number)
-            assert words in node.output
+            report = bench.refusal(Image(header=bench.header(), **(good | change)), words)
+            assert report["refused"] == str(number)
+            bench.wait(lambda words=words: words in node.output, "line in the log")
             answer = bench.answer(SCENE.image(number))
             assert overlap(answer, SCENE.box(number)) > 0.7
             assert (answer.frame_number, answer.dropped_frames) == (number, number)
@@ -78,8 +78,7 @@ def test_another_size_of_the_same_shape_goes_on(bench: Bench, tmp_path: Path) ->
 def test_another_shape_forgets_the_target_and_says_so(bench: Bench, tmp_path: Path) -> None:
     with running(tmp_path / "log", bench):
         start(bench)
-        bench.show(SCENE.image(1)[:, :200])
-        bench.wait_report("changed from 320x240 to 200x240")
+        bench.refusal(raw_message(SCENE.image(1)[:, :200], bench.header()), "changed from 320x240 to 200x240")
         assert bench.answer(SCENE.image(2)).status == TrackedBox.STATUS_NONE
         start(bench, 3)
         assert bench.answer(SCENE.image(4)).status == TRACKING
@@ -92,8 +91,7 @@ def test_the_compressed_topic(bench: Bench, tmp_path: Path) -> None:
         assert answer.header.frame_id == "camera_optical"
         assert overlap(answer, SCENE.box(1)) > 0.7
         cut = cv2.imencode(".jpg", SCENE.image(2))[1].tobytes()[:-50]
-        bench.compressed.publish(CompressedImage(header=bench.header(), format="jpeg", data=cut))
-        bench.wait_report("cut off")
+        bench.refusal(CompressedImage(header=bench.header(), format="jpeg", data=cut), "cut off")
         png = cv2.imencode(".png", SCENE.image(3))[1].tobytes()
         answer = bench.answer_message(CompressedImage(header=bench.header(), format="png", data=png))
         assert overlap(answer, SCENE.box(3)) > 0.7

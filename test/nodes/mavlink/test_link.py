@@ -21,7 +21,7 @@ from stdtrack_ros.errors import SettingError
 from stdtrack_ros.nodes.mavlink.link import MavlinkLink, checked_device, common
 
 Open = Callable[[str], MavlinkLink]
-WAIT_S = 60.0
+WAIT_S = 240.0
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from moving_scene import Scene
-from node_bench import Bench, NodeProcess, overlap, running
+from node_bench import WAIT_S, Bench, NodeProcess, overlap, running
 from stdtrack_ros.msg import TargetState, TrackedBox
 
 pytest.importorskip("pymavlink")
@@ -61,7 +61,9 @@ def test_an_operator_drags_a_box_and_the_tracker_follows_it(bench: Bench, tmp_pa
             namespace,
             script=CAMERA_NODE,
             link__device=f"udpin:127.0.0.1:{port}",
-            station_timeout=3.0,
+            station_timeout=60.0,
+            answer_timeout=60.0,
+            max_age=60.0,
         )
         station = GroundStation(f"udpout:127.0.0.1:{port}", bench.spin)
         try:
@@ -86,24 +88,28 @@ def test_an_operator_drags_a_box_and_the_tracker_follows_it(bench: Bench, tmp_pa
                 assert overlap(found, scene.box(index)) > 0.7
             status = station.wait("CAMERA_TRACKING_IMAGE_STATUS", tracking_status=1)
             assert status.tracking_mode == 2
-            station.received.clear()
-            status = station.wait("CAMERA_TRACKING_IMAGE_STATUS")
             true = scene.box(5)
-            assert status.rec_top_x == pytest.approx(true[0] / 320, abs=0.03)
-            assert status.rec_bottom_y == pytest.approx((true[1] + true[3]) / 240, abs=0.03)
+            place = pytest.approx((true[0] / 320, (true[1] + true[3]) / 240), abs=0.03)
+
+            def told_of_the_last_box() -> bool:
+                status = station.wait("CAMERA_TRACKING_IMAGE_STATUS")
+                return (status.rec_top_x, status.rec_bottom_y) == place
+
+            bench.wait(told_of_the_last_box, "status of the last box")
 
             station.received.clear()
             assert station.result(RECTANGLE, 0.5, 0.5, 0.5005, 0.5005) == FAILED
-            assert "px" in station.texts(), "the tracker's own sentence reaches the operator"
+            bench.wait(lambda: station.turn() or "px" in station.texts(), "the tracker's own sentence")
             assert station.result(STOP) == ACCEPTED
             station.wait("CAMERA_TRACKING_IMAGE_STATUS", tracking_status=0) if bench.answer(scene.image(6)) else None
             assert bench.boxes[-1].status == TrackedBox.STATUS_NONE
 
             assert station.result(RECTANGLE, *corners) == ACCEPTED
             assert bench.answer(scene.image(0)).status == TrackedBox.STATUS_TRACKING
+            assert bench.set_parameter("station_timeout", 1.5, "mavlink_camera").successful
             station.beating = False
             bench.wait(lambda: bench.answer(scene.image(0)).status == TrackedBox.STATUS_NONE, "end of the target")
-            assert "the target is forgotten" in camera.output
+            bench.wait(lambda: "the target is forgotten" in camera.output, "line in the log")
             assert camera.stop() == 0, camera.output
         finally:
             station.close()
@@ -120,7 +126,7 @@ def test_without_a_tracker_the_operator_is_told(bench: Bench, tmp_path: Path) ->
     try:
         station.wait("HEARTBEAT", type=30)
         assert station.result(RECTANGLE, 0.1, 0.1, 0.3, 0.3) == FAILED
-        assert "start_target is not there" in station.texts()
+        bench.wait(lambda: station.turn() or "start_target is not there" in station.texts(), "reason")
         assert camera.stop() == 0, camera.output
     finally:
         station.close()
@@ -130,5 +136,5 @@ def test_without_a_tracker_the_operator_is_told(bench: Bench, tmp_path: Path) ->
 
 def test_a_link_of_no_known_kind_ends_the_start(bench: Bench, tmp_path: Path) -> None:
     camera = NodeProcess(tmp_path / "camera", script=CAMERA_NODE, link__device="carrier_pigeon")
-    assert camera.process.wait(60) == 2
+    assert camera.process.wait(WAIT_S) == 2
     assert "may be udpin:ADDRESS:PORT" in camera.output and "Traceback" not in camera.output

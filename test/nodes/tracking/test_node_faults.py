@@ -55,7 +55,7 @@ def test_a_camera_that_is_killed_and_started_again(bench: Bench, tmp_path: Path)
         with companion(bench, "camera_process.py", 20, 0):
             bench.wait(lambda: bench.boxes[-1].header.stamp != stopped, "answer to the new camera")
             assert bench.boxes[-1].target_id == "target-1", "the target is kept"
-        assert "No image on" in node.output
+        bench.wait(lambda: "No image on" in node.output, "line in the log")
 
 
 def test_one_message_in_a_hundred_is_corrupt(bench: Bench, tmp_path: Path) -> None:
@@ -69,8 +69,7 @@ def test_one_message_in_a_hundred_is_corrupt(bench: Bench, tmp_path: Path) -> No
                 size = int(random.integers(0, 1000))
                 wrong = Image(header=bench.header(), height=240, width=320, encoding="bgr8", step=960)
                 wrong.data = random.integers(0, 255, size, dtype=np.uint8).tobytes()
-                bench.camera.publish(wrong)
-                bench.wait(lambda bad=bad: bench.report()["refused"] == str(bad), "refusal of it")
+                bench.refusal(wrong, str(bad), "refused")
             answer = bench.answer(SCENE.image(index))
             assert answer.status == TRACKING and overlap(answer, SCENE.box(index)) > 0.6
         assert bad > 0

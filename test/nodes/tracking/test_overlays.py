@@ -25,12 +25,9 @@ def test_foxglove_gets_the_box_and_its_words(bench: Bench, tmp_path: Path) -> No
     with running(tmp_path / "log", bench):
         bench.start_on(SCENE.box(0), at=bench.answer(SCENE.image(0)).header)
         bench.create_subscription(messages.ImageAnnotations, "image_annotations", arrived.append, 10)
-        index = 0
-        while not (arrived and arrived[-1].points[0].timestamp == bench.boxes[-1].header.stamp):
-            index += 1
-            assert index < 100, "no annotations came"
-            answer = bench.answer(SCENE.image(index))
-            bench.spin(0.1)
+        bench.wait(lambda: bench.answer(SCENE.image(1)) and arrived, "annotations")
+        answer = bench.answer(SCENE.image(2))
+        bench.wait(lambda: arrived[-1].points[0].timestamp == answer.header.stamp, "annotations of the last frame")
     (outline,), (words,) = arrived[-1].points, arrived[-1].texts
     assert outline.type == messages.PointsAnnotation.LINE_LOOP
     left, top, right, bottom = answer.x, answer.y, answer.x + answer.width, answer.y + answer.height
@@ -50,13 +47,9 @@ def test_rviz_gets_a_ray_along_the_bearing(bench: Bench, tmp_path: Path) -> None
     with running(tmp_path / "log", bench):
         bench.start_on(SCENE.box(0), at=bench.answer(SCENE.image(0)).header)
         bench.create_subscription(markers.Marker, "bearing_marker", arrived.append, 10)
-        index = 0
-        while not (arrived and arrived[-1].header.stamp == bench.boxes[-1].header.stamp):
-            index += 1
-            assert index < 100, "no ray came"
-            bench.calibration.publish(info)
-            answer = bench.answer(SCENE.image(index))
-            bench.spin(0.1)
+        bench.wait(lambda: bench.calibration.publish(info) or (bench.answer(SCENE.image(1)) and arrived), "ray")
+        answer = bench.answer(SCENE.image(2))
+        bench.wait(lambda: arrived[-1].header.stamp == answer.header.stamp, "ray of the last frame")
     ray = arrived[-1]
     assert ray.type == markers.Marker.ARROW and ray.ns == "target-1" and ray.header.frame_id == "camera_optical"
     tail, head = ray.points

@@ -79,12 +79,9 @@ def test_detections_go_out_where_vision_msgs_is_installed(bench: Bench, tmp_path
     bench.create_subscription(messages.Detection2DArray, "detections", arrays.append, 10)
     with running(tmp_path / "log", bench):
         bench.start_on(SCENE.box(0), at=bench.answer(SCENE.image(0)).header)
-        index = 0
-        while not (arrays and arrays[-1].detections):
-            index += 1
-            assert index < 100, "no detection came"
-            answer = bench.answer(SCENE.image(index))
-            bench.spin(0.1)
+        bench.wait(lambda: bench.answer(SCENE.image(1)) and arrays, "detections")
+        answer = bench.answer(SCENE.image(2))
+        bench.wait(lambda: arrays[-1].header.stamp == answer.header.stamp, "detections of the last frame")
         (detection,) = arrays[-1].detections
         assert detection.id == detection.results[0].hypothesis.class_id == "target-1"
         assert arrays[-1].header.stamp == answer.header.stamp
