@@ -13,12 +13,14 @@ from pathlib import Path
 
 import pytest
 from follow_messages import box
-from geometry_msgs.msg import TwistStamped
+from geometry_msgs.msg import Twist, TwistStamped
 from node_bench import Bench, NodeProcess, running
 from rcl_interfaces.srv import SetParametersAtomically
 from rclpy.parameter import Parameter
+from rclpy.time import Time
+from rosgraph_msgs.msg import Clock
 from simulated_world import HEIGHT, WIDTH, Body, World, camera_info
-from std_msgs.msg import Bool
+from std_msgs.msg import Bool, Header
 from stdtrack_ros.msg import TargetState, TrackedBox
 
 from stdtrack_ros.nodes.following.follow_controller import FollowController
@@ -163,19 +165,38 @@ class Moment:
     forward: float
 
 
+def newest(bench: Bench, commands: list[TwistStamped]) -> Twist:
+    """Wait for the second velocity that is made from now on; the first may be due to the box before."""
+    now, count = bench.get_clock().now(), len(commands)
+    bench.wait(lambda: sum(Time.from_msg(one.header.stamp) > now for one in commands[count:]) >= 2, "velocity")
+    return commands[-1].twist
+
+
 def drive(bench: Bench, world: World, body: Body, commands: list[TwistStamped], until_s: float) -> list[Moment]:
-    """Run camera and body, each frame as soon as the one before was answered: a busy machine changes nothing."""
+    """Run camera and body in simulated time, each frame as soon as the one before was answered: a busy machine changes
+    nothing.
+    """
+    clock = bench.create_publisher(Clock, "/clock", 10)
+
+    def next_header() -> Header:
+        at = bench.header(PERIOD_S)
+        clock.publish(Clock(clock=at.stamp))
+        bench.calibration.publish(camera_info())
+        return at
+
+    def on_time() -> bool:
+        bench.show(world.image(body, 0.0), next_header())
+        return bool(bench.reports) and abs(float(bench.report().get("age of stamps [s]", "nan"))) < 1.0
+
+    bench.wait(on_time, "simulated time in the tracker")
     moments = []
     for step in range(round(until_s / PERIOD_S)):
         now_s = step * PERIOD_S
-        at = bench.header(PERIOD_S)
-        bench.calibration.publish(camera_info())
+        at = next_header()
         bench.answer(world.image(body, now_s), at)
         if step == 5:
             bench.start(world.box(body, now_s), at=at)
-        count = len(commands)
-        bench.wait(lambda count=count: len(commands) >= count + 2, "velocity after the answer")
-        twist = commands[-1].twist if commands else TwistStamped().twist
+        twist = newest(bench, commands)
         body.move(twist.linear.x, twist.angular.z, PERIOD_S)
         depth, right = body.seen(*world.target(now_s))
         moments.append(
@@ -203,7 +224,8 @@ def test_a_body_follows_loses_and_finds_its_target(bench: Bench, tmp_path: Path)
         "rate": 50.0,
         "max_age": 5.0,  # the loop waits for each answer, and a busy machine takes its time
     }
-    with running(tmp_path / "tracker", bench), controller(bench, tmp_path / "follow", **follow) as commands:
+    tracker = running(tmp_path / "tracker", bench, warm=False, use_sim_time=True)
+    with tracker, controller(bench, tmp_path / "follow", **follow) as commands:
         moments = drive(bench, world, body, commands, until_s=18.0)
     assert abs(moments[0].error_rad) > 0.15, "it begins off its target"
     before = [m for m in moments if 2.0 < m.time_s < 3.0]
