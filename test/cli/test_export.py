@@ -83,7 +83,7 @@ def test_a_model_without_calibration_is_told_of_where_it_runs(checkpoint: Path, 
     assert "calibration" not in model(tmp_path / "plain.onnx").backend.metadata
     where = ["--set", "tracker=reddest", "--model", str(tmp_path / "plain.onnx")]
     command = [sys.executable, "-m", "stdtrack_ros.cli.main", "track", str(clips / "red"), *where]
-    done = subprocess.run([*command, "--init", "10,40,20,16"], capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run([*command, "--init", "10,40,20,16"], capture_output=True, text=True, timeout=600, check=True)
     assert "not calibrated" in " ".join(done.stdout.split())
 
 

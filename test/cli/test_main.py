@@ -139,7 +139,7 @@ def test_a_request_to_end_is_an_exit_in_order() -> None:
         "m.VERBS, m.app = (), verb\n"
         "m.main()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (143, "closed\n", "")
 
 

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.ros, pytest.mark.slow]
 SCENE = Scene()
 FRAMES, RATE = 20, 10.0
 LENGTH_NS = int(FRAMES / RATE * 1e9)
-WAIT_S = 120.0
+WAIT_S = 240.0
 
 
 def wait(condition: Callable[[], Any], what: str) -> Any:

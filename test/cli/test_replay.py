@@ -27,8 +27,8 @@ from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker import create_tracker
 
 FRAMES, STEP_NS = 12, 100_000_000
-RATES = (0.12, 0.03)
-"""Played at 1.2 images per second, so that a machine with other work to do drops none; if it does, at 0.3."""
+RATES = (0.12, 0.03, 0.01)
+"""Played at 1.2 images per second, so that a machine with other work to do drops none; if it does, at 0.3, or 0.1."""
 START_NS = 1_700_000_000_123_456_789
 BOX = (60.1, 69.7, 47.9, 40.2)  # no whole numbers: TargetInit rounds them to 32 bits
 COLUMNS = ("x", "y", "width", "height", "quality", "token_quality", "velocity_x", "velocity_y")
@@ -103,11 +103,15 @@ def test_damaged_images_are_told_from_those_that_came_too_soon(
         messages[index] = CameraMessage(COMPRESSED, messages[index].recorded_ns, cut)
     write_image_bag(tmp_path / "damaged", messages, "/camera/image/compressed")
     where, box = [str(tmp_path / "damaged"), "--out", str(tmp_path / "out")], ",".join(map(str, BOX))
-    monkeypatch.setattr(sys, "argv", ["stdtrack", "replay", *where, "--init", box, "--rate", "0.1"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    told = capsys.readouterr().out
-    assert ended.value.code == 0, told
+    told = ""
+    for rate in RATES:
+        monkeypatch.setattr(sys, "argv", ["stdtrack", "replay", *where, "--init", box, "--rate", str(rate)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr().out
+        assert ended.value.code == 0, told
+        if "busy" not in told:
+            break
     assert "Frame 0 of" in told and "Frame 7 of" in told and "busy" not in told
     assert sorted(read_live(tmp_path / "out" / "boxes.csv")) == [
         START_NS + index * STEP_NS for index in range(2, FRAMES) if index != 7
