@@ -76,8 +76,9 @@ def test_live_boxes_are_the_offline_boxes(tmp_path: Path, compressed: bool) -> N
 
 
 def read_live(path: Path) -> dict[int, dict[str, str]]:
+    """Return the first row of each stamp: a node that waits long for the end repeats the last frame, as LOST."""
     with path.open(encoding="utf-8") as file:
-        return {int(row["stamp_ns"]): row for row in csv.DictReader(file) if row["status"] != "0"}
+        return {int(row["stamp_ns"]): row for row in reversed(list(csv.DictReader(file))) if row["status"] != "0"}
 
 
 def read_offline(path: Path) -> dict[int, object]:
