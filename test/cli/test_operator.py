@@ -69,14 +69,19 @@ def test_a_clip_is_played_in_a_loop_and_a_drag_starts_a_target(tmp_path: Path) -
             return int(client.pictures[-1][0]["stamp"])
 
         wait(lambda: shown_ns() > int(first["stamp"]) + 2 * LENGTH_NS, "third round")
-        state, picture = client.pictures[-1]
-        image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR).astype(int)
-        index = int(np.argmin([np.abs(image - SCENE.image(index)).mean() for index in range(FRAMES)]))
-        box = np.array(SCENE.box(index)) / [320, 240, 320, 240]
-        names = ("x", "y", "width", "height")
-        request = client.send(type="start", stamp=state["stamp"], **dict(zip(names, map(float, box), strict=True)))
-        answer = wait(lambda: client.answers.get(request), "answer")
-        assert answer["accepted"], answer
+
+        def started() -> bool:
+            state, picture = client.pictures[-1]
+            image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR).astype(int)
+            index = int(np.argmin([np.abs(image - SCENE.image(index)).mean() for index in range(FRAMES)]))
+            box = dict(zip(("x", "y", "width", "height"), SCENE.box(index) / np.array([320, 240] * 2), strict=True))
+            request = client.send(type="start", stamp=state["stamp"], **box)
+            answer = wait(lambda: client.answers.get(request), "answer")
+            # On a busy machine the tracker misses images that the page has; the operator then draws again.
+            assert answer["accepted"] or "no frame of the stamp" in answer["message"], answer
+            return bool(answer["accepted"])
+
+        wait(started, "start")
         wait(lambda: client.target("target-1").get("status") in ("TRACKING", "UNCERTAIN", "LOST"), "target")
         client.close()
         process.send_signal(signal.SIGINT)
