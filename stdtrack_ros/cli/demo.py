@@ -51,6 +51,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("demo_out"),
     clip: Annotated[Path | None, typer.Option(help="Another video file; needs --init.")] = None,
     init: options.Init = "",
+    rate: options.Rate = 1.0,
     settings: options.SettingsFile = None,
     overrides: options.Overrides = None,
     model: options.Model = "",
@@ -74,7 +75,7 @@ def demo(
     images = write_image_bag(bag, open_camera(chosen.path).messages)
     console.print(f"[bold]{escape(chosen.path.name)}[/]: {images} frames are now the bag {escape(str(bag))}")
 
-    Replay(bag, chosen.init, out, parameters).run(images, console)
+    Replay(bag, chosen.init, out, parameters, rate=rate).run(images, console)
     log, recording = read_box_log(out / "boxes.csv"), BagSequence("demo", bag)
     summary = summarize(log, images, chosen.by_stamp(stamps_ns(recording)))
     _write_results(out, recording, log, summary, chosen, gif)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stdtrack_ros.settings import TrackerSettings
 
 Init = Annotated[str, typer.Option("--init", help="Box x,y,width,height (px) in the first image.")]
+Rate = Annotated[float, typer.Option("--rate", min=0.01, max=100.0, help="Speed; 0.5 plays at half of it.")]
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", help="YAML file of settings: a ROS parameter file, or a plain table.")
 ]

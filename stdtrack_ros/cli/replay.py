@@ -42,7 +42,7 @@ def replay(
     out: Annotated[Path, typer.Option(help="Folder for boxes.csv and the logs of the processes.")],
     init: options.Init,
     topic: options.Topic = "",
-    rate: Annotated[float, typer.Option(min=0.01, max=100.0, help="Speed; 0.5 plays at half of it.")] = 1.0,
+    rate: options.Rate = 1.0,
     settings: options.SettingsFile = None,
     overrides: options.Overrides = None,
     model: options.Model = "",
