@@ -19,7 +19,7 @@ BROWSER_FORMATS = (b"\xff\xd8\xff", b"\x89PNG")
 """How the files begin that a browser shows by itself."""
 WAITING = 8
 """Pictures that wait for the boxes of their frame."""
-BOXES_S = 0.3
+BOXES_S = 0.5
 """A picture waits for its boxes no longer; without a tracker it is shown at once."""
 
 
@@ -66,6 +66,7 @@ class PictureFeed:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[Picture] = deque(maxlen=WAITING)
+        self._stamps_ns: deque[int] = deque(maxlen=WAITING)
         self._ready: Picture | None = None
         self._followed_s = -float("inf")
         self._boxes_stamp_ns = -1
@@ -75,6 +76,7 @@ class PictureFeed:
         """Take a picture; True if it can be shown at once, because no boxes are to be expected for it."""
         with self._lock:
             self._waiting.append(picture)
+            self._stamps_ns.append(picture.stamp_ns)
             boxes_follow = time.monotonic() - self._followed_s < BOXES_S and picture.stamp_ns > self._boxes_stamp_ns
             return not boxes_follow and self._release(picture.stamp_ns)
 
@@ -82,7 +84,7 @@ class PictureFeed:
         """Take note of the boxes of a frame; True if its picture is ready now."""
         with self._lock:
             self._boxes_stamp_ns = stamp_ns
-            if self._ready is not None and stamp_ns >= self._ready.stamp_ns:  # not those of a target that catches up
+            if self._stamps_ns and stamp_ns >= self._stamps_ns[0]:  # not those of a target that catches up
                 self._followed_s = time.monotonic()
             return self._release(stamp_ns)
 
@@ -95,6 +97,7 @@ class PictureFeed:
         """Forget all pictures."""
         with self._lock:
             self._waiting.clear()
+            self._stamps_ns.clear()
             self._ready = None
 
     def _release(self, stamp_ns: int) -> bool:

@@ -52,7 +52,7 @@ def test_a_picture_waits_for_the_boxes_of_its_frame(monkeypatch: pytest.MonkeyPa
     feed = PictureFeed()
     assert feed.newest() is None
     assert feed.add(picture(stamp_ns=1)) and feed.add(picture(stamp_ns=2))  # nobody has sent boxes yet
-    assert not feed.add_boxes(1) and feed.add(picture(stamp_ns=3))  # those are of a target that catches up
+    assert not feed.add_boxes(0) and feed.add(picture(stamp_ns=3))  # those are of a target that catches up
     assert not feed.add_boxes(3)  # it was shown already; from now on pictures wait
     assert not feed.add(picture(stamp_ns=4)) and not feed.add(picture(stamp_ns=5))
     assert feed.newest()[1].stamp_ns == 3
@@ -60,8 +60,21 @@ def test_a_picture_waits_for_the_boxes_of_its_frame(monkeypatch: pytest.MonkeyPa
     assert not feed.add_boxes(4)  # the past is not shown
     assert not feed.add_boxes(9) and feed.add(picture(stamp_ns=9))  # its boxes were here first
     assert not feed.add(picture(stamp_ns=10))
-    now[0] += 0.31  # no boxes come any more
+    now[0] += 0.51  # no boxes come any more
     assert feed.add(picture(stamp_ns=11)) and feed.newest()[1].stamp_ns == 11
+
+
+def test_pictures_wait_for_a_tracker_that_is_slower_than_the_camera() -> None:
+    feed = PictureFeed()
+    for stamp in range(1, 21):
+        assert feed.add(picture(stamp_ns=stamp))
+    assert not feed.add_boxes(12) and feed.add(picture(stamp_ns=21))  # a target that catches up
+    assert not feed.add_boxes(18)  # three pictures late
+    for stamp in range(22, 30):
+        feed.add(picture(stamp_ns=stamp))
+        late = stamp - 3
+        assert feed.add_boxes(late) == (late > 21)  # up to 21 they were shown already
+        assert feed.newest()[1].stamp_ns == max(late, 21)
 
 
 def test_no_more_than_a_few_pictures_wait() -> None:
