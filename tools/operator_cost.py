@@ -30,7 +30,7 @@ from stdtrack_ros.msg import TrackedBox
 
 from stdtrack_ros.cli.demo import demo_clip
 from stdtrack_ros.cli.node_processes import environment, running
-from stdtrack_ros.cli.operator import JPEG_QUALITY, KEPT_FRAMES
+from stdtrack_ros.cli.operator import JPEG_QUALITY
 from stdtrack_ros.sequences.recordings.bags import BagSequence
 from stdtrack_ros.sequences.recordings.image_bag import video_as_jpegs, write_image_bag
 from stdtrack_ros.shipped_files import shipped_file
@@ -69,7 +69,7 @@ def _measure(folder: Path, rounds: int, seconds: float, drags: int, drawing: flo
     tracker = ["--params-file", str(shipped_file("config", "replay.yaml")), "-p", "image_transport:=compressed"]
     init = ",".join(f"{number:g}" for number in clip.init)
     nodes = {
-        "tracking.tracker_node": [*tracker, "-p", f"ring.frames:={KEPT_FRAMES}"],
+        "tracking.tracker_node": tracker,
         "operator.operator_page": ["-p", f"port:={PORT}"],
         "playback.video_player": ["-p", f"source:={folder / 'bag'}", "-p", "loop:=true", "-p", f"init:='{init}'"],
     }

@@ -25,7 +25,7 @@ from selenium import webdriver
 
 from stdtrack_ros.cli.demo import demo_clip
 from stdtrack_ros.cli.node_processes import environment, running
-from stdtrack_ros.cli.operator import JPEG_QUALITY, KEPT_FRAMES
+from stdtrack_ros.cli.operator import JPEG_QUALITY
 from stdtrack_ros.sequences.recordings.bags import BagSequence
 from stdtrack_ros.sequences.recordings.image_bag import video_as_jpegs, write_image_bag
 from stdtrack_ros.shipped_files import shipped_file
@@ -70,7 +70,7 @@ def _play(folder: Path, out: Path) -> None:
     write_image_bag(folder / "bag", video_as_jpegs(demo_clip().path, JPEG_QUALITY))
     tracker = ["--params-file", str(shipped_file("config", "replay.yaml")), "-p", "image_transport:=compressed"]
     nodes = {
-        "tracking.tracker_node": [*tracker, "-p", f"ring.frames:={KEPT_FRAMES}"],
+        "tracking.tracker_node": tracker,
         "operator.operator_page": ["-p", f"port:={PORT}"],
         "playback.video_player": ["-p", f"source:={folder / 'bag'}", "-p", "loop:=true"],
     }

@@ -22,8 +22,6 @@ from stdtrack_ros.outputs import check_outputs
 
 HOST, PORT = "127.0.0.1", 8088
 JPEG_QUALITY = 90
-KEPT_FRAMES = 250
-"""Ten seconds of the demo's clip: whoever draws a box may take that long."""
 START_S, POLL_S = 120.0, 0.2
 
 
@@ -44,7 +42,7 @@ def operator(
 
     check_outputs({"--out": out}, [clip, settings, model or None])
     options.need("aiohttp")
-    parameters = {"ring.frames": KEPT_FRAMES} | node_parameters(settings, overrides, model)
+    parameters = node_parameters(settings, overrides, model)
     console = Console()
     source = clip or demo_clip().path
     out.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ class AnnotatedSettings(SettingGroup):
 class RingSettings(SettingGroup):
     """The last frames, kept so that a target can be started on the frame that the operator saw."""
 
-    frames: int = setting(60, "Most frames that are kept.", unit="frames", ge=1, le=10000, read_only=True)
+    frames: int = setting(150, "Most frames that are kept.", unit="frames", ge=1, le=10000, read_only=True)
     megabytes: int = setting(256, "Most memory for them.", unit="MB", ge=1, le=65536, read_only=True)
 
 

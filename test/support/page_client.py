@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +19,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from builtin_interfaces.msg import Time
 from moving_scene import Scene
 from node_bench import WAIT_S, Bench
 
-FRAME_S = 0.05
+FRAME_S, PATIENCE_S = 0.05, 0.5
 
 
 class PageProcess:
@@ -65,10 +67,17 @@ def serving(log: Path, bench: Bench, **parameters: Any) -> Iterator[PageProcess]
 
 
 class Film:
-    """Frame after frame of the scene, whenever the bench spins, as raw images or JPEGs."""
+    """Frame after frame of the scene, whenever the bench spins, as raw images or JPEGs.
 
-    def __init__(self, bench: Bench, scene: Scene, compressed: bool = False, targets: int = 1) -> None:
-        self._bench, self._scene, self._targets = bench, scene, targets
+    A patient one waits for the tracker's answer to each frame, but not for longer than PATIENCE_S: a tracker that has
+    to wait for its processor does not lose the target.
+    """
+
+    def __init__(
+        self, bench: Bench, scene: Scene, compressed: bool = False, targets: int = 1, patient: bool = False
+    ) -> None:
+        self._bench, self._scene, self._targets, self._patient = bench, scene, targets, patient
+        self._last, self._last_s = Time(), 0.0
         self._show = bench.show_jpeg if compressed else bench.show
         self.index_of: dict[int, int] = {}
         """The frame of each stamp (ns)."""
@@ -83,8 +92,12 @@ class Film:
         self._timer.reset()
 
     def _next(self) -> None:
+        answered = bool(self._bench.boxes) and self._bench.boxes[-1].header.stamp == self._last
+        if self._patient and not answered and time.monotonic() - self._last_s < PATIENCE_S:
+            return
         index = len(self.index_of)
         stamp = self._show(self._scene.image(index, self._targets)).stamp
+        self._last, self._last_s = stamp, time.monotonic()
         self.index_of[stamp.sec * 10**9 + stamp.nanosec] = index
 
 
@@ -115,7 +128,9 @@ class PageClient:
     def send(self, **message: Any) -> int:
         """Send a message; its request number."""
         self._requests += 1
-        text = json.dumps(message if message["type"] in ("shown", "look") else {"request": self._requests} | message)
+        text = json.dumps(
+            message if message["type"] in ("shown", "look", "hold") else {"request": self._requests} | message
+        )
         self._run(self._socket.send_str(text))
         return self._requests
 

@@ -5,11 +5,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
 from stdtrack_ros.nodes.camera.video_stream import DecodedPicture
+
+HOLD_S = 60.0
+"""Longest time that a frame is held."""
+NEAR_STAMP_S = 0.1
+"""A kept frame this near to a stamp that is asked for is the one that was meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class FrameSlot:
 
 
 class FrameRing:
-    """The last frames, bounded in number and in bytes."""
+    """The last frames, bounded in number and in bytes; one frame can be held while an operator looks at it."""
 
     def __init__(self, frames: int, megabytes: float) -> None:
         self._lock = threading.Lock()
@@ -87,6 +93,7 @@ class FrameRing:
         self._most_frames = frames
         self._most_bytes = megabytes * 1e6
         self._bytes = 0
+        self._held: tuple[float, float] | None = None
 
     def append(self, frame: Frame) -> None:
         """Keep a frame; the oldest ones go. One frame stays however large it is."""
@@ -94,13 +101,48 @@ class FrameRing:
             self._frames.append(frame)
             self._bytes += frame.size_bytes
             while len(self._frames) > 1 and (len(self._frames) > self._most_frames or self._bytes > self._most_bytes):
-                self._bytes -= self._frames.popleft().size_bytes
+                index = self._spare()
+                self._bytes -= self._frames[index].size_bytes
+                del self._frames[index]
+
+    def hold(self, stamp_s: float) -> None:
+        """Hold the frame of that stamp (or the nearest within NEAR_STAMP_S) for HOLD_S, in place of one held before.
+
+        The frames after it are thinned out evenly instead, so that a target started on it can be followed to the newest
+        one. Without such a frame nothing is held.
+        """
+        with self._lock:
+            self._held = stamp_s, time.monotonic() + HOLD_S
+
+    def let_go(self, frame: Frame | None = None) -> None:
+        """Hold that frame no more; None: whichever is held."""
+        with self._lock:
+            if frame is None or self._is_held(frame):
+                self._held = None
 
     def clear(self) -> None:
         """Forget all frames."""
         with self._lock:
             self._frames.clear()
             self._bytes = 0
+            self._held = None
+
+    def _is_held(self, frame: Frame) -> bool:
+        if self._held is None:
+            return False
+        stamp_s, until_s = self._held
+        return abs(frame.stamp_s - stamp_s) <= NEAR_STAMP_S and time.monotonic() < until_s
+
+    def _is_nearer(self, one: Frame, other: Frame) -> bool:
+        assert self._held is not None
+        return abs(one.stamp_s - self._held[0]) < abs(other.stamp_s - self._held[0])
+
+    def _spare(self) -> int:
+        """Return the place of the frame that goes first: the oldest, or the one whose neighbors are nearest."""
+        frames = list(self._frames)
+        if len(frames) < 3 or not self._is_held(frames[0]) or self._is_nearer(frames[1], frames[0]):
+            return 0
+        return min(range(1, len(frames) - 1), key=lambda place: frames[place + 1].index - frames[place - 1].index)
 
     def frames(self) -> list[Frame]:
         """Return all kept frames, oldest first."""

@@ -25,6 +25,7 @@ from stdtrack_ros.nodes.operator.protocol import (
     ClientMessage,
     Command,
     Control,
+    Hold,
     Look,
     RateLimit,
     Shown,
@@ -239,6 +240,9 @@ class PageServer:
         elif isinstance(message, Look):
             viewer.looking = message.value
             self._count_lookers()
+        elif isinstance(message, Hold):
+            if viewer is self._operator:
+                self._robot.hold(message)
         elif isinstance(message, Control):
             self._give_control(viewer, message)
         elif not viewer.commands.allows():

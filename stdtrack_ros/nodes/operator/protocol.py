@@ -9,7 +9,7 @@ import struct
 import time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stdtrack_ros.errors import InputError
 
@@ -19,6 +19,16 @@ LONGEST_ID = 64
 """Characters of the longest target_id."""
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+def _of_a_message(stamp: str) -> str:
+    if int(stamp) >= 2**31 * 10**9:
+        raise ValueError("no message carries a stamp as late as that")
+    return stamp
+
+
+Stamp = Annotated[str, Field(pattern=r"^\d{1,19}$"), AfterValidator(_of_a_message)]
+"""Nanoseconds; as text, since a number in JavaScript does not hold them all."""
 TargetId = Annotated[str, Field(max_length=LONGEST_ID)]
 
 
@@ -40,6 +50,13 @@ class Look(_Message):
     value: bool
 
 
+class Hold(_Message):
+    """Keep the image with that stamp for a start on it, in place of one held before; 0: let it go."""
+
+    type: Literal["hold"]
+    stamp: Stamp
+
+
 class Control(_Message):
     """Ask for control; from somebody who has it, it is taken only if `confirmed`."""
 
@@ -53,7 +70,7 @@ class Start(_Message):
 
     type: Literal["start"]
     request: int
-    stamp: Annotated[str, Field(pattern=r"^\d{1,19}$")]
+    stamp: Stamp
     x: Fraction
     y: Fraction
     width: Fraction = 0.0
@@ -85,7 +102,7 @@ class Enable(_Message):
 
 
 Command = Start | Stop | StopAll | Enable
-ClientMessage = Shown | Look | Control | Command
+ClientMessage = Shown | Look | Hold | Control | Command
 _ADAPTER: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 
 

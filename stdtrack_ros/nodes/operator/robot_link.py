@@ -26,7 +26,7 @@ from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.nodes.camera.transports import TRANSPORTS, Transport
 from stdtrack_ros.nodes.operator.operator_settings import OperatorSettings
 from stdtrack_ros.nodes.operator.picture_feed import Picture, PictureFeed
-from stdtrack_ros.nodes.operator.protocol import Command, Enable, Start, Stop
+from stdtrack_ros.nodes.operator.protocol import Command, Enable, Hold, Start, Stop
 from stdtrack_ros.nodes.throttled_logger import ThrottledLogger
 from stdtrack_ros.srv import StartTarget, StopTarget
 from stdtrack_ros.tracker.result import Status
@@ -87,6 +87,7 @@ class RobotLink:
         self._stop = node.create_client(StopTarget, f"{tracker}/stop_target")
         self._reset = node.create_client(Trigger, f"{tracker}/reset")
         self._enable = node.create_client(SetBool, f"{tracker}/enable")
+        self._hold = node.create_publisher(Time, f"{tracker}/hold_frame", 10)
         # Subscriptions come and go in the executor's thread: this wakes it, from whatever thread.
         self._woken = node.create_guard_condition(self._apply)
         node.create_timer(CHECK_S, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -100,11 +101,15 @@ class RobotLink:
         """Return the newest picture and its number."""
         return self._feed.newest()
 
+    def hold(self, message: Hold) -> None:
+        """Have the tracker keep an image for a start on it."""
+        self._hold.publish(_time(message.stamp))
+
     def ask(self, command: Command) -> Future[Answer]:
         """Ask the tracker; the answer comes when it has answered."""
         if isinstance(command, Start):
-            stamp = Time(sec=int(command.stamp) // 10**9, nanosec=int(command.stamp) % 10**9)
-            request = StartTarget.Request(header=Header(stamp=stamp), target_id=command.target_id, normalized=True)
+            header = Header(stamp=_time(command.stamp))
+            request = StartTarget.Request(header=header, target_id=command.target_id, normalized=True)
             request.x, request.y, request.width, request.height = command.x, command.y, command.width, command.height
             return self._call(self._start, request, lambda r: Answer(r.accepted, r.message, r.target_id))
         if isinstance(command, Stop):
@@ -245,6 +250,10 @@ class RobotLink:
                 values = {value.key: value.value for value in status.values} | {"message": status.message}
                 with self._lock:
                     self._report, self._report_s = values, time.monotonic()
+
+
+def _time(stamp: str) -> Time:
+    return Time(sec=int(stamp) // 10**9, nanosec=int(stamp) % 10**9)
 
 
 def _stamp_ns(stamp: Time) -> int:

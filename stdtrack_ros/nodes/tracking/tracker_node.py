@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from builtin_interfaces.msg import Time
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -24,6 +25,7 @@ from stdtrack_ros.nodes.pending_reply import PendingReply
 from stdtrack_ros.nodes.process import run_node
 from stdtrack_ros.nodes.throttled_logger import ThrottledLogger
 from stdtrack_ros.nodes.tracking.diagnostics import DiagnosticsPublisher, Health, NodeSnapshot, TargetReport
+from stdtrack_ros.nodes.tracking.messages import seconds
 from stdtrack_ros.nodes.tracking.result_publisher import ResultPublisher
 from stdtrack_ros.nodes.tracking.tracking_loop import Reply
 from stdtrack_ros.nodes.tracking.tracking_session import TrackingSession
@@ -69,6 +71,7 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             self.create_subscription(TargetInit, name, self._on_target_init, qos, qos_overriding_options=overrides)
         except RuntimeError as error:  # what rclpy raises for a policy that there is not
             raise SettingError(f"Cannot subscribe to {name}: {error}") from None
+        self.create_subscription(Time, "~/hold_frame", self._on_hold_frame, qos)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
         # A group of their own: while they await the worker, the node's other callbacks go on.
@@ -195,6 +198,10 @@ class TrackerNode(SettingsNode[TrackerNodeSettings], LifecycleNode):
             self._refuse(NOT_ACTIVE)
             return
         self._session.start_target(message)
+
+    def _on_hold_frame(self, stamp: Time) -> None:
+        if self._session is not None:
+            self._session.hold_frame(seconds(stamp))
 
     async def _on_start_target(
         self, request: StartTarget.Request, response: StartTarget.Response

@@ -16,7 +16,7 @@ from stdtrack_ros.errors import InputError
 from stdtrack_ros.geometry import Box
 from stdtrack_ros.images import to_bgr8
 from stdtrack_ros.msg import TargetInit
-from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
+from stdtrack_ros.nodes.camera.frame_slot import HOLD_S, NEAR_STAMP_S, Frame, FrameRing, FrameSlot
 from stdtrack_ros.nodes.camera.image_messages import decode_image, view_image
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
 from stdtrack_ros.nodes.tracking.messages import seconds
@@ -28,8 +28,6 @@ from stdtrack_ros.tracker.result import Status
 
 IDLE_S = 0.05
 """Longest wait for a frame before the worker looks at the clock again."""
-NEAR_STAMP_S = 0.1
-"""A kept frame this near to the stamp of a start is the one that was meant."""
 EARLY_S = 1.0
 """How long a start waits for a frame that has not come yet."""
 
@@ -245,6 +243,7 @@ class TrackingLoop:
             target.start_index = target.last_index = frame.index - 1
         elif self._waiting(target):
             target.frames_to_catch_up = self.settings.catch_up_frames
+        self._ring.let_go(frame)
         size = f"{box[2]:.0f}x{box[3]:.0f} px" + (" around the point" if tapped else "")
         done = f"Target '{start.target_id}' is started on {size}. {target.start_doubt}".rstrip()
         start.reply(Reply(True, start.target_id, done, box))
@@ -269,7 +268,8 @@ class TrackingLoop:
             frames = self._ring.frames()
             raise InputError(
                 f"{name} cannot be started: no frame of the stamp {stamp_s:.3f} s is kept, only those from "
-                f"{frames[0].stamp_s:.3f} to {frames[-1].stamp_s:.3f} s; ask for one of these, or raise ring.frames."
+                f"{frames[0].stamp_s:.3f} to {frames[-1].stamp_s:.3f} s; ask for one of these, hold the frame "
+                f"(~/hold_frame, for {HOLD_S:.0f} s at most), or raise ring.frames."
             )
         return nearest
 

@@ -87,6 +87,13 @@ class TrackingSession:
         """Forget one target; the worker calls `reply`."""
         self._loop.stop_target(target_id, reply)
 
+    def hold_frame(self, stamp_s: float) -> None:
+        """Keep the frame of that stamp for a start on it; 0: let it go."""
+        if stamp_s:
+            self._ring.hold(stamp_s)
+        else:
+            self._ring.let_go()
+
     def reset(self) -> None:
         """Forget all targets."""
         self._loop.forget_all()

@@ -33,13 +33,13 @@ TOKEN = "correct-horse-battery"
 
 @contextmanager
 def robot(
-    bench: Bench, tmp_path: Path, compressed: bool = True, **parameters: object
+    bench: Bench, tmp_path: Path, compressed: bool = True, scene: Scene = SCENE, **parameters: object
 ) -> Iterator[tuple[PageProcess, Film]]:
-    """Camera, tracker and page; a start on an old picture is no matter of time unless the parameters say so."""
+    """Camera, tracker and page; nothing in it depends on how fast the machine is."""
     transport = "compressed" if compressed else "raw"
     given = {"image_transport": transport, "ring__frames": 1000} | parameters
     with running(tmp_path / "tracker.log", bench, **given):
-        film = Film(bench, SCENE, compressed)
+        film = Film(bench, scene, compressed, patient=True)
         with serving(tmp_path / "page.log", bench) as page:
             yield page, film
 
@@ -50,13 +50,22 @@ def start_message(state: dict, box: tuple[float, ...], **fields: object) -> dict
     return {"type": "start", "stamp": state["stamp"], "x": x, "y": y, "width": width, "height": height} | fields
 
 
+def newest_processed(bench: Bench, client: PageClient) -> tuple[dict, bytes]:
+    """Wait for a picture that the tracker has processed too, and return the newest with its state."""
+
+    def found() -> tuple[dict, bytes] | None:
+        stamps = {f"{b.header.stamp.sec * 10**9 + b.header.stamp.nanosec}" for b in bench.boxes}
+        return next((one for one in reversed(client.pictures) if one[0]["stamp"] in stamps), None)
+
+    return bench.wait(found, "picture that the tracker has processed")
+
+
 def test_pictures_come_with_their_own_boxes_and_a_start_counts_for_the_picture_that_was_seen(
     bench: Bench, tmp_path: Path
 ) -> None:
     with robot(bench, tmp_path) as (page, film), viewing(page) as client:
         until(bench, client, lambda s: s["control"] == "you" and s["tracker"]["present"], "control")
-        bench.wait(lambda: len(client.pictures) > 3, "pictures")
-        state, picture = client.pictures[-1]
+        state, picture = newest_processed(bench, client)
         seen = film.index_of[int(state["stamp"])]
         again = jpeg_message(SCENE.image(seen), bench.header(0.0), 95)
         assert picture == bytes(again.data)  # the camera's own bytes
@@ -75,6 +84,56 @@ def test_pictures_come_with_their_own_boxes_and_a_start_counts_for_the_picture_t
             box = np.array(target["box"]) * SIZE
             assert iou(box, SCENE.box(film.index_of[int(state["stamp"])])) > 0.7
             assert target["status"] == "TRACKING" and 0.5 < target["quality"] <= 1.0 and target["latency_ms"] > 0
+
+
+class SlowScene(Scene):
+    """The square takes four frames for the way that it takes in one elsewhere."""
+
+    def box(self, index: int, which: int = 0) -> tuple[float, float, float, float]:
+        return super().box(index // 4, which)
+
+
+def test_a_picture_that_the_operator_holds_can_be_started_on_however_many_came_since(
+    bench: Bench, tmp_path: Path
+) -> None:
+    scene, kept = SlowScene(), 20
+
+    def pass_by(frames: int) -> None:
+        last = len(film.index_of) + frames
+        bench.wait(lambda: len(film.index_of) > last, f"{frames} frames")
+
+    with robot(bench, tmp_path, scene=scene, ring__frames=kept) as (page, film), viewing(page) as client:
+        until(bench, client, lambda s: s["control"] == "you" and s["tracker"]["present"], "control")
+        with viewing(page) as watching:
+            until(bench, watching, lambda s: s["control"] == "other", "watcher")
+            early, _ = newest_processed(bench, client)
+            watching.send(type="hold", stamp=early["stamp"])  # who only watches holds nothing
+            pass_by(10)
+            held, _ = newest_processed(bench, client)
+            client.send(type="hold", stamp="5000000000")  # no such frame
+            client.send(type="hold", stamp=held["stamp"])
+            pass_by(3 * kept)
+        start = {
+            name: start_message(state, scene.box(film.index_of[int(state["stamp"])]))
+            for name, state in (("early", early), ("held", held))
+        }
+        refused = asked(bench, client, **start["early"])
+        assert not refused["accepted"] and "is kept" in refused["message"]
+        asked_at = len(client.pictures)
+        answer = asked(bench, client, **start["held"])
+        assert answer["accepted"], answer
+
+        def live() -> list[tuple[dict, dict]]:
+            """Pictures after the start with a box of the same moment."""
+            shown = client.pictures[asked_at + 1 :]
+            return [(s, t) for s, _ in shown for t in s["targets"] if t["stamp"] == s["stamp"]]
+
+        state, target = bench.wait(live, "picture with a box")[-1]
+        assert target["status"] == "TRACKING"
+        assert iou(np.array(target["box"]) * SIZE, scene.box(film.index_of[int(state["stamp"])])) > 0.7
+
+        pass_by(3 * kept)  # the start has let go of the frame
+        assert "is kept" in asked(bench, client, **start["held"])["message"]
 
 
 def test_refusals_are_answered_and_targets_are_stopped_one_by_one_and_all(bench: Bench, tmp_path: Path) -> None:
@@ -199,7 +258,7 @@ def test_sizes_and_rates_are_bounded(bench: Bench, tmp_path: Path) -> None:
         with viewing(page) as client:
             with suppress(ConnectionError):  # in the middle of it the page hangs up
                 for _ in range(400):
-                    client.send(type="look", value=True)
+                    client.send(type="hold", stamp="1000000000000")
             bench.wait(lambda: client.closed, "end")
             assert client.closed == 1008
 

@@ -273,16 +273,19 @@ def test_no_request_leaves_the_machine_and_axe_finds_nothing_serious(bench: Benc
             assert not errors
 
 
-def test_the_keyboard_alone_starts_a_target(bench: Bench, tmp_path: Path) -> None:
+def test_the_keyboard_alone_starts_a_target_however_long_it_takes(bench: Bench, tmp_path: Path) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    with running(tmp_path / "log", bench), serving(tmp_path / "page.log", bench) as page:
-        Film(bench, SCENE)
+    kept = 30
+    with running(tmp_path / "log", bench, ring__frames=kept), serving(tmp_path / "page.log", bench) as page:
+        film = Film(bench, SCENE)
         with browser() as driver:
             opened(bench, driver, page.address)
             picture = driver.find_element("id", "picture")
             picture.send_keys(Keys.SHIFT + Keys.ARROW_LEFT + Keys.ARROW_UP)
             picture.send_keys(" ")
+            frozen_at = len(film.index_of)
+            bench.wait(lambda: len(film.index_of) > frozen_at + 2 * kept, "frames while the operator draws")
             picture.send_keys(*[Keys.ARROW_RIGHT] * 30, *[Keys.ARROW_DOWN] * 30, " ")
             until(bench, driver, "answer", "is started on")
             until(bench, driver, "spoken", "target-1")

@@ -43,6 +43,7 @@ def test_a_start_keeps_every_nanosecond_of_its_stamp() -> None:
         {"height": float("inf")},
         {"stamp": "-5"},
         {"stamp": "1" * 20},
+        {"stamp": "2147483648000000000"},  # does not fit into a message
         {"stamp": 5},
         {"target_id": "a" * 65},
         {"extra": 1},

@@ -17,6 +17,7 @@ from sensor_msgs.msg import Image
 from stdtrack_ros.msg import TargetInit
 from template_matching import TemplateMatching
 
+from stdtrack_ros.geometry import iou
 from stdtrack_ros.nodes.camera.frame_slot import Frame, FrameRing, FrameSlot
 from stdtrack_ros.nodes.camera.image_messages import raw_message
 from stdtrack_ros.nodes.parameters import TrackerNodeSettings
@@ -145,6 +146,25 @@ def test_a_start_in_the_past_gives_the_same_bits_as_one_in_time() -> None:
             ((target, result),) = one.out.answers[index]
             same(result, expected)
         assert target.dropped == 0
+
+
+def test_a_start_on_a_held_frame_is_followed_to_the_newest_one_however_many_came_since() -> None:
+    with worker() as one:
+        for index in range(1, 6):
+            one.show(index)
+        one.ring.hold(100 + 3 / 30)
+        for index in range(6, 201):
+            one.show(index)
+        one.out.until(lambda: 200 in one.out.answers)
+        one.out.answers.clear()
+        one.start(3)
+        one.out.until(lambda: 200 in one.out.answers)
+        ((target, result),) = one.out.answers[200]
+        assert result.status.name == "TRACKING" and iou(result.box, np.array(SCENE.box(200))) > 0.7
+        assert target.dropped == 197 - len(one.out.answers)
+        for index in range(201, 260):
+            one.show(index)
+        assert one.ring.frames()[0].index > 200, "a start lets go of the frame"
 
 
 class Broken(TemplateMatching):

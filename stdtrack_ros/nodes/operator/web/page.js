@@ -246,10 +246,13 @@ function mayPoint() {
 }
 
 function freeze() {
-  frozen ??= shown;
+  if (frozen) return;
+  frozen = shown;
+  send({ type: "hold", stamp: frozen.stamp }); // the robot keeps this image, however long the drawing takes
 }
 
 function unfreeze() {
+  if (frozen) send({ type: "hold", stamp: "0" });
   if (frozen && frozen.bitmap !== shown?.bitmap) frozen.bitmap.close();
   press = corner = pending = frozen = null;
   draw();
