@@ -19,6 +19,8 @@ LOCAL = "local"
 """Address of a cluster made of this machine's own processes, for trying it out."""
 CONNECT_S = 10
 """Longest wait for a scheduler elsewhere; one's own has as long as Dask gives it, for the machine may be busy."""
+PATIENCE = {"distributed.deploy.lost-worker-timeout": "10 minutes"}
+"""A process of this machine that a job has killed may take so long to come back; Dask takes it away after 15 s."""
 
 
 def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outcome]:
@@ -31,6 +33,7 @@ def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outc
         SettingError: Dask is not installed, or no scheduler answers there.
     """
     try:
+        import dask
         from distributed import Client, LocalCluster, as_completed
     except ImportError:
         raise SettingError("A cluster needs Dask: pip install distributed.") from None
@@ -41,15 +44,16 @@ def run_on_cluster(address: str, jobs: list[Job], workers: int) -> Iterator[Outc
         raise SettingError(f"No Dask scheduler answers at '{address}': {error}.") from None
     try:
         suspects = []
-        futures = {client.submit(run_job, job, pure=False): job for job in jobs}
-        for future in as_completed(futures):
-            job = futures.pop(future)
-            try:
-                yield _outcome(future, job)
-            except Exception:  # Dask has classes of its own for what killed a worker; it blames what stood in line, too
-                suspects.append(job)
-        for job in suspects:
-            yield _alone(client, job)
+        with dask.config.set(PATIENCE):
+            futures = {client.submit(run_job, job, pure=False): job for job in jobs}
+            for future in as_completed(futures):
+                job = futures.pop(future)
+                try:
+                    yield _outcome(future, job)
+                except Exception:  # Dask has classes of its own for what killed a worker; it blames its neighbours, too
+                    suspects.append(job)
+            for job in suspects:
+                yield _alone(client, job)
     finally:
         client.close()
         if local is not None:

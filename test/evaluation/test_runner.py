@@ -61,11 +61,11 @@ def test_a_bad_sequence_and_a_failing_tracker_lose_nothing_else(tmp_path: Path) 
     assert folder.load_error("RedTracker", "good") is None
 
 
-def dask_config() -> dict[str, object]:
+def dask_config(part: str) -> dict[str, object]:
     import dask
     import distributed  # noqa: F401 (fills the configuration)
 
-    return dask.config.config["distributed"]["scheduler"]
+    return dask.config.config["distributed"][part]
 
 
 @pytest.mark.slow
@@ -75,7 +75,8 @@ def test_a_tracker_that_kills_its_process_loses_only_that_sequence(
 ) -> None:
     if cluster:
         pytest.importorskip("distributed")
-        monkeypatch.setitem(dask_config(), "allowed-failures", 0)  # else each job may kill four workers first
+        monkeypatch.setitem(dask_config("scheduler"), "allowed-failures", 0)  # else each job may kill four workers
+        monkeypatch.setitem(dask_config("deploy"), "lost-worker-timeout", "10ms")  # each comes back too late for Dask
     folder = ResultsFolder(tmp_path)
     handles = (clip("a"), clip("deadly", seed=13), clip("b", seed=2), clip("c", seed=3))
     run_plan(Plan((spec(KillingTracker),), handles, workers=2, cluster=cluster), folder)
