@@ -210,7 +210,7 @@ class MotionSettings(SettingGroup):
         0.4, "Standard deviation of width or height after one second.", unit="target sizes", ge=0.001, le=100.0
     )
     doubt_noise: float = setting(
-        2.5,
+        2.2,
         "Standard deviation that is added to the published centre's while UNCERTAIN or LOST: the box may have left the "
         "target before that was noticed.",
         unit="target sizes",
