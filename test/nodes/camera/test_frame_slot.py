@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stdtrack_ros.nodes.camera import frame_slot
 from stdtrack_ros.nodes.camera.frame_slot import HOLD_S, Frame, FrameRing, FrameSlot
@@ -134,3 +136,17 @@ def test_a_held_frame_gives_way_where_there_is_room_for_one() -> None:
     filled(ring, 1, 1)
     ring.hold(0.1)
     assert filled(ring, 2, 3) == [3]
+
+
+@given(
+    st.lists(st.none() | st.floats(-1, 8) | st.just(float("nan")), max_size=80), st.integers(1, 6), st.integers(1, 6)
+)
+def test_no_holds_break_the_bounds(steps: list[float | None], frames: int, kilobytes: int) -> None:
+    ring, newest = FrameRing(frames, kilobytes / 1000), 0
+    for stamp_s in steps:
+        if stamp_s is None:
+            newest += 1
+            kept = filled(ring, newest, newest)
+            assert kept == sorted(kept) and kept[-1] == newest and len(kept) == min(newest, frames, kilobytes)
+        else:
+            ring.hold(stamp_s)
