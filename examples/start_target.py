@@ -13,6 +13,7 @@ from stdtrack_ros.msg import TrackedBox
 from stdtrack_ros.srv import StartTarget
 
 ENOUGH = 10
+ANSWER_S = 15.0  # the node answers within 10 s
 
 
 class Follower(Node):
@@ -29,10 +30,12 @@ class Follower(Node):
     def start(self, x: float, y: float, width: float, height: float) -> StartTarget.Response:
         """Start the target on the newest image; the answer says on what, or why not."""
         self._start.wait_for_service()
-        request = StartTarget.Request(x=x, y=y, width=width, height=height, normalized=True)
-        future = self._start.call_async(request)
-        rclpy.spin_until_future_complete(self, future)
-        answer = future.result()
+        box = {"x": x, "y": y, "width": width, "height": height, "normalized": True}
+        answer = None
+        while answer is None:  # an answer to a client that the node had not yet discovered is lost: ask again
+            future = self._start.call_async(StartTarget.Request(target_id="followed", **box))
+            rclpy.spin_until_future_complete(self, future, timeout_sec=ANSWER_S)
+            answer = future.result()
         self.target_id = answer.target_id
         return answer
 
