@@ -165,8 +165,14 @@ class StatusSettings(SettingGroup):
         le=1000,
     )
     memory_similarity: float = setting(
-        0.5,
+        0.65,
         "Cosine similarity to a frame of the STM under which a frame has quality 0.",
+        ge=-1.0,
+        le=1.0,
+    )
+    sparse_similarity: float = setting(
+        0.5,
+        "The same if the frames are 0.09 s or more apart: looks change more from one to the next.",
         ge=-1.0,
         le=1.0,
     )

@@ -32,16 +32,26 @@ class DistractorFilter:
     place: Box | None = None
     unseen_s: float = 0.0
 
-    def rejects(self, box: Box, quality: float, similarity: float, expected: Box, settings: StatusSettings) -> bool:
+    def rejects(
+        self,
+        box: Box,
+        quality: float,
+        similarity: float,
+        expected: Box,
+        settings: StatusSettings,
+        sparse: bool = False,
+    ) -> bool:
         """Return whether the box found for a followed target is something else.
 
         Args:
             box, expected: (4,) px, found and expected.
             quality: calibrated, 0..1.
             similarity: cosine with the most similar frame of the STM.
+            sparse: the frame before was long ago.
         """
+        here = settings.sparse_similarity if sparse else settings.memory_similarity
         elsewhere = bool(iou(box, expected) < OVERLAP)
-        limit = settings.elsewhere_similarity if elsewhere else settings.memory_similarity
+        limit = settings.elsewhere_similarity if elsewhere else here
         if settings.enabled and similarity < limit:
             if quality >= settings.uncertain_quality:
                 self.place, self.unseen_s = box, 0.0

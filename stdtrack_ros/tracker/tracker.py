@@ -377,8 +377,9 @@ class Tracker:
             known = state.distractors.is_known_distractor(box, memory, expected, settings)
             rejected = known or memory < settings.memory_similarity
         else:
-            near = box if state.elapsed_s >= SPARSE_S else expected  # it may have gone anywhere in the meantime
-            rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings)
+            sparse = state.elapsed_s >= SPARSE_S
+            near = box if sparse else expected  # it may have gone anywhere in the meantime
+            rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings, sparse)
         return Candidate(box, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
 
     def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:

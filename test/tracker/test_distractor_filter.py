@@ -12,7 +12,11 @@ from stdtrack_ros.settings import StatusSettings
 from stdtrack_ros.tracker.distractor_filter import FORGET_S, DistractorFilter
 
 RULES = StatusSettings(
-    memory_similarity=0.68, elsewhere_similarity=0.75, distractor_similarity=0.85, uncertain_quality=0.4
+    memory_similarity=0.68,
+    sparse_similarity=0.55,
+    elsewhere_similarity=0.75,
+    distractor_similarity=0.85,
+    uncertain_quality=0.4,
 )
 HERE = np.array([100.0, 100.0, 90.0, 40.0])  # one size is 60 px
 
@@ -35,6 +39,15 @@ def test_what_is_unlike_the_memory_is_rejected_sooner_if_it_was_not_expected(
     sizes: float, similarity: float, rejected: bool
 ) -> None:
     assert DistractorFilter().rejects(moved(sizes), 0.9, similarity, HERE, RULES) is rejected
+
+
+def test_a_look_may_have_changed_more_if_the_frame_before_was_long_ago() -> None:
+    answers = [
+        DistractorFilter().rejects(HERE, 0.9, similarity, HERE, RULES, sparse)
+        for similarity in (0.6, 0.5)
+        for sparse in (False, True)
+    ]
+    assert answers == [True, False, True, True]
 
 
 def test_a_rejected_distractor_is_known_where_it_stood_and_where_it_went() -> None:

@@ -112,7 +112,7 @@ def test_new_rules_reach_a_target_that_is_tracked() -> None:
 @pytest.mark.parametrize(("interval_s", "moved_px"), [(1 / 30, 0.0), (0.1, 8.0), (0.2, 8.0)])
 def test_the_box_stays_with_what_was_rejected_if_the_camera_is_slow(interval_s: float, moved_px: float) -> None:
     tracker = started()
-    strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
+    strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96, "sparse_similarity": 0.96})
     tracker.settings = tracker.settings.model_copy(update={"status": strict})
     image = np.full((240, 320, 3), 90, np.uint8)
     image[80:100, 108:128] = TARGET
@@ -123,7 +123,7 @@ def test_the_box_stays_with_what_was_rejected_if_the_camera_is_slow(interval_s: 
 
 def test_what_is_rejected_no_longer_leads_the_box_of_a_slow_camera_once_the_target_is_lost() -> None:
     tracker = started(**{"motion.velocity_decay_time": 0.05, "status.lost_frames": 5})
-    strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96})
+    strict = tracker.settings.status.model_copy(update={"memory_similarity": 0.96, "sparse_similarity": 0.96})
     tracker.settings = tracker.settings.model_copy(update={"status": strict})
     lefts = []
     for step in range(8):  # what is rejected goes away at 5 frames/s
