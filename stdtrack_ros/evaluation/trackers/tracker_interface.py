@@ -107,11 +107,12 @@ def own_tracker_spec(settings: TrackerSettings, name: str = "") -> TrackerSpec:
         ModelError: the model cannot be loaded.
     """
     defaults = flatten(make_settings({}))
-    changed = {key: value for key, value in flatten(settings).items() if value != defaults[key]}
+    values = flatten(settings)
+    changed = {key: value for key, value in values.items() if value != defaults[key]}
     info = OwnTracker(settings).tracker.model.info
     words = [info.name, info.provider, info.precision, info.note, f"model {info.sha256[:12]}"]
     words += [f"{key} {value}" for key, value in changed.items()]
-    identity = f"{info.sha256} {info.provider} {sorted(changed.items())}"
+    identity = f"{info.sha256} {info.provider} {sorted(values.items())}"  # defaults, too, may be others one day
     return TrackerSpec(name or settings.tracker, partial(_make_own, settings), ", ".join(filter(None, words)), identity)
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""Trackers that installed packages plug in."""
+"""Trackers that installed packages plug in, and what tells their results apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from painted_clips import PaintedClip
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation.protocols import run_one_pass
-from stdtrack_ros.evaluation.trackers.tracker_interface import plugged_in, plugged_in_tracker_spec
+from stdtrack_ros.evaluation.trackers.tracker_interface import own_tracker_spec, plugged_in, plugged_in_tracker_spec
+from stdtrack_ros.settings import flatten, make_settings
 
 PLUG_IN = """
 class Stubborn:
@@ -62,3 +63,9 @@ def test_a_plug_in_that_is_not_installed(installed: Path) -> None:
         SettingError, match=r"No installed package offers a tracker named 'mine' .*empty, gone, stubborn"
     ):
         plugged_in_tracker_spec("mine")
+
+
+def test_results_of_any_other_setting_are_not_taken_over_even_if_it_was_a_default() -> None:
+    settings = make_settings({"model.threads": 1, "status.lost_quality": 0.11})
+    identity = own_tracker_spec(settings).identity
+    assert all(f"{(name, value)}" in identity for name, value in flatten(settings).items())
