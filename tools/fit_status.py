@@ -36,6 +36,7 @@ from stdtrack_ros.tracker.models.model import Prediction
 
 NO_LIMITS = {
     "status.memory_similarity": -1.0,
+    "status.sparse_similarity": -1.0,
     "status.elsewhere_similarity": -1.0,
     "status.distractor_similarity": -1.0,
     "redetection.enabled": False,
