@@ -188,6 +188,13 @@ class StatusSettings(SettingGroup):
         ge=-1.0,
         le=1.0,
     )
+    follow_similarity: float = setting(
+        0.7,
+        "Cosine similarity to a frame of the STM from which what was found is followed however low its quality, and "
+        "it takes 5 times `lost_after` until the target is LOST.",
+        ge=-1.0,
+        le=1.0,
+    )
 
 
 class MotionSettings(SettingGroup):

@@ -39,6 +39,7 @@ NO_LIMITS = {
     "status.sparse_similarity": -1.0,
     "status.elsewhere_similarity": -1.0,
     "status.distractor_similarity": -1.0,
+    "status.follow_similarity": 1.0,
     "redetection.enabled": False,
 }
 KEEP = {"memory_similarity": 0.005, "elsewhere_similarity": 0.03, "found_similarity": 0.1}

@@ -29,3 +29,7 @@ class Candidate:
     memory_similarity: float
     prediction: Prediction
     rejected: bool = False
+
+    def resembles(self, similarity: float) -> bool:
+        """Return whether it was not rejected and is known to be at least as similar as this to a frame of the STM."""
+        return not self.rejected and self.prediction.embedding is not None and self.memory_similarity >= similarity

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""The search for a LOST target: growing windows around where it may be, tiles over the frame, then proof."""
+"""The search for a LOST target: windows around where it may be, of three sizes, tiles over the frame, then proof."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from stdtrack_ros.geometry import Box, Crop, box_center, iou
 from stdtrack_ros.settings import RedetectionSettings
 from stdtrack_ros.tracker.candidate import Candidate
 
-GROWTH = (1.0, 1.5, 2.0)
-"""Sides of the windows around the expected place, in units of the usual search window."""
+SIDES = (1.0, 0.6, 2.0)
+"""Of the windows around the expected place, in units of the usual one: the target may be nearer now, or farther."""
 TILE_STEP = 0.5
 """Distance between two tiles, in units of their side: every target lies well inside some tile."""
 MAX_TILES = 64
@@ -52,8 +52,8 @@ class Redetection:
     def windows(self, expected: Box, image_width: int, image_height: int, settings: RedetectionSettings) -> list[Crop]:
         """Choose the next `crops_per_frame` windows: on the candidate or glimpse first, then near and far in turn.
 
-        The windows near the expected place grow in turn; those far from it are the next tiles of the frame, coarse ones
-        first. So neither has to wait for a whole round of the other, and each frame costs the same.
+        The windows near the expected place are of each size in turn; those far from it are the next tiles of the frame,
+        coarse ones first. So neither has to wait for a whole round of the other, and each frame costs the same.
         """
         place, self._glimpse = self._glimpse if self._watched is None else self._watched, None
         self._looks_closely = place is not None
@@ -65,7 +65,7 @@ class Redetection:
         tiles = coarse + tiles
         while len(chosen) < settings.crops_per_frame:
             number, far = divmod(self._turn, 2)
-            near = Crop.around(expected, self._factor * GROWTH[number % len(GROWTH)], self._size)
+            near = Crop.around(expected, self._factor * SIDES[number % len(SIDES)], self._size)
             chosen.append(tiles[number % len(tiles)] if far else near)
             self._coarse.append(bool(far) and number % len(tiles) < len(coarse))
             self._turn += 1

@@ -12,6 +12,8 @@ from stdtrack_ros.tracker.result import Status
 
 RECENT_FRAMES = 6
 """Frames among which those of no worth are counted."""
+PATIENCE = 5.0
+"""Times `lost_after` until a target is LOST of which every frame shows something that resembles it."""
 WHOLE_FRAMES, CUT_FRAMES = 5, 30
 """Certain frames in a row that confirm a doubtful start: if all show the target whole, or however it is cut."""
 
@@ -23,7 +25,8 @@ class TrackStatusMachine:
     TRACKING becomes UNCERTAIN after `uncertain_frames` frames in a row under `uncertain_quality`; UNCERTAIN becomes
     TRACKING at the first frame of at least `certain_quality`, and LOST when no frame has reached `uncertain_quality`
     for `lost_after` seconds and `lost_frames` frames (few are little evidence), and the current one is under
-    `lost_quality`. Only `reacquire` ends LOST. A frame under `lost_quality` is UNCERTAIN, too, if there were
+    `lost_quality`; if that shows something that resembles the target, it takes `PATIENCE` times as long: its look may
+    have changed. Only `reacquire` ends LOST. A frame under `lost_quality` is UNCERTAIN, too, if there were
     `uncertain_frames` such frames among the last few, however good frames lie between them. What is
     `reported` of a target of a doubtful start is UNCERTAIN until frames of at least `certain_quality` confirm it; it
     is followed as any other (without its memory it would soon be lost).
@@ -49,11 +52,14 @@ class TrackStatusMachine:
         """The status that users are told."""
         return Status.UNCERTAIN if self.status is Status.TRACKING and not self.confirmed else self.status
 
-    def update(self, quality: float, elapsed_s: float, settings: StatusSettings, whole: bool = True) -> Status:
+    def update(
+        self, quality: float, elapsed_s: float, settings: StatusSettings, whole: bool = True, resembles: bool = False
+    ) -> Status:
         """Return the status after a frame of this quality, `elapsed_s` after the one before.
 
         Args:
             whole: no edge of the image cuts the target.
+            resembles: what was found resembles the target as the STM remembers it, however low the quality.
         """
         if not settings.enabled:
             return self.status
@@ -74,7 +80,8 @@ class TrackStatusMachine:
             self.status = Status.UNCERTAIN
         elif self.status is Status.UNCERTAIN and quality >= settings.certain_quality:
             self.status = Status.TRACKING
-        overdue = self.low_s >= settings.lost_after - 1e-9 and self.low_frames >= settings.lost_frames
+        patience = settings.lost_after * (PATIENCE if resembles else 1.0)
+        overdue = self.low_s >= patience - 1e-9 and self.low_frames >= settings.lost_frames
         if self.status is Status.UNCERTAIN and overdue and worthless:
             self.status = Status.LOST
         return self.status

@@ -163,11 +163,12 @@ def decide(
     """Decide what a followed target's candidate is good for, given the status after this frame.
 
     A candidate of low quality still moves the target, the less the lower its quality; one under `lost_quality` does not
-    if the motion model can coast instead, and one that was rejected does not unless doubtful frames of a slow camera
-    are as yet `few`.
+    if the motion model can coast instead, unless it resembles the target, and one that was rejected does not unless
+    doubtful frames of a slow camera are as yet `few`.
     """
     sure = not settings.enabled or candidate.quality >= settings.uncertain_quality
-    worthless = coasting and candidate.quality < settings.lost_quality
+    resembles = candidate.resembles(settings.follow_similarity)
+    worthless = coasting and candidate.quality < settings.lost_quality and not resembles
     return Decision(
         candidate,
         remember=status is Status.TRACKING and sure and not candidate.rejected,
@@ -384,7 +385,8 @@ class Tracker:
 
     def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:
         before, whole = state.status, _is_whole(candidate.box, frame)
-        status = state.status_machine.update(candidate.quality, state.elapsed_s, self.settings.status, whole)
+        resembles = candidate.resembles(self.settings.status.follow_similarity)
+        status = state.status_machine.update(candidate.quality, state.elapsed_s, self.settings.status, whole, resembles)
         if status is Status.LOST and before is not Status.LOST:
             state.redetection = self._new_search()
         few = self._has_little_evidence(state)

@@ -88,6 +88,36 @@ def test_the_double_of_a_covered_target_is_refused_and_the_target_taken() -> Non
     np.testing.assert_allclose(back[-1].box, HERE, atol=1.5)
 
 
+class DoubtingModel(ColourModel):
+    """Finds the target, and after ten frames is unsure of it however much it resembles what was remembered."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        self.frames += 1
+        found = super()._look(search)
+        return replace(found, quality=0.9 if self.frames <= 10 else 0.05, embedding=np.ones(1, np.float32))
+
+
+def test_a_target_that_resembles_itself_is_followed_for_a_while_though_the_network_is_unsure() -> None:
+    def moved(index: int) -> NDArray[np.uint8]:
+        return np.roll(picture(seen=True, doubled=False), 2 * max(index - 10, 0), axis=1)
+
+    def tracked(similarity: float) -> list[TrackResult]:
+        tracker = Tracker(DoubtingModel(), make_settings({"status.follow_similarity": similarity}))
+        tracker.initialize(moved(0), HERE, 0.0)
+        return run(tracker, [moved(index) for index in range(1, 70)])
+
+    followed, left = tracked(0.9), tracked(0.99)
+    statuses = [result.status for result in followed]
+    assert statuses[9] is Status.TRACKING and statuses[11] is Status.UNCERTAIN
+    assert statuses.index(Status.LOST) == 54  # frame 55: 1.5 s after the last one that was sure
+    assert followed[53].box[0] == pytest.approx(HERE[0] + 2 * (54 - 10), abs=2)
+    assert [result.status for result in left].index(Status.LOST) == 18
+    assert left[53].box[0] < HERE[0] + 20
+
+
 def test_one_frame_of_the_double_is_forgiven() -> None:
     tracker = started()
     seen = [True, False, True, True]
@@ -145,7 +175,7 @@ def test_what_left_over_the_edge_is_searched_for_at_its_whole_size() -> None:
     empty = np.full((240, 320, 3), 90, np.uint8)
     assert run(tracker, [empty] * 20, 24)[-1].status is Status.LOST
     sides = [window.side_px for index in range(20) for window in windows(tracker, empty, (44 + index) / 30)]
-    np.testing.assert_allclose(sorted(set(np.round(sides, 6))), [80, 120, 160])
+    np.testing.assert_allclose(sorted(set(np.round(sides, 6))), [48, 80, 160])
 
 
 def windows(tracker: Tracker, image: NDArray[np.uint8], stamp_s: float) -> Sequence[Crop]:

@@ -44,6 +44,17 @@ def test_uncertain_within_3_frames_and_lost_within_300_ms_of_the_last_certain_fr
     assert found.index(Status.LOST) * FRAME_S == pytest.approx(0.3)
 
 
+def test_what_resembles_the_target_is_lost_five_times_later_and_at_once_when_it_no_longer_does() -> None:
+    machine, rules = TrackStatusMachine(), StatusSettings()
+    found = [machine.update(quality, FRAME_S, rules, resembles=True) for quality in [0.9] + [0.05] * 60]
+    assert found.index(Status.UNCERTAIN) == 2
+    assert found.index(Status.LOST) * FRAME_S == pytest.approx(1.5)
+    machine = TrackStatusMachine()
+    for quality in [0.9] + [0.05] * 20:
+        assert machine.update(quality, FRAME_S, rules, resembles=True) is not Status.LOST
+    assert machine.update(0.05, FRAME_S, rules) is Status.LOST
+
+
 def test_a_middling_quality_is_uncertain_for_ever_but_not_lost() -> None:
     assert set(statuses([0.9] + [0.3] * 100)[3:]) == {Status.UNCERTAIN}
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,22 @@ def test_what_a_candidate_is_good_for(
     decision = decide(candidate(quality), status, coasting, settings)
     assert (decision.remember, decision.measure, decision.reacquired) == (remember, measure, False)
     assert decision.candidate.quality == quality
+
+
+@pytest.mark.parametrize(
+    ("similarity", "known", "measure"), [(0.71, True, True), (0.69, True, False), (1.0, False, False)]
+)
+def test_what_resembles_the_target_is_followed_however_low_its_quality(
+    similarity: float, known: bool, measure: bool
+) -> None:
+    found = candidate(0.01)
+    appearance = np.ones(4, np.float32) if known else None
+    found = replace(found, memory_similarity=similarity, prediction=replace(found.prediction, embedding=appearance))
+    settings = StatusSettings(follow_similarity=0.7)
+    decision = decide(found, Status.UNCERTAIN, True, settings)
+    assert decision.measure is measure and not decision.remember
+    assert not decide(replace(found, rejected=True), Status.UNCERTAIN, True, settings).measure
+    assert not decide(found, Status.LOST, True, settings).measure
 
 
 @pytest.mark.parametrize("coasting", [False, True])
