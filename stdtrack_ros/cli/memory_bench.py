@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from stdtrack_ros.cli import options
+from stdtrack_ros.cli.tables import print_table
 from stdtrack_ros.errors import ending
 from stdtrack_ros.outputs import beside, check_outputs
 
@@ -101,7 +102,7 @@ def _print(title: str, rows: Sequence[Row]) -> None:
         table.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in rows:
         table.add_row(*cells(row))
-    Console(width=None if Console().is_terminal else 220).print(table)
+    print_table(table)
 
 
 def _changes(settings: TrackerSettings) -> str:

@@ -16,6 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from stdtrack_ros.cli import options
+from stdtrack_ros.cli.tables import print_table
 from stdtrack_ros.errors import ending
 from stdtrack_ros.outputs import check_file, check_outputs, write_text
 
@@ -76,12 +77,12 @@ def _report(runs: dict[str, list[StatusRun]], out: Path | None, partial: dict[st
 
     runs["all staged"] = [run for name, some in runs.items() if name != "as recorded" for run in some]
     reports = {name: asdict(report_losses(some)) for name, some in runs.items() if some}
-    Console().print(_table("Loss detection and recovery", LOSS_COLUMNS, reports))
+    print_table(_table("Loss detection and recovery", LOSS_COLUMNS, reports))
     everything = runs.get("as recorded", []) + runs["all staged"]
     coverage = {name: asdict(fractions) for name, fractions in report_coverage(everything).items()}
-    Console().print(_table("Fraction of the frames whose ground truth is in the ellipse", COVERAGE_COLUMNS, coverage))
+    print_table(_table("Fraction of the frames whose ground truth is in the ellipse", COVERAGE_COLUMNS, coverage))
     reliability = {name: asdict(found) for name, found in report_calibration(everything).items()}
-    Console().print(_table("Is a quality of 0.8 right eight times in ten?", CALIBRATION_COLUMNS, reliability))
+    print_table(_table("Is a quality of 0.8 right eight times in ten?", CALIBRATION_COLUMNS, reliability))
     if partial is not None:
         sentence = f"Partial: {partial['sequences']} of {partial['of']} sequences; {partial['ended']}"
         Console(stderr=True).print(f"[bold yellow]{escape(sentence)}[/]", highlight=False, soft_wrap=True)
