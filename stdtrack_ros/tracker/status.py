@@ -13,7 +13,7 @@ from stdtrack_ros.tracker.result import Status
 RECENT_FRAMES = 6
 """Frames among which those of no worth are counted."""
 PATIENCE = 5.0
-"""Times `lost_after` until a target is LOST of which every frame shows something that resembles it."""
+"""Times `lost_after` until a target is LOST while the current frame shows something that resembles it."""
 WHOLE_FRAMES, CUT_FRAMES = 5, 30
 """Certain frames in a row that confirm a doubtful start: if all show the target whole, or however it is cut."""
 
