@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Literal
 
@@ -12,7 +13,14 @@ from torch import Tensor
 
 from stdtrack_ros.network.boxes import iou
 from stdtrack_ros.network.stdtrack.embedding import unit
-from stdtrack_ros.network.stdtrack.losses import FrameTarget, LossWeights, decode_peak, frame_loss
+from stdtrack_ros.network.stdtrack.losses import (
+    FrameTarget,
+    LossWeights,
+    box_cells,
+    decode_peak,
+    frame_loss,
+    identity_loss,
+)
 from stdtrack_ros.network.stdtrack.model import STDTrack, TemplateState
 from stdtrack_ros.settings import setting
 from stdtrack_ros.training.data.windows import Windows, cut, jitter
@@ -77,6 +85,8 @@ def rollout(
     last = clips["previous_boxes"][:, 0]
     total = torch.zeros((), device=token.device)
     parts: dict[str, list[Tensor]] = defaultdict(list)
+    looks = [(template.appearance, torch.ones_like(closed))]
+    beside: list[tuple[Tensor, Tensor]] = []
     for frame in range(frames):
         ground_truth, present, valid = (clips[name][:, frame] for name in ("boxes", "present", "valid"))
         large = draw.happens(settings.large_window_prob)
@@ -102,13 +112,18 @@ def rollout(
             parts[name].append(value)
         found = windows.to_image(decode_peak(output.maps.score, output.maps.boxes().float()).detach())
         last = _recover(found, windows, ground_truth, target, jittered)
+        good = target.present & (iou(windows.fractions(found), target.box) >= STORE_IOU)
+        looks.append((output.appearance, good & valid))
+        beside.append(_beside(output.cells.float(), target.companion))
         if frame + 1 < frames:
             token = output.enhanced.detach() if settings.detach else output.enhanced
-            good = target.present & (iou(windows.fractions(found), target.box) >= STORE_IOU)
             keep = (good | draw.happens(settings.blind_store_prob)) & draw.happens(settings.store_prob)
             stored = output.token.detach() if settings.detach else output.token
             stored = _corrupted(stored, draw.happens(settings.corruption_prob))
             memory = memory.store(stored, output.quality, keep, settings.policy, capacity)
+    identity = identity_loss(*_over_time(looks), *_over_time(beside))
+    total = total + weights.identity * identity
+    parts["identity"].append(identity.detach())
     # Read at the end, all at once: a GPU would stop at each of them.
     values = torch.stack([*(torch.stack(all_).nanmean() for all_ in parts.values()), total.detach()]).tolist()
     return total, dict(zip([*parts, "loss"], values, strict=True))
@@ -159,6 +174,18 @@ def _either(choice: Tensor, first: TemplateState, second: TemplateState) -> Temp
 def _corrupted(token: Tensor, choice: Tensor) -> Tensor:
     """Replace the tokens (B, 1, d) of the clips in `choice` (B,) by another clip's."""
     return torch.where(choice[:, None, None], token.roll(1, 0), token)
+
+
+def _beside(cells: Tensor, companion: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the appearance (B, d) of what is beside the targets, of bare cells (B, N, d), and (B,) if it is shown."""
+    covered = box_cells(companion.nan_to_num(-9.0), math.isqrt(cells.shape[1]))
+    return unit((covered[:, None] @ cells)[:, 0]), covered.any(dim=1)
+
+
+def _over_time(frames: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Stack pairs of tensors (B, ...), one for each frame, along a second axis."""
+    vectors, counts = zip(*frames, strict=True)
+    return torch.stack(vectors, dim=1), torch.stack(counts, dim=1)
 
 
 def _target(windows: Windows, ground_truth: Tensor, present: Tensor, valid: Tensor, companion: Tensor) -> FrameTarget:

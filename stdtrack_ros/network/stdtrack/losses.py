@@ -39,6 +39,7 @@ class LossWeights(SettingGroup):
     l1: float = setting(5.0, "Weight of the L1 distance of the boxes.", ge=0)
     mask: float = setting(0.3, "Weight of the cross-entropy of the mask enhancement.", ge=0)
     confidence: float = setting(0.5, "Weight of the cross-entropy of the confidence.", ge=0)
+    identity: float = setting(0.2, "Weight of the contrastive loss of the appearances of a clip.", ge=0)
 
 
 def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) -> tuple[Tensor, dict[str, Tensor]]:
@@ -83,6 +84,36 @@ def mask_loss(logits: Tensor, target: FrameTarget, side: int) -> Tensor:
     entropy = functional.binary_cross_entropy_with_logits(logits, inside, reduction="none")
     means = (regions * entropy).sum(dim=2) / regions.sum(dim=2).clamp(min=1.0)
     return means.sum(dim=0) / (regions.sum(dim=2) > 0).float().sum(dim=0)
+
+
+IDENTITY_TEMPERATURE = 0.1
+_NEVER = -50.0  # a logit that does not count; those that do lie within 1 / IDENTITY_TEMPERATURE
+
+
+def identity_loss(appearances: Tensor, sure: Tensor, companions: Tensor, known: Tensor) -> Tensor:
+    """Contrast each target's appearances with those of other clips' targets and of what is beside it (InfoNCE).
+
+    Each pair of two frames of a clip costs the cross entropy of telling it from all pairs of the first frame with
+    something else, cosines divided by `IDENTITY_TEMPERATURE`. No pair, no loss.
+
+    Args:
+        appearances: (B, F, d) unit vectors, the template's among them. sure: (B, F) bool: this is the target.
+        companions: (B, C, d) unit vectors of what is beside the targets. known: (B, C) bool: there is something.
+
+    Returns:
+        A scalar, the mean over the pairs.
+    """
+    batch, frames, dim = appearances.shape
+    clip = torch.arange(batch, device=appearances.device).repeat_interleave(frames)
+    vectors, counts = appearances.float().reshape(-1, dim), sure.flatten()
+    logits = vectors @ vectors.T / IDENTITY_TEMPERATURE
+    own = clip[:, None] == clip[None]
+    others = logits.masked_fill(own | ~counts[None], _NEVER)
+    beside = torch.einsum("bfd,bcd->bfc", appearances.float(), companions.float()) / IDENTITY_TEMPERATURE
+    beside = beside.masked_fill(~known[:, None], _NEVER).flatten(0, 1)
+    against = torch.cat((others, beside), dim=1).logsumexp(dim=1, keepdim=True)
+    pairs = own & counts[:, None] & counts[None] & ~torch.eye(len(clip), dtype=torch.bool, device=clip.device)
+    return (functional.softplus(against - logits) * pairs).sum() / pairs.sum().clamp(min=1)
 
 
 def _right(found: Tensor, target: FrameTarget) -> Tensor:

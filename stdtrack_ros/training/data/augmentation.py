@@ -19,6 +19,8 @@ from stdtrack_ros.training.data.clips import Clip
 Rng = np.random.Generator
 
 GREY_PROB, TINT_PROB, LIGHT_PROB = 0.05, 0.4, 0.8
+SHADOW_PROB, SHADOW_GAIN = 0.3, 0.3
+"""Fraction of the clips in which the light changes all at once, and the standard deviation of its log gain then."""
 BLUR_PROB, NOISE_PROB, LOW_RESOLUTION_PROB, JPEG_PROB = 0.15, 0.15, 0.1, 0.12
 _LEVELS = np.linspace(0.0, 1.0, 256)
 HIDDEN_COVERAGE = 0.8
@@ -51,11 +53,19 @@ def mirror(clip: Clip) -> None:
 
 
 def light(rng: Rng, clip: Clip) -> None:
-    """Change brightness, contrast, gamma, colour of the light and loss of colour, drifting from frame to frame."""
+    """Change brightness, contrast, gamma, colour of the light and loss of colour, drifting from frame to frame.
+
+    In some clips it also changes at once, for the rest of the clip: a shadow, or the exposure of the camera.
+    """
+    frames = len(clip.canvases)
     grey = rng.random() < GREY_PROB
     start, drift = _random_light(rng), 0.25 * _random_light(rng)
-    for index in range(len(clip.canvases)):
-        _apply_light(clip.canvases[index], start + drift * index / max(len(clip.canvases) - 1, 1), grey)
+    shadow = _random_light(rng)
+    shadow[3:] += rng.normal(0.0, SHADOW_GAIN)
+    begin = int(rng.integers(1, frames)) if frames > 1 and rng.random() < SHADOW_PROB else frames
+    for index in range(frames):
+        here = start + drift * index / max(frames - 1, 1) + shadow * (index >= begin)
+        _apply_light(clip.canvases[index], here, grey)
     other = 0.5 * _random_light(rng) if rng.random() < 0.5 else 0.0
     _apply_light(clip.template, start + other, grey)
 

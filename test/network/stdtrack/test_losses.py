@@ -18,6 +18,7 @@ from stdtrack_ros.network.stdtrack.losses import (
     focal_loss,
     frame_loss,
     heat_map,
+    identity_loss,
     mask_loss,
 )
 from stdtrack_ros.network.stdtrack.model import StepOutput
@@ -122,3 +123,26 @@ def test_target_companion_and_background_weigh_the_same_in_the_mask() -> None:
 def test_beside_a_companion_the_right_one_counts(box: tuple[float, float, float, float], right: float) -> None:
     _, parts = frame_loss(output_for(maps_for(box)), target(companion=(0.7, 0.6, 0.3, 0.2)), LossWeights())
     assert float(parts["right"]) == pytest.approx(right, nan_ok=True)
+
+
+def test_the_identity_loss_of_two_clips_by_hand() -> None:
+    """Cosines 0.8 within each clip, 0 between them, 0.6 and 0.96 with what is beside the first."""
+    appearances = torch.tensor([[[1.0, 0, 0, 0], [0.8, 0.6, 0, 0]], [[0, 0, 1.0, 0], [0, 0, 0.8, 0.6]]])
+    sure, nothing = torch.ones(2, 2, dtype=torch.bool), torch.zeros(2, 1, dtype=torch.bool)
+    beside = torch.tensor([[[0.6, 0.8, 0, 0]], [[0, 0, 0, 1.0]]])
+    apart = math.log(1 + 2 * math.exp(-8.0))
+    assert float(identity_loss(appearances, sure, beside, nothing)) == pytest.approx(apart, rel=1e-3)
+    alike = [math.log(1 + (2 + math.exp(cosine / 0.1)) * math.exp(-8.0)) for cosine in (0.6, 0.96)]
+    known = torch.tensor([[True], [False]])
+    expected = (2 * apart + sum(alike)) / 4
+    assert float(identity_loss(appearances, sure, beside, known)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_what_may_not_be_the_target_is_no_example_of_it() -> None:
+    appearances = torch.randn(3, 4, 8, requires_grad=True)
+    sure = torch.zeros(3, 4, dtype=torch.bool)
+    sure[:, 0] = True  # the template alone: no pair
+    loss = identity_loss(appearances, sure, torch.randn(3, 4, 8), torch.ones(3, 4, dtype=torch.bool))
+    loss.backward()
+    assert float(loss.detach()) == 0.0
+    assert appearances.grad is not None and not appearances.grad.any()
