@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from typing import Literal
 
@@ -114,16 +113,17 @@ def rollout(
         last = _recover(found, windows, ground_truth, target, jittered)
         good = target.present & (iou(windows.fractions(found), target.box) >= STORE_IOU)
         looks.append((output.appearance, good & valid))
-        beside.append(_beside(output.cells.float(), target.companion))
+        beside.append(_beside(output.cells.float(), target.companion, config.search_cells))
         if frame + 1 < frames:
             token = output.enhanced.detach() if settings.detach else output.enhanced
             keep = (good | draw.happens(settings.blind_store_prob)) & draw.happens(settings.store_prob)
             stored = output.token.detach() if settings.detach else output.token
             stored = _corrupted(stored, draw.happens(settings.corruption_prob))
             memory = memory.store(stored, output.quality, keep, settings.policy, capacity)
-    identity = identity_loss(*_over_time(looks), *_over_time(beside))
-    total = total + weights.identity * identity
-    parts["identity"].append(identity.detach())
+    if weights.identity:
+        identity = identity_loss(*_over_time(looks), *_over_time(beside))
+        total = total + weights.identity * identity
+        parts["identity"].append(identity.detach())
     # Read at the end, all at once: a GPU would stop at each of them.
     values = torch.stack([*(torch.stack(all_).nanmean() for all_ in parts.values()), total.detach()]).tolist()
     return total, dict(zip([*parts, "loss"], values, strict=True))
@@ -176,9 +176,9 @@ def _corrupted(token: Tensor, choice: Tensor) -> Tensor:
     return torch.where(choice[:, None, None], token.roll(1, 0), token)
 
 
-def _beside(cells: Tensor, companion: Tensor) -> tuple[Tensor, Tensor]:
+def _beside(cells: Tensor, companion: Tensor, side: int) -> tuple[Tensor, Tensor]:
     """Return the appearance (B, d) of what is beside the targets, of bare cells (B, N, d), and (B,) if it is shown."""
-    covered = box_cells(companion.nan_to_num(-9.0), math.isqrt(cells.shape[1]))
+    covered = box_cells(companion.nan_to_num(-9.0), side)
     return unit((covered[:, None] @ cells)[:, 0]), covered.any(dim=1)
 
 

@@ -169,6 +169,31 @@ def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found
         assert (stored <= present).all()
 
 
+def test_identity_counts_as_its_weight_says_and_what_is_beside_the_target_only_where_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rollout_module, "STORE_IOU", 0.0)
+    torch.manual_seed(0)
+    dataset = ClipDataset([(cutouts(2), 1.0)], 3, 3, 4, augmented=False)
+    clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
+    network, rules = STDTrack(NetworkConfig(**SMALL)).eval(), RolloutSettings(ambiguous_prob=0.0)
+
+    def run(weight: float, companions: torch.Tensor) -> tuple[float, dict[str, float]]:
+        generator = torch.Generator().manual_seed(2)
+        return rollout(network, {**clips, "companions": companions}, rules, LossWeights(identity=weight), generator)
+
+    nowhere = torch.full_like(clips["companions"], torch.nan)
+    with torch.no_grad():
+        without, parts = run(0.0, nowhere)
+        assert "identity" not in parts
+        total, alone = run(0.5, nowhere)
+        assert float(total - without) == pytest.approx(0.5 * alone["identity"], rel=1e-3)
+        _, outside = run(0.5, clips["boxes"] + torch.tensor([1e5, 0, 0, 0]))
+        assert outside["identity"] == pytest.approx(alone["identity"])
+        _, beside = run(0.5, clips["boxes"])
+        assert beside["identity"] > alone["identity"] + 0.01
+
+
 def watched_windows(
     network: STDTrack, clips: dict[str, torch.Tensor], rules: RolloutSettings, backward: bool = False
 ) -> list[torch.Tensor]:

@@ -39,7 +39,7 @@ class LossWeights(SettingGroup):
     l1: float = setting(5.0, "Weight of the L1 distance of the boxes.", ge=0)
     mask: float = setting(0.3, "Weight of the cross-entropy of the mask enhancement.", ge=0)
     confidence: float = setting(0.5, "Weight of the cross-entropy of the confidence.", ge=0)
-    identity: float = setting(0.2, "Weight of the contrastive loss of the appearances of a clip.", ge=0)
+    identity: float = setting(0.0, "Weight of the contrastive loss of the appearances of a clip.", ge=0)
 
 
 def frame_loss(output: StepOutput, target: FrameTarget, weights: LossWeights) -> tuple[Tensor, dict[str, Tensor]]:

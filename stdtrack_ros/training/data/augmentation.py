@@ -19,19 +19,19 @@ from stdtrack_ros.training.data.clips import Clip
 Rng = np.random.Generator
 
 GREY_PROB, TINT_PROB, LIGHT_PROB = 0.05, 0.4, 0.8
-SHADOW_PROB, SHADOW_GAIN = 0.3, 0.3
-"""Fraction of the clips in which the light changes all at once, and the standard deviation of its log gain then."""
+SHADOW_GAIN = 0.3
+"""Standard deviation of the log gain where the light changes all at once."""
 BLUR_PROB, NOISE_PROB, LOW_RESOLUTION_PROB, JPEG_PROB = 0.15, 0.15, 0.1, 0.12
 _LEVELS = np.linspace(0.0, 1.0, 256)
 HIDDEN_COVERAGE = 0.8
 """A target of whose box more than this is covered counts as not present."""
 
 
-def augment(rng: Rng, clip: Clip) -> None:
-    """Change the pictures of a clip in place, and its boxes if the picture is mirrored."""
+def augment(rng: Rng, clip: Clip, shadow_prob: float = 0.0) -> None:
+    """Change the pictures of a clip in place, and its boxes if the picture is mirrored; see `light`."""
     if rng.random() < 0.5:
         mirror(clip)
-    light(rng, clip)
+    light(rng, clip, shadow_prob)
     if rng.random() < BLUR_PROB:
         blur(rng, clip)
     if rng.random() < LOW_RESOLUTION_PROB:
@@ -52,20 +52,22 @@ def mirror(clip: Clip) -> None:
         boxes[:, 0] = axis - boxes[:, 0] - boxes[:, 2]
 
 
-def light(rng: Rng, clip: Clip) -> None:
+def light(rng: Rng, clip: Clip, shadow_prob: float = 0.0) -> None:
     """Change brightness, contrast, gamma, colour of the light and loss of colour, drifting from frame to frame.
 
-    In some clips it also changes at once, for the rest of the clip: a shadow, or the exposure of the camera.
+    With `shadow_prob` it also changes at once, for the rest of the clip: a shadow, or the exposure of the camera.
     """
     frames = len(clip.canvases)
     grey = rng.random() < GREY_PROB
     start, drift = _random_light(rng), 0.25 * _random_light(rng)
-    shadow = _random_light(rng)
-    shadow[3:] += rng.normal(0.0, SHADOW_GAIN)
-    begin = int(rng.integers(1, frames)) if frames > 1 and rng.random() < SHADOW_PROB else frames
-    for index in range(frames):
-        here = start + drift * index / max(frames - 1, 1) + shadow * (index >= begin)
-        _apply_light(clip.canvases[index], here, grey)
+    lights = [start + drift * index / max(frames - 1, 1) for index in range(frames)]
+    if frames > 1 and shadow_prob and rng.random() < shadow_prob:
+        shadow = _random_light(rng)
+        shadow[3:] += rng.normal(0.0, SHADOW_GAIN)
+        begin = int(rng.integers(1, frames))
+        lights[begin:] = [here + shadow for here in lights[begin:]]
+    for canvas, here in zip(clip.canvases, lights, strict=True):
+        _apply_light(canvas, here, grey)
     other = 0.5 * _random_light(rng) if rng.random() < 0.5 else 0.0
     _apply_light(clip.template, start + other, grey)
 

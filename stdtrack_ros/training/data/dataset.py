@@ -37,13 +37,14 @@ class ClipDataset:
         size: int,
         augmented: bool = True,
         mixing: MixingSettings | None = None,
+        shadow_prob: float = 0.0,
     ) -> None:
         """`size` clips of `length` frames from sources with weights (which need not sum to 1)."""
         self.sources = [source for source, _ in sources]
         total = np.cumsum([weight for _, weight in sources])
         self._cumulative = total / total[-1]
         self.length, self.seed, self.size, self.augmented = length, seed, size, augmented
-        self.mixing = mixing
+        self.mixing, self.shadow_prob = mixing, shadow_prob
         # Clips are mixed with those made just before; a process that starts in the middle makes these again.
         self._recent: OrderedDict[int, Clip] = OrderedDict()
 
@@ -58,7 +59,7 @@ class ClipDataset:
         if self.mixing:
             mix(rng, clip, self.mixing, lambda number: self._sampled(max(index - number, 0)))
         if self.augmented:
-            augment(rng, clip)
+            augment(rng, clip, self.shadow_prob)
         return clip
 
     def _sampled(self, index: int) -> Clip:
@@ -89,7 +90,7 @@ def build_dataset(settings: DataSettings, length: int, seed: int, size: int) -> 
     sources = [(source, weight) for source, weight in sources if weight > 0]
     if not sources:
         raise SettingError("There is nothing to train on: give data.videos or data.stills, with a weight above 0.")
-    return ClipDataset(sources, length, seed, size, mixing=settings.mixing)
+    return ClipDataset(sources, length, seed, size, mixing=settings.mixing, shadow_prob=settings.shadow_prob)
 
 
 def _excluded(name: str, settings: DataSettings) -> bool:

@@ -58,4 +58,5 @@ class DataSettings(SettingGroup):
     )
     distractor_prob: float = setting(0.25, "Stills: probability of any other object beside the target.", ge=0, le=1)
     occluder_prob: float = setting(0.15, "Stills: probability of something that passes before the target.", ge=0, le=1)
+    shadow_prob: float = setting(0.0, "Probability that the light changes all at once in a clip.", ge=0, le=1)
     mixing: MixingSettings = MixingSettings()

@@ -146,3 +146,12 @@ def test_what_may_not_be_the_target_is_no_example_of_it() -> None:
     loss.backward()
     assert float(loss.detach()) == 0.0
     assert appearances.grad is not None and not appearances.grad.any()
+
+
+def test_what_may_not_be_the_target_is_no_other_clip_s_target_either() -> None:
+    """The second clip's unsure frame is just what the first clip shows: no example against it."""
+    appearances = torch.tensor([[[1.0, 0, 0], [0.8, 0.6, 0]], [[0, 0, 1.0], [1.0, 0, 0]]])
+    nothing = torch.zeros(2, 1, 3), torch.zeros(2, 1, dtype=torch.bool)
+    sure = torch.tensor([[True, True], [True, False]])
+    expected = math.log(1 + math.exp(-8.0))
+    assert float(identity_loss(appearances, sure, *nothing)) == pytest.approx(expected, rel=1e-3)

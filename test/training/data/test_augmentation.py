@@ -50,13 +50,24 @@ def test_any_augmentation_leaves_the_target_where_the_box_says(clip: Clip) -> No
             assert np.abs(center).max() < 16 or np.isnan(found).any()
 
 
-def test_light_changes_slowly_but_for_shadows_and_keeps_the_order_of_levels() -> None:
+def test_light_changes_slowly_and_keeps_the_order_of_levels() -> None:
+    ramp = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 8, 3))
+    for seed in range(20):
+        frames = 8
+        clip = Clip(ramp.copy(), np.stack([ramp] * frames), *([np.zeros((frames, 4))] * 6), "ramp")  # type: ignore[arg-type]
+        light(np.random.default_rng(seed), clip)
+        means = clip.canvases.mean(axis=(1, 2, 3))
+        assert np.abs(np.diff(means)).max() < 12
+        assert (np.diff(clip.canvases[0, :, 0].astype(int), axis=0) >= 0).all()
+
+
+def test_where_shadows_are_asked_for_the_light_changes_once_in_some_clips() -> None:
     ramp = np.tile(np.arange(256, dtype=np.uint8)[:, None, None], (1, 8, 3))
     shadows = 0
     for seed in range(40):
         frames = 8
         clip = Clip(ramp.copy(), np.stack([ramp] * frames), *([np.zeros((frames, 4))] * 6), "ramp")  # type: ignore[arg-type]
-        light(np.random.default_rng(seed), clip)
+        light(np.random.default_rng(seed), clip, 0.3)
         changes = np.abs(np.diff(clip.canvases.mean(axis=(1, 2, 3))))
         assert np.sort(changes)[-2] < 12
         shadows += int(changes.max() >= 12)
