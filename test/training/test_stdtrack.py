@@ -22,6 +22,7 @@ from painted_data import PaintedSequence, moving, painted_still
 from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.families import load_network
+from stdtrack_ros.network.stdtrack import losses as losses_module
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.losses import LossWeights
 from stdtrack_ros.network.stdtrack.model import STDTrack, StepOutput, TemplateState
@@ -178,6 +179,14 @@ def test_identity_counts_as_its_weight_says_and_what_is_beside_the_target_only_w
     clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
     network, rules = STDTrack(NetworkConfig(**SMALL)).eval(), RolloutSettings(ambiguous_prob=0.0)
 
+    shown: list[torch.Tensor] = []
+
+    def identity_loss(*given: torch.Tensor) -> torch.Tensor:
+        shown.append(given[-1])
+        return losses_module.identity_loss(*given)
+
+    monkeypatch.setattr(rollout_module, "identity_loss", identity_loss)
+
     def run(weight: float, companions: torch.Tensor) -> tuple[float, dict[str, float]]:
         generator = torch.Generator().manual_seed(2)
         return rollout(network, {**clips, "companions": companions}, rules, LossWeights(identity=weight), generator)
@@ -192,6 +201,7 @@ def test_identity_counts_as_its_weight_says_and_what_is_beside_the_target_only_w
         assert outside["identity"] == pytest.approx(alone["identity"])
         _, beside = run(0.5, clips["boxes"])
         assert beside["identity"] > alone["identity"] + 0.01
+    assert [bool(known.any()) for known in shown] == [False, False, True]
 
 
 def watched_windows(

@@ -70,6 +70,12 @@ def test_weights_decide_the_fractions(data: Path) -> None:
     assert 0.6 < names.count("car_1") / len(names) < 0.88
 
 
+def test_the_light_changes_at_once_where_the_settings_ask_for_it(data: Path) -> None:
+    steady, shadowed = (build_dataset(settings(data, shadow_prob=p), 3, seed=4, size=12) for p in (0.0, 1.0))
+    changed = [not np.array_equal(steady[index].canvases[-1], shadowed[index].canvases[-1]) for index in range(12)]
+    assert all(changed)
+
+
 def test_the_index_ends_as_a_list_does(data: Path) -> None:
     dataset = build_dataset(settings(data), 1, seed=0, size=3)
     assert len(list(dataset)) == 3
