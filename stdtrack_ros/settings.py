@@ -165,7 +165,7 @@ class StatusSettings(SettingGroup):
         le=1000,
     )
     memory_similarity: float = setting(
-        0.65,
+        0.6,
         "Cosine similarity to a frame of the STM under which a frame has quality 0.",
         ge=-1.0,
         le=1.0,
@@ -189,7 +189,7 @@ class StatusSettings(SettingGroup):
         le=1.0,
     )
     follow_similarity: float = setting(
-        0.7,
+        0.6,
         "Cosine similarity to a frame of the STM from which what was found is followed however low its quality, and "
         "it takes 5 times `lost_after` until the target is LOST.",
         ge=-1.0,

@@ -32,15 +32,16 @@ from stdtrack_ros.evaluation.memory_bench.objects import ObjectBank
 from stdtrack_ros.evaluation.metrics.paired import Estimated, estimate
 from stdtrack_ros.settings import make_settings
 
-BASE: Mapping[str, Any] = {"token": False, "memory": False, "mask": "off", "head": "plain"}
+BASE: Mapping[str, Any] = {"token": False, "memory": False, "mask": "off", "recall": False, "head": "plain"}
 PARTS: Mapping[str, Mapping[str, Any]] = {
     "base": {},
     "+ token": {"token": True},
     "+ STM and MFIFM": {"memory": True},
     "+ mask": {"mask": "gate"},
     "+ multi-scale head": {"head": "multi_scale"},
+    "+ recall": {"recall": True},
 }
-"""Arms that are trained, in the paper's order: each adds to the switches of the one before."""
+"""Arms that are trained, in the paper's order, and then ours: each adds to the switches of the one before."""
 TRACKED: Mapping[str, Mapping[str, Any]] = {
     "FIFO": {"memory.policy": "fifo"},
     **{f"capacity {number}": {"memory.capacity": number} for number in (1, 2, 4, 6, 8)},

@@ -25,14 +25,17 @@ GLIMPSE = 0.5
 """Quality, in units of `accept_quality`, from which a candidate deserves a close look in the next frame."""
 SAME_IOU = 0.2
 """IoU above which two boxes in consecutive frames are of the same thing."""
+CONFIRMING_SLACK = 0.08
+"""A candidate that counted once counts again, in its place, with similarities lower by up to this."""
 
 
 class Redetection:
     """Which windows to look at in each frame while LOST, and when what they show is the target.
 
     A candidate counts if its quality, its similarity to the template and its similarity to the STM all suffice; the
-    same place must count in `accept_frames` of the last `window_frames` frames (of as many, if those are fewer). One
-    that does not quite count, or that a coarse tile shows, is looked at closely in the next frame: a glimpse.
+    same place must count in `accept_frames` of the last `window_frames` frames (of as many, if those are fewer), after
+    the first time with slightly lower similarities, as the target moves on. One that does not quite count, or that a
+    coarse tile shows, is looked at closely in the next frame: a glimpse.
     """
 
     def __init__(self, search_factor: float, search_size: int) -> None:
@@ -76,7 +79,7 @@ class Redetection:
         if self._watched is not None:
             seen = candidates[0]
             same = bool(iou(seen.box, self._watched) > SAME_IOU)
-            return self._vote(seen, same and _counts(seen, settings), settings)
+            return self._vote(seen, same and _counts(seen, settings, CONFIRMING_SLACK), settings)
         shown = zip(candidates, self._coarse, strict=True)
         counting = [candidate for candidate, coarse in shown if not coarse and _counts(candidate, settings)]
         if counting:
@@ -118,11 +121,11 @@ class Redetection:
         return [Crop(x, y, side, self._size) for x, y in centers]
 
 
-def _counts(candidate: Candidate, settings: RedetectionSettings) -> bool:
+def _counts(candidate: Candidate, settings: RedetectionSettings, slack: float = 0.0) -> bool:
     return (
         candidate.quality >= settings.accept_quality
-        and candidate.template_similarity >= settings.template_similarity
-        and candidate.memory_similarity >= settings.memory_similarity
+        and candidate.template_similarity >= settings.template_similarity - slack
+        and candidate.memory_similarity >= settings.memory_similarity - slack
     )
 
 

@@ -44,7 +44,7 @@ class RolloutSettings(WindowSettings):
     corruption_prob: float = setting(0.1, "Fraction of the stored frames that are another clip's.", ge=0, le=1)
     template_failure_prob: float = setting(0.25, "Fraction of clips whose template fails after a while.", ge=0, le=1)
     initial_dropout: float = setting(
-        0.5, "Fraction of the frames in which MFIFM has to do without the template's appearance.", ge=0, le=1
+        0.5, "Fraction of the frames in which MFIFM and recall do without the template's appearance.", ge=0, le=1
     )
     later_weight: float = setting(1.5, "Weight of the loss from the third frame on.", ge=0)
 
@@ -84,7 +84,7 @@ def rollout(
     last = clips["previous_boxes"][:, 0]
     total = torch.zeros((), device=token.device)
     parts: dict[str, list[Tensor]] = defaultdict(list)
-    looks = [(template.appearance, torch.ones_like(closed))]
+    appearances = [(template.appearance, torch.ones_like(closed))]
     beside: list[tuple[Tensor, Tensor]] = []
     for frame in range(frames):
         ground_truth, present, valid = (clips[name][:, frame] for name in ("boxes", "present", "valid"))
@@ -99,7 +99,7 @@ def rollout(
         search = cut(clips["canvases"][:, frame], clips["windows"][:, frame], windows, config.search_size)
         seen = _either(fails & (frame >= fails_from), failed, template)
         initial = 1.0 - draw.happens(settings.initial_dropout).float()
-        output = network.step(seen, search, token, memory.tokens, memory.valid, initial)
+        output = network.step(seen, search, token, memory.tokens, memory.looks, memory.valid, initial)
         target = _target(windows, ground_truth, present, valid, companion)
         loss, frame_parts = frame_loss(output, target, weights)
         if distillation is not None:
@@ -112,16 +112,19 @@ def rollout(
         found = windows.to_image(decode_peak(output.maps.score, output.maps.boxes().float()).detach())
         last = _recover(found, windows, ground_truth, target, jittered)
         good = target.present & (iou(windows.fractions(found), target.box) >= STORE_IOU)
-        looks.append((output.appearance, good & valid))
+        appearances.append((output.appearance, good & valid))
         beside.append(_beside(output.cells.float(), target.companion, config.search_cells))
         if frame + 1 < frames:
             token = output.enhanced.detach() if settings.detach else output.enhanced
             keep = (good | draw.happens(settings.blind_store_prob)) & draw.happens(settings.store_prob)
-            stored = output.token.detach() if settings.detach else output.token
-            stored = _corrupted(stored, draw.happens(settings.corruption_prob))
-            memory = memory.store(stored, output.quality, keep, settings.policy, capacity)
+            stored, look = output.token, output.look
+            if settings.detach:
+                stored, look = stored.detach(), look.detach()
+            corrupted = draw.happens(settings.corruption_prob)
+            stored, look = _corrupted(stored, corrupted), _corrupted(look, corrupted)
+            memory = memory.store(stored, look, output.quality, keep, settings.policy, capacity)
     if weights.identity:
-        identity = identity_loss(*_over_time(looks), *_over_time(beside))
+        identity = identity_loss(*_over_time(appearances), *_over_time(beside))
         total = total + weights.identity * identity
         parts["identity"].append(identity.detach())
     # Read at the end, all at once: a GPU would stop at each of them.
@@ -161,7 +164,7 @@ def _failed(template: TemplateState, draw: _Draws) -> TemplateState:
         others = torch.stack([part.roll(step, 0) for step in range(1, min(len(part), 5))] or [part]).mean(0)
         return torch.lerp(part, others, fraction.view(-1, *[1] * (part.dim() - 1)).to(part.dtype))
 
-    return TemplateState(vague(template.tokens), unit(vague(template.cells)), unit(vague(template.appearance)))
+    return TemplateState(vague(template.tokens), *(unit(vague(part)) for part in template[1:]))
 
 
 def _either(choice: Tensor, first: TemplateState, second: TemplateState) -> TemplateState:
@@ -171,9 +174,9 @@ def _either(choice: Tensor, first: TemplateState, second: TemplateState) -> Temp
     )
 
 
-def _corrupted(token: Tensor, choice: Tensor) -> Tensor:
-    """Replace the tokens (B, 1, d) of the clips in `choice` (B,) by another clip's."""
-    return torch.where(choice[:, None, None], token.roll(1, 0), token)
+def _corrupted(stored: Tensor, choice: Tensor) -> Tensor:
+    """Replace what the clips in `choice` (B,) store, (B, ...), by another clip's."""
+    return torch.where(choice.view(-1, *[1] * (stored.dim() - 1)), stored.roll(1, 0), stored)
 
 
 def _beside(cells: Tensor, companion: Tensor, side: int) -> tuple[Tensor, Tensor]:

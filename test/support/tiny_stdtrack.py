@@ -7,6 +7,7 @@ from __future__ import annotations
 import torch
 
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
+from stdtrack_ros.network.stdtrack.embedding import unit
 from stdtrack_ros.network.stdtrack.model import STDTrack
 
 SMALL = NetworkConfig(dim=32, heads=2, depth=2, head_stem=16, head_channels=(8, 8), template_size=64, search_size=96)
@@ -21,4 +22,5 @@ def sample(network: STDTrack, batch: int = 2) -> tuple[object, ...]:
     search = 255 * torch.rand(batch, 3, config.search_size, config.search_size, generator=generator)
     token = torch.randn(batch, 1, config.dim, generator=generator)
     memory = torch.randn(batch, config.capacity, config.dim, generator=generator)
-    return network.start(template), search, token, memory, torch.ones(batch, config.capacity)
+    looks = unit(torch.randn(batch, config.capacity, 9, config.dim, generator=generator))
+    return network.start(template), search, token, memory, looks, torch.ones(batch, config.capacity)

@@ -56,7 +56,8 @@ def outputs(path: Path) -> list[torch.Tensor]:
     template, search = (torch.rand(1, 3, side, side, generator=generator) * 255 for side in (128, 96))
     memory = network.initial_memory(1)
     with torch.no_grad():
-        found = network.step(network.start(template), search, network.initial_token(1), memory.tokens, memory.valid)
+        state, token = network.start(template), network.initial_token(1)
+        found = network.step(state, search, token, memory.tokens, memory.looks, memory.valid)
     return [*found.maps, found.token, found.enhanced, found.confidence]
 
 

@@ -33,7 +33,7 @@ def test_rows_are_compared_with_the_one_before_and_settings_with_the_whole_netwo
     before = {row.name: row.before for row in rows}
     assert before["base"] == ""
     assert before["+ STM and MFIFM"] == "+ token"
-    assert before["FIFO"] == before["capacity 8"] == "+ multi-scale head"
+    assert before["FIFO"] == before["capacity 8"] == "+ recall"
     for row in rows:
         make_settings(row.settings)
     assert len(train_ablation.candidates({"base": (Path("base"),)})) == 1  # without an STM there is none to vary

@@ -128,6 +128,26 @@ def test_a_look_alike_that_fails_one_test_is_refused(fact: str) -> None:
     assert looking.watched is None
 
 
+@pytest.mark.parametrize("fact", ["template_similarity", "memory_similarity"])
+@pytest.mark.parametrize(("lower", "accepted"), [(0.07, True), (0.09, False)])
+def test_a_candidate_that_counted_may_look_a_little_less_like_the_target(
+    fact: str, lower: float, accepted: bool
+) -> None:
+    looking, limit = search(), getattr(RULES, fact)
+    for _ in range(6):  # it never counts in the first place
+        looking.windows(EXPECTED, *FRAME, RULES)
+        assert looking.update(shown(EXPECTED, 2, **{fact: limit - 0.02}), RULES) is None
+    assert looking.watched is None
+    looking = search()
+    looking.windows(EXPECTED, *FRAME, RULES)
+    assert looking.update(shown(EXPECTED, 2), RULES) is None
+    found = None
+    for _ in range(2):
+        looking.windows(EXPECTED, *FRAME, RULES)
+        found = looking.update(shown(EXPECTED, 2, **{fact: limit - lower}), RULES)
+    assert (found is not None) == accepted
+
+
 def test_a_candidate_that_does_not_hold_is_dropped() -> None:
     looking = search()
     looking.windows(EXPECTED, *FRAME, RULES)

@@ -150,7 +150,7 @@ def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found
     step = network.step
 
     def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
-        seen.append((template.tokens, rest[3]))
+        seen.append((template.tokens, rest[4]))
         return step(template, *rest)
 
     monkeypatch.setattr(network, "step", watched)

@@ -14,7 +14,8 @@ from stdtrack_ros.errors import SettingError
 class NetworkConfig(BaseModel):
     """Everything that decides the weights' names and shapes; stored in each checkpoint and exported model.
 
-    The paper's parts can be switched off one by one (`token`, `memory`, `mask`, `head`), as its ablation table does.
+    The paper's parts can be switched off one by one (`token`, `memory`, `mask`, `head`), as its ablation table does;
+    `matching_prior` and `recall` are ours.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +40,7 @@ class NetworkConfig(BaseModel):
     matching_prior: bool = Field(True, description="Add the similarity to every template cell to the search tokens.")
     token: bool = Field(True, description="Spatiotemporal token in the backbone, carried from frame to frame.")
     memory: bool = Field(True, description="STM and MFIFM: fuse the token with the stored ones.")
+    recall: bool = Field(True, description="The STM's looks speak in the score map (with `memory`).")
     capacity: int = Field(6, ge=1, description="Tokens K in the STM.")
     propagate: Literal["enhanced", "token"] = Field("enhanced", description="What is carried on: E_t or T_t.")
     mask: Literal["off", "gate", "product", "dot"] = Field("gate", description="Form of the mask enhancement.")

@@ -18,6 +18,7 @@ FAMILY = NetworkFamily(
         "embedding.prior",
         "fusion",
         "mask",
+        "recall",
         "peak",
         "confidence",
     ),

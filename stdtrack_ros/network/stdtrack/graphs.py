@@ -18,7 +18,7 @@ class StartGraph(nn.Module):
     """Template crops (B, T, T, 3) uint8 BGR -> the template's state."""
 
     inputs = ("template",)
-    outputs = ("template_tokens", "template_cells", "template_appearance")
+    outputs = ("template_tokens", "template_cells", "template_appearance", "template_look")
     free: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, network: STDTrack) -> None:
@@ -36,11 +36,21 @@ class StartGraph(nn.Module):
 
 
 class StepGraph(nn.Module):
-    """Search crops (B, S, S, 3) uint8 BGR, template state, token (B, 1, d), memory (B, K, d), validity (B, K)."""
+    """Search crops (B, S, S, 3) uint8 BGR, template state, token (B, 1, d), STM (B, K, d) twice, validity (B, K)."""
 
-    inputs = ("search", "template_tokens", "template_cells", "template_appearance", "token", "memory", "valid")
-    outputs = ("score", "size", "offset", "token_out", "enhanced", "quality", "confidence", "appearance")
-    free: ClassVar[Mapping[str, str]] = {"memory": "slots", "valid": "slots"}
+    inputs = (
+        "search",
+        "template_tokens",
+        "template_cells",
+        "template_appearance",
+        "template_look",
+        "token",
+        "memory",
+        "looks",
+        "valid",
+    )
+    outputs = ("score", "size", "offset", "token_out", "enhanced", "quality", "confidence", "appearance", "look")
+    free: ClassVar[Mapping[str, str]] = {"memory": "slots", "looks": "slots", "valid": "slots"}
 
     def __init__(self, network: STDTrack) -> None:
         super().__init__()
@@ -52,13 +62,15 @@ class StepGraph(nn.Module):
         tokens: Tensor,
         cells: Tensor,
         appearance: Tensor,
+        look: Tensor,
         token: Tensor,
         memory: Tensor,
+        looks: Tensor,
         valid: Tensor,
     ) -> tuple[Tensor, ...]:
         """See the class; the score map is in 0..1."""
-        state = TemplateState(tokens, cells, appearance)
-        output = self.network.step(state, _planes(search), token, memory, valid)
+        state = TemplateState(tokens, cells, appearance, look)
+        output = self.network.step(state, _planes(search), token, memory, looks, valid)
         return (
             output.maps.score.sigmoid(),
             output.maps.size,
@@ -68,6 +80,7 @@ class StepGraph(nn.Module):
             output.quality,
             output.confidence,
             output.appearance,
+            output.look,
         )
 
     def example(self, batch: int = 1) -> tuple[Tensor, ...]:
@@ -77,7 +90,7 @@ class StepGraph(nn.Module):
             state = network.start(_planes(*StartGraph(network).example(batch)))
         memory = network.initial_memory(batch)
         search = torch.zeros(batch, size, size, 3, dtype=torch.uint8)
-        return (search, *state, network.initial_token(batch), memory.tokens, memory.valid)
+        return (search, *state, network.initial_token(batch), memory.tokens, memory.looks, memory.valid)
 
 
 def graphs(network: STDTrack) -> tuple[StartGraph, StepGraph]:

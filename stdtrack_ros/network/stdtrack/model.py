@@ -17,6 +17,7 @@ from stdtrack_ros.network.stdtrack.mask_enhancement import MaskEnhancement
 from stdtrack_ros.network.stdtrack.memory import TokenMemory
 from stdtrack_ros.network.stdtrack.mfifm import MultiFrameFusion
 from stdtrack_ros.network.stdtrack.quality import ScorePeak
+from stdtrack_ros.network.stdtrack.recall import LOOK_CELLS, LookRecall, look_at, template_look
 from stdtrack_ros.network.stdtrack.transformer import JointLayers
 
 
@@ -27,11 +28,13 @@ class TemplateState(NamedTuple):
         tokens: state of the joint layers, (B, L, 2, N_z, d) keys and values if cached, else (B, N_z, d) tokens.
         cells: (B, N_z, d) unit vectors of the bare cells, for the matching prior.
         appearance: (B, d) unit vector, mean of the bare cells that the target covers.
+        look: (B, 9, d) unit vectors of 3x3 bare cells around its middle, for recall.
     """
 
     tokens: Tensor
     cells: Tensor
     appearance: Tensor
+    look: Tensor
 
 
 class StepOutput(NamedTuple):
@@ -44,6 +47,7 @@ class StepOutput(NamedTuple):
         quality: (B,) Q_t.
         confidence: (B,) logit: IoU of the box with the target, 0 if it is absent.
         appearance: (B, d) unit vector: the bare search cells around the peak.
+        look: (B, 9, d) unit vectors of the 3x3 bare search cells around the peak, what the STM stores beside the token.
         mask: (B, N_x, 1) logits of the mask enhancement.
         cells: (B, N_x, d) bare search cells (for distillation).
     """
@@ -54,6 +58,7 @@ class StepOutput(NamedTuple):
     quality: Tensor
     confidence: Tensor
     appearance: Tensor
+    look: Tensor
     mask: Tensor
     cells: Tensor
 
@@ -78,6 +83,7 @@ class STDTrack(nn.Module):
         self.layers = JointLayers(config)
         self.fusion = MultiFrameFusion(config) if config.memory else None
         self.mask = MaskEnhancement(config) if config.mask != "off" else None
+        self.recall = LookRecall() if config.memory and config.recall else None
         self.head = CenterHead(config)
         self.peak = ScorePeak()
         self.confidence = ConfidenceHead(config)
@@ -85,7 +91,10 @@ class STDTrack(nn.Module):
     def start(self, template: Tensor) -> TemplateState:
         """Encode template crops (B, 3, T, T) float BGR 0..255."""
         tokens, cells = self.embedding.template(template)
-        return TemplateState(self.layers.encode_template(tokens), unit(cells), unit(self._covered(cells)))
+        units = unit(cells)
+        return TemplateState(
+            self.layers.encode_template(tokens), units, unit(self._covered(cells)), template_look(units)
+        )
 
     def step(
         self,
@@ -93,6 +102,7 @@ class STDTrack(nn.Module):
         search: Tensor,
         token: Tensor,
         memory: Tensor,
+        looks: Tensor,
         valid: Tensor,
         initial_counts: Tensor | None = None,
     ) -> StepOutput:
@@ -102,8 +112,9 @@ class STDTrack(nn.Module):
             template: the target's, of B targets.
             search: (B, 3, S, S) float BGR 0..255.
             token: (B, 1, d) what the last frame carried on, zeros in the first.
-            memory: (B, K, d) stored tokens. valid: (B, K) 1 where there is one.
-            initial_counts: (B,) 0 if MFIFM goes without the template's appearance (training); by default 1.
+            memory: (B, K, d) stored tokens. looks: (B, K, 9, d) the target's looks in the same frames.
+            valid: (B, K) 1 where a frame is stored.
+            initial_counts: (B,) 0 if MFIFM and recall go without the template's appearance (training); by default 1.
                 Without a stored token it counts all the same.
         """
         config = self.config
@@ -114,11 +125,12 @@ class STDTrack(nn.Module):
         seen = self.layers(torch.cat((own.to(tokens.dtype), tokens), dim=1), template.tokens)
         current, found = seen[:, :1], seen[:, 1:]
         enhanced = current
+        initial = torch.ones_like(valid[:, :1])
+        if initial_counts is not None:
+            initial = torch.maximum(initial_counts[:, None].to(valid.dtype), 1.0 - valid.amax(dim=1, keepdim=True))
+        counts = torch.cat((initial, valid), dim=1)
         if self.fusion is not None:
-            counts = torch.ones_like(valid[:, :1])
-            if initial_counts is not None:
-                counts = torch.maximum(initial_counts[:, None].to(valid.dtype), 1.0 - valid.amax(dim=1, keepdim=True))
-            enhanced = self.fusion(current, template.appearance, memory, torch.cat((counts, valid), dim=1))
+            enhanced = self.fusion(current, template.appearance, memory, counts)
         masked, mask = found, torch.zeros_like(found[..., :1])
         if self.mask is not None:
             masked, mask = self.mask(found, cells, enhanced)
@@ -127,6 +139,8 @@ class STDTrack(nn.Module):
             # Detached: the score wants a peak, the mask a region; the mask learns from its own loss what it says.
             said = mask.detach().transpose(1, 2).unflatten(2, (config.search_cells, config.search_cells))
             head = head._replace(score=head.score + self.mask.score_gain * said)
+        if self.recall is not None:
+            head = head._replace(score=head.score + self.recall(cells.float(), template.look, looks, counts))
         peak = self.peak(head.score.float().sigmoid())
         appearance = unit(peak.pool(cells.float()))
         return StepOutput(
@@ -136,6 +150,7 @@ class STDTrack(nn.Module):
             quality=peak.quality(config.quality).detach(),
             confidence=self.confidence(enhanced, masked.float(), appearance * template.appearance, mask, peak),
             appearance=appearance,
+            look=look_at(head.score.detach().flatten(1).argmax(dim=1), cells.float()),
             mask=mask,
             cells=cells,
         )
@@ -146,7 +161,8 @@ class STDTrack(nn.Module):
 
     def initial_memory(self, batch: int, capacity: int | None = None) -> TokenMemory:
         """Make an empty STM for B clips, of `config.capacity` slots unless told otherwise."""
-        return TokenMemory.empty(batch, capacity or self.config.capacity, self.config.dim, self.base_token.device)
+        config = self.config
+        return TokenMemory.empty(batch, capacity or config.capacity, config.dim, LOOK_CELLS, self.base_token.device)
 
     def _covered(self, cells: Tensor) -> Tensor:
         """Average bare template cells (B, N_z, d) over the cells that the target covers: (B, d)."""

@@ -56,7 +56,8 @@ class StdtrackModel:
         info = self.info
         template = frame.extract_around(box, info.template_factor, info.template_size)
         found = dict(self.backend.start({"template": template[None]}))
-        memory = TokenMemory.empty(self._capacity, {"appearance": (self._dim,), "memory": (self._dim,)})
+        shapes = {"appearance": (self._dim,), "memory": (self._dim,), "look": found["template_look"].shape[1:]}
+        memory = TokenMemory.empty(self._capacity, shapes)
         return StdtrackState(found, np.zeros((1, self._dim), np.float32), memory, found["template_appearance"][0])
 
     def step(
@@ -69,6 +70,7 @@ class StdtrackModel:
         arrays["search"] = searches
         arrays["token"] = np.stack([state.token for state in states])
         arrays["memory"] = np.stack([state.memory.contents["memory"] for state in states])
+        arrays["looks"] = np.stack([state.memory.contents["look"] for state in states])
         arrays["valid"] = np.stack([state.memory.valid for state in states])
         found = self.backend.step(arrays)
         return [
@@ -78,11 +80,11 @@ class StdtrackModel:
 
     def remember(self, state: StdtrackState, prediction: Prediction, frame: FrameView, box: Box) -> StdtrackState:
         """Return the state after a trusted frame: E_t is carried on, good frames go into the STM now and then."""
-        token, enhanced = prediction.output
+        token, enhanced, look = prediction.output
         assert prediction.embedding is not None
         memory = state.memory.grown_older()
         if state.memory.is_due(self.memory.spacing) and prediction.quality >= self.memory.store_quality:
-            entry = {"appearance": prediction.embedding, "memory": token[0]}
+            entry = {"appearance": prediction.embedding, "memory": token[0], "look": look}
             memory = state.memory.store(entry, prediction.token_quality, self.memory.policy)
         return replace(state, token=enhanced, memory=memory, appearance=prediction.embedding)
 
@@ -99,7 +101,7 @@ class StdtrackModel:
     def with_templates_of(self, state: StdtrackState, others: Sequence[StdtrackState]) -> StdtrackState:
         """See `Model.with_templates_of`."""
         template = {name: _mean([each.template[name] for each in others]) for name in state.template}
-        for name in ("template_cells", "template_appearance"):  # unit vectors
+        for name in ("template_cells", "template_appearance", "template_look"):  # unit vectors
             template[name] /= np.linalg.norm(template[name], axis=-1, keepdims=True)
         return replace(state, template=template)
 
@@ -130,7 +132,7 @@ class StdtrackModel:
             token_quality=float(found["quality"][index]),
             score_map=score,
             embedding=found["appearance"][index],
-            output=(found["token_out"][index], found["enhanced"][index]),
+            output=(found["token_out"][index], found["enhanced"][index], found["look"][index]),
         )
 
 

@@ -60,7 +60,7 @@ def maps_for(box: tuple[float, float, float, float], side: int = 16) -> HeadMaps
 
 def output_for(maps: HeadMaps) -> StepOutput:
     none = torch.zeros(1, 1, 4)
-    return StepOutput(maps, none, none, torch.zeros(1), torch.zeros(1), none[:, 0], torch.zeros(1, 256, 1), none)
+    return StepOutput(maps, none, none, torch.zeros(1), torch.zeros(1), none[:, 0], none, torch.zeros(1, 256, 1), none)
 
 
 GROUND_TRUTH = torch.tensor([[0.4, 0.6, 0.3, 0.2]])

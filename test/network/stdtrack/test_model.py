@@ -17,6 +17,7 @@ SWITCHES = [
     {"token": False},
     {"memory": False},
     {"pooled_keys": False},
+    {"recall": False},
     {"mask": "off"},
     {"mask": "product"},
     {"mask": "dot"},
@@ -55,24 +56,24 @@ def test_token_and_memory_reach_the_result_only_where_they_are_on(switches: dict
     network = STDTrack(SMALL.model_copy(update=switches)).eval()
     if network.carry is not None:
         torch.nn.init.normal_(network.carry)
-    template, search, token, memory, valid = sample(network)
-    first = network.step(template, search, token, memory, valid).maps.score
-    other = network.step(template, search, token + 1.0, memory.flip(-1), valid).maps.score
+    template, search, token, memory, looks, valid = sample(network)
+    first = network.step(template, search, token, memory, looks, valid).maps.score
+    other = network.step(template, search, token + 1.0, memory.flip(-1), looks.flip(-1), valid).maps.score
     assert torch.equal(first, other) is not matters
 
 
 def test_with_a_memory_the_token_that_is_carried_on_comes_from_it_alone() -> None:
     """E_t is an answer of the memory: without the template's appearance, equal memories leave no other difference."""
     network = STDTrack(SMALL).eval()
-    template, search, token, memory, valid = sample(network)
+    template, search, token, memory, looks, valid = sample(network)
     same = memory[:, :1].expand_as(memory)
     none = torch.zeros(2)
-    first = network.step(template, search, token, same, valid, none).enhanced
-    other = network.step(template, search.flip(-1), token, same, valid, none).enhanced
+    first = network.step(template, search, token, same, looks, valid, none).enhanced
+    other = network.step(template, search.flip(-1), token, same, looks, valid, none).enhanced
     torch.testing.assert_close(first, other, rtol=1e-4, atol=1e-5)
     empty = torch.zeros_like(valid)
-    alone = network.step(template, search, token, memory, empty, none).enhanced
-    torch.testing.assert_close(alone, network.step(template, search, token, memory * 2, empty).enhanced)
+    alone = network.step(template, search, token, memory, looks, empty, none).enhanced
+    torch.testing.assert_close(alone, network.step(template, search, token, memory * 2, -looks, empty).enhanced)
 
 
 def test_the_paper_like_preset_attends_jointly_and_the_light_one_caches_the_template() -> None:

@@ -91,7 +91,7 @@ def test_exported_nodes_are_named_by_module_and_hold_nothing_of_the_source(
     operators = {node.op_type for node in model.graph.node}
     assert "Pad" not in operators, "the padding of strided convolutions belongs into them"
     parts = {node.name.split("/")[1] for node in model.graph.node}
-    assert parts == {"graph", "embedding", "layers", "fusion", "mask", "head", "peak", "confidence"}
+    assert parts == {"graph", "embedding", "layers", "fusion", "mask", "recall", "head", "peak", "confidence"}
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
     assert [entry.key for entry in model.metadata_props] == ["stdtrack"]
 
@@ -195,6 +195,7 @@ def test_tensorrt_builds_for_what_comes() -> None:
         shapes = dict(one.split(":") for one in _profiles(path)[key].split(","))
         assert shapes["search"] == f"{batch}x{side}x{side}x3" and shapes["token"] == f"{batch}x1x{dim}"
         assert shapes["memory"] == f"{batch}x{count}x{dim}" and shapes["valid"] == f"{batch}x{count}"
+        assert shapes["looks"] == f"{batch}x{count}x9x{dim}"
     assert _profiles(start_path(path))["max"] == f"template:16x{network['template_size']}x{network['template_size']}x3"
 
 

@@ -76,13 +76,15 @@ def test_never_more_than_the_capacity_and_all_but_the_last_are_good(qualities: l
 def test_training_and_tracking_keep_the_same_frames(policy: str, qualities: list[float], capacity: int) -> None:
     """Also where training lets a clip use a part of the slots only; a clip that stores nothing stays empty."""
     single = fill(qualities, capacity, policy)
-    batch, allowed = BatchMemory.empty(2, 6, 3), torch.tensor([capacity, capacity])
+    batch, allowed = BatchMemory.empty(2, 6, 3, 1), torch.tensor([capacity, capacity])
     for index, quality in enumerate(qualities):
         token = torch.full((2, 1, 3), float(index))
-        batch = batch.store(token, torch.tensor([quality, quality]), torch.tensor([True, False]), policy, allowed)
+        offered, stores = torch.tensor([quality, quality]), torch.tensor([True, False])
+        batch = batch.store(token, -token, offered, stores, policy, allowed)
     np.testing.assert_array_equal(batch.tokens[0, :capacity].numpy(), single.contents["memory"])
     np.testing.assert_array_equal(batch.valid[0, :capacity].numpy(), single.valid)
     assert batch.valid[0, capacity:].sum() == 0
     assert batch.valid[1].sum() == 0
     # Every part of a slot is of the same frame.
+    np.testing.assert_array_equal(batch.looks[0, :, 0].numpy(), -batch.tokens[0].numpy())
     np.testing.assert_array_equal(single.contents["appearance"][:, 0], -single.contents["memory"][:, 0])

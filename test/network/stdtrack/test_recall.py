@@ -1,0 +1,72 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""Recall finds the place that looks like what is stored, whichever frame it was stored in, and leaves it its score."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from stdtrack_ros.network.stdtrack.recall import LookRecall, look_at, template_look
+
+SIDE, DIM = 6, 36
+
+
+def scene() -> Tensor:
+    """Cells (1, 36, 36), each of a direction of its own, of another length."""
+    return (torch.eye(SIDE * SIDE) * torch.arange(1.0, 1.0 + SIDE * SIDE)[:, None])[None]
+
+
+def place(row: int, column: int) -> Tensor:
+    return torch.tensor([row * SIDE + column])
+
+
+def test_a_look_is_the_nine_cells_around_a_place_as_unit_vectors() -> None:
+    look = look_at(place(2, 3), scene())
+    assert look.shape == (1, 9, DIM)
+    assert look[0].argmax(dim=1).tolist() == [8, 9, 10, 14, 15, 16, 20, 21, 22]
+    torch.testing.assert_close(look.norm(dim=2), torch.ones(1, 9), atol=1e-3, rtol=0)
+    assert look_at(place(0, 5), scene())[0].argmax(dim=1).tolist() == [4, 5, 5, 4, 5, 5, 10, 11, 11]
+
+
+def test_the_look_of_a_template_is_of_means_of_four_cells_around_its_middle() -> None:
+    cells = torch.zeros(1, 64, 2)
+    cells[..., 0] = 1.0
+    cells[0, 2 * 8 + 2] = torch.tensor([0.0, 1.0])  # of the 4x4 in the middle, the first
+    look = template_look(cells)
+    assert look.shape == (1, 9, 2)
+    torch.testing.assert_close(look[0, 0], torch.tensor([3.0, 1.0]) / math.sqrt(10), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(look[0, 1:], torch.tensor([1.0, 0.0]).expand(8, 2), atol=1e-4, rtol=1e-4)
+
+
+def test_what_is_added_by_hand() -> None:
+    """The best place keeps its score; one where nothing agrees loses g log(mean of exp(t q)) / t against it."""
+    recall, cells = LookRecall(), scene()
+    stored = torch.stack((look_at(place(2, 3), cells), torch.zeros(1, 9, DIM)), dim=1)
+    initial = torch.zeros(1, 9, DIM)
+    added = recall(cells, initial, stored, torch.tensor([[0.0, 1.0, 0.0]]))
+    assert added.shape == (1, 1, SIDE, SIDE)
+    assert added.flatten().argmax() == place(2, 3) and added.max() == 0.0
+    # All nine cells agree there, and none of them at (5, 0), where those over the border agree with nothing.
+    assert added[0, 0, 5, 0].item() == pytest.approx(-recall.GAIN, rel=1e-3)
+    # One place to the right, each cell of the look meets its neighbour: nothing agrees either.
+    assert added[0, 0, 2, 4].item() == pytest.approx(-recall.GAIN, rel=1e-3)
+    # With the template, which agrees with nothing, the mean is of exp(8) and 1 at the best place.
+    both = recall(cells, initial, stored, torch.tensor([[1.0, 1.0, 0.0]]))
+    expected = -recall.GAIN * math.log((math.exp(8.0) + 1.0) / 2.0) / 8.0
+    assert both[0, 0, 5, 0].item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_each_stored_frame_speaks_for_itself() -> None:
+    """Two looks that have nothing in common are both found; one that does not count is not."""
+    recall, cells = LookRecall(), scene()
+    first, second = place(1, 1), place(4, 4)
+    stored = torch.stack((look_at(first, cells), look_at(second, cells)), dim=1)
+    initial = look_at(place(1, 4), cells)
+    for valid, found in (([0, 1, 1], (first, second)), ([0, 0, 1], (second,)), ([1, 0, 0], (place(1, 4),))):
+        added = recall(cells, initial, stored, torch.tensor([valid]).float()).flatten()
+        places = torch.nonzero(added > -1e-3).flatten().tolist()
+        assert places == sorted(int(one) for one in found)
