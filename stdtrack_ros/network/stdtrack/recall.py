@@ -51,6 +51,7 @@ class LookRecall(nn.Module):
         agreement = torch.exp(self.SHARPNESS / LOOK_CELLS * maps.reshape(batch, slots, -1))
         counted = (valid[:, None] @ agreement).reshape(batch, 1, side, side) / valid.sum(dim=1).view(-1, 1, 1, 1)
         level = torch.log(counted) / self.SHARPNESS
+        level = functional.max_pool2d(level, 3, stride=1, padding=1)
         return self.gain * (level - level.amax(dim=(2, 3), keepdim=True))
 
 
