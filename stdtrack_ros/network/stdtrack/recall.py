@@ -19,10 +19,10 @@ class LookRecall(nn.Module):
     """Agreement of each place in the search window with the looks that the STM holds, as a score.
 
     A look is 3x3 bare cells around the target's middle in one frame, as unit vectors. Its agreement q_k with a place is
-    the mean cosine of these cells with those there. Added to the score's logits is g (m - max m), with the maximum over
-    the places and, over those k that count, the template's look among them, the smooth maximum
-    m = log(mean_k exp(t q_k)) / t. The place that agrees best keeps its score and the others lose, so that a peak is as
-    high as without. MFIFM mixes what is stored into one token; here each stored frame speaks for itself.
+    the mean cosine of these cells with those there; over those k that count, the template's look among them, the smooth
+    maximum is m = log(sum_k exp(t q_k)) / t. Added to the score's logits is g (m' - max m'), where m' is the maximum of
+    m over 3x3 places. The place that agrees best keeps its score and the others lose, so that a peak is as high as
+    without. MFIFM mixes what is stored into one token; here each stored frame speaks for itself.
     """
 
     SHARPNESS = 8.0  # t
@@ -49,10 +49,10 @@ class LookRecall(nn.Module):
             cosines.reshape(batch * slots, LOOK_CELLS, side, side), self.offsets, padding=LOOK_SIDE // 2
         )
         agreement = torch.exp(self.SHARPNESS / LOOK_CELLS * maps.reshape(batch, slots, -1))
-        counted = (valid[:, None] @ agreement).reshape(batch, 1, side, side) / valid.sum(dim=1).view(-1, 1, 1, 1)
-        level = torch.log(counted) / self.SHARPNESS
-        level = functional.max_pool2d(level, 3, stride=1, padding=1)
-        return self.gain * (level - level.amax(dim=(2, 3), keepdim=True))
+        counted = (valid[:, None] @ agreement).reshape(batch, 1, side, side)
+        # The maximum over 3x3 places leaves the neighbours of the best one their scores, too: no box is drawn aside.
+        nearby = functional.max_pool2d(counted, 3, stride=1, padding=1)
+        return self.gain / self.SHARPNESS * torch.log(nearby / nearby.amax(dim=(2, 3), keepdim=True))
 
 
 def template_look(cells: Tensor) -> Tensor:
