@@ -146,11 +146,11 @@ def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found
     network = STDTrack(NetworkConfig(**SMALL)).eval()
     dataset = ClipDataset([(cutouts(2), 1.0)], 4, 3, 4, augmented=False)
     clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
-    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    seen: list[tuple[torch.Tensor, ...]] = []
     step = network.step
 
     def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
-        seen.append((template.tokens, rest[4]))
+        seen.append((template.tokens, rest[4], rest[3]))
         return step(template, *rest)
 
     monkeypatch.setattr(network, "step", watched)
@@ -166,6 +166,7 @@ def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found
         assert changed.tolist() == [bool(failing)] * 4
         present = clips["present"][:, :3].sum(dim=1)
         stored = seen[3][1].sum(dim=1)
+        assert torch.equal(seen[3][2].flatten(2).any(dim=2), seen[3][1] > 0), "each stored frame has its look"
         assert (stored > 0).any() if good_iou == 0.0 else not stored.any()
         assert (stored <= present).all()
 

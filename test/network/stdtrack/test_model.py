@@ -62,6 +62,16 @@ def test_token_and_memory_reach_the_result_only_where_they_are_on(switches: dict
     assert torch.equal(first, other) is not matters
 
 
+@pytest.mark.parametrize("on", [True, False])
+def test_what_was_stored_is_recalled_in_the_score_if_recall_is_on(on: bool) -> None:
+    network = STDTrack(SMALL.model_copy(update={"recall": on})).eval()
+    template, search, token, memory, looks, valid = sample(network)
+    seen = network.step(template, search, token, memory, looks, valid)
+    other = network.step(template, search, token, memory, seen.look[:, None].expand_as(looks), valid)
+    assert torch.equal(seen.maps.score, other.maps.score) is not on
+    assert torch.equal(seen.maps.size, other.maps.size) and torch.equal(seen.enhanced, other.enhanced)
+
+
 def test_with_a_memory_the_token_that_is_carried_on_comes_from_it_alone() -> None:
     """E_t is an answer of the memory: without the template's appearance, equal memories leave no other difference."""
     network = STDTrack(SMALL).eval()

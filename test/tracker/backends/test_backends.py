@@ -125,6 +125,7 @@ def test_good_frames_are_stored_at_intervals(pair: tuple[OnnxBackend, TorchBacke
     assert three.template is first.template
     np.testing.assert_array_equal(one.memory.contents["memory"][0], good.output[0][0])
     np.testing.assert_array_equal(one.memory.contents["appearance"][0], good.embedding)
+    np.testing.assert_array_equal(one.memory.contents["look"][0], good.output[2])
 
 
 def test_a_network_without_some_of_the_parts_runs_exported(tmp_path: Path) -> None:
