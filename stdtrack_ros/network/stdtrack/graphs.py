@@ -36,7 +36,10 @@ class StartGraph(nn.Module):
 
 
 class StepGraph(nn.Module):
-    """Search crops (B, S, S, 3) uint8 BGR, template state, token (B, 1, d), STM (B, K, d) twice, validity (B, K)."""
+    """One frame, from search crops (B, S, S, 3) uint8 BGR, the template's state and the token (B, 1, d).
+
+    The STM comes as its tokens (B, K, d), looks (B, K, 9, d) and which of them are valid (B, K).
+    """
 
     inputs = (
         "search",
