@@ -118,11 +118,18 @@ class SearchSettings(SettingGroup):
         0.8, "Weight of the Hann window in the choice of the peak; 0 none, 1 the full product.", ge=0.0, le=1.0
     )
     size_time_constant: float = setting(
-        0.03,
+        0.06,
         "Time constant with which width and height follow what the network shows while TRACKING; 0: at once.",
         unit="s",
         ge=0.0,
         le=10.0,
+    )
+    extent_weight: float = setting(
+        0.6,
+        "How far boxes take over the extent of the box of the start, as far as the network would draw another one; "
+        "0: not at all.",
+        ge=0.0,
+        le=1.0,
     )
     clip_margin: float = setting(
         10.0, "The box keeps at least this much of itself inside the image.", unit="px", ge=0.0, le=200.0

@@ -22,6 +22,7 @@ from stdtrack_ros.intensity import IntensityRange, held_range
 from stdtrack_ros.jpeg_image import JpegImage
 from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import StatusSettings, TrackerSettings
+from stdtrack_ros.tracker.box_extent import BoxExtent
 from stdtrack_ros.tracker.candidate import Candidate
 from stdtrack_ros.tracker.distractor_filter import DistractorFilter
 from stdtrack_ros.tracker.frame_view import FrameView, viewed
@@ -57,6 +58,7 @@ class TrackState:
         whole_box: (4,) px, the last trusted box that no edge of the image cut: a target that has left is searched for
             at this size.
         covariance: (4, 4) of the reported (centre x, centre y, width, height), px².
+        extent: how the box of the start differs from those of the network.
         motion: Kalman filter of box and velocity.
         status_machine: TRACKING, UNCERTAIN or LOST.
         distractors: the last look-alike, by its place.
@@ -77,6 +79,7 @@ class TrackState:
     box: Box
     whole_box: Box
     covariance: NDArray[np.float64]
+    extent: BoxExtent
     motion: MotionModel
     redetection: Redetection
     stamp_s: float
@@ -239,6 +242,7 @@ class Tracker:
             box=checked,
             whole_box=checked,
             covariance=motion.box_covariance,
+            extent=BoxExtent(checked[2:], known=_is_whole(checked, frame)),
             motion=motion,
             redetection=self._new_search(),
             stamp_s=stamp,
@@ -441,6 +445,10 @@ class Tracker:
 
     def _box_in_image(self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction) -> Box:
         box = window.to_image(prediction.box)
+        sure = state.status is Status.TRACKING and prediction.quality >= self.settings.status.uncertain_quality
+        if sure and _is_whole(box, frame):
+            state.extent.compare(box)
+        box = state.extent.adapt(box, self.settings.search.extent_weight)
         constant = self.settings.search.size_time_constant
         if constant and state.status is Status.TRACKING:
             keep = math.exp(-state.elapsed_s / constant)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from moving_disc import moving_disc
 from numpy.typing import NDArray
 
 from stdtrack_ros.errors import InputError
@@ -28,26 +29,6 @@ SETTINGS = make_settings(VALUES)
 @pytest.fixture(scope="module")
 def model() -> Model:
     return load_model(SETTINGS)
-
-
-def scene(
-    count: int = 12, width: int = 320, height: int = 240, seed: int = 0
-) -> tuple[list[NDArray[np.uint8]], NDArray[np.float64]]:
-    """Paint a patterned disc that moves over a smooth background: frames, and (N, 4) boxes."""
-    rng = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:height, :width]
-    background = np.stack([120 + 60 * np.sin(columns / 40 + k) * np.cos(rows / 30) for k in range(3)], axis=2)
-    background += rng.normal(0, 4, background.shape)
-    frames, boxes = [], []
-    for index in range(count):
-        center_x, center_y, radius = 100 + 4 * index, 90 + 3 * index, 24
-        inside = (columns - center_x) ** 2 + (rows - center_y) ** 2 <= radius**2
-        stripes = ((columns - center_x) // 8 + (rows - center_y) // 8) % 2
-        frame = background.copy()
-        frame[inside] = np.stack([30 + 200 * stripes, 40 + 0 * stripes, 220 - 180 * stripes], axis=2)[inside]
-        frames.append(frame.clip(0, 255).astype(np.uint8))
-        boxes.append((center_x - radius, center_y - radius, 2 * radius, 2 * radius))
-    return frames, np.array(boxes, dtype=np.float64)
 
 
 def run(tracker: Tracker, frames: list[NDArray[np.uint8]], box: NDArray[np.float64]) -> list[TrackResult]:
@@ -130,7 +111,7 @@ def test_without_loss_detection_every_candidate_is_remembered_and_measured() -> 
 
 
 def test_it_follows_a_moving_target(model: Model) -> None:
-    frames, boxes = scene()
+    frames, boxes = moving_disc()
     results = run(Tracker(model, SETTINGS), frames, boxes[0])
     overlaps = [float(iou(result.box, box)) for result, box in zip(results, boxes[1:], strict=True)]
     assert min(overlaps) > 0.5
@@ -139,10 +120,10 @@ def test_it_follows_a_moving_target(model: Model) -> None:
 
 
 def test_two_replays_give_the_same_bits_and_nothing_survives_a_new_start(model: Model) -> None:
-    frames, boxes = scene()
+    frames, boxes = moving_disc()
     tracker = Tracker(model, SETTINGS)
     first = run(tracker, frames, boxes[0])
-    run(tracker, scene(seed=5)[0], np.array([10.0, 10, 60, 40]))
+    run(tracker, moving_disc(seed=5)[0], np.array([10.0, 10, 60, 40]))
     assert same(first, run(tracker, frames, boxes[0]))
     tracker.reset()
     assert not tracker.initialized
@@ -168,7 +149,7 @@ def test_any_image_and_any_box_give_a_finite_box_in_the_image(
 
 @pytest.mark.parametrize("kind", ["grey", "grey1", "bgra", "uint16"])
 def test_grey_four_channel_and_16_bit_images_are_tracked_as_well(model: Model, kind: str) -> None:
-    frames, boxes = scene(6)
+    frames, boxes = moving_disc(6)
     change = {
         "grey": lambda frame: frame.mean(axis=2).astype(np.uint8),
         "grey1": lambda frame: frame.mean(axis=2, keepdims=True).astype(np.uint8),
@@ -182,7 +163,7 @@ def test_grey_four_channel_and_16_bit_images_are_tracked_as_well(model: Model, k
 
 
 def test_the_image_size_may_change_in_mid_stream(model: Model) -> None:
-    frames, boxes = scene(4)
+    frames, boxes = moving_disc(4)
     tracker = Tracker(model, SETTINGS)
     tracker.initialize(frames[0], boxes[0])
     tracker.track(frames[1])
@@ -206,7 +187,7 @@ BAD_BOXES = [
 def test_a_box_that_cannot_start_a_target_is_refused_and_the_old_target_kept(
     model: Model, box: tuple[float, ...], sentence: str
 ) -> None:
-    frames, boxes = scene(4)
+    frames, boxes = moving_disc(4)
     expected = run(Tracker(model, SETTINGS), frames, boxes[0])
     tracker = Tracker(model, SETTINGS)
     tracker.initialize(frames[0], boxes[0], 0.0)
@@ -221,7 +202,7 @@ def test_a_box_that_cannot_start_a_target_is_refused_and_the_old_target_kept(
     "image", [np.zeros((0, 5, 3), np.uint8), np.zeros((5, 5, 2), np.uint8), np.zeros((5, 5, 3)), np.zeros(7, np.uint8)]
 )
 def test_an_image_that_is_none_is_refused_and_the_state_kept(model: Model, image: NDArray[np.generic]) -> None:
-    frames, boxes = scene(3)
+    frames, boxes = moving_disc(3)
     tracker = Tracker(model, SETTINGS)
     with pytest.raises(InputError, match="no target"):
         tracker.track(frames[0])
@@ -234,7 +215,7 @@ def test_an_image_that_is_none_is_refused_and_the_state_kept(model: Model, image
 def test_the_state_does_not_grow(model: Model) -> None:
     import pickle
 
-    frames, boxes = scene(30)
+    frames, boxes = moving_disc(30)
     tracker = Tracker(model, SETTINGS)
     tracker.initialize(frames[0], boxes[0])
     sizes = []
@@ -246,7 +227,7 @@ def test_the_state_does_not_grow(model: Model) -> None:
 
 @pytest.mark.parametrize("first", [100.0, float("nan"), float("inf")])
 def test_stamps_that_jump_or_stand_still_do_no_harm(model: Model, first: float) -> None:
-    frames, boxes = scene(8)
+    frames, boxes = moving_disc(8)
     tracker = Tracker(model, SETTINGS)
     tracker.initialize(frames[0], boxes[0], first)
     for frame, stamp in zip(frames[1:], (100.03, 100.03, 5.0, 5.03, 1e9, float("nan"), 1e9), strict=True):
@@ -257,8 +238,8 @@ def test_stamps_that_jump_or_stand_still_do_no_harm(model: Model, first: float) 
 
 def test_a_target_that_vanishes_is_said_to_be_lost_and_found_again(model: Model) -> None:
     """The disc is away for a second, then back where it was: LOST in time, never TRACKING meanwhile, found again."""
-    frames, boxes = scene(40)
-    empty = scene(1, seed=9)[0][0]
+    frames, boxes = moving_disc(40)
+    empty = moving_disc(1, seed=9)[0][0]
     empty[60:160, 60:180] = empty[60:160, 180:300]
     tracker = Tracker(model, SETTINGS)
     tracker.initialize(frames[0], boxes[0], 0.0)
@@ -288,7 +269,7 @@ def test_create_tracker_uses_the_shipped_model() -> None:
 
 @pytest.mark.parametrize("stamp", [lambda index: 100.0, lambda index: 100.0 + index // 30, lambda index: float("nan")])
 def test_a_clock_that_stands_still_does_not_keep_a_target_from_being_lost(model: Model, stamp: object) -> None:
-    frames, boxes = scene(8)
+    frames, boxes = moving_disc(8)
     tracker = Tracker(model, SETTINGS)
     tracker.initialize(frames[0], boxes[0], stamp(0))
     flat = np.full_like(frames[0], 90)
@@ -312,7 +293,7 @@ def thermal(frame: NDArray[np.uint8], span: int) -> NDArray[np.uint16]:
 
 @pytest.mark.parametrize("span", [64, 250, 2500, 9000])
 def test_a_thermal_image_that_uses_few_of_its_16_bits_is_tracked_as_its_grey_original(model: Model, span: int) -> None:
-    frames, boxes = scene(8)
+    frames, boxes = moving_disc(8)
     results = run(Tracker(model, SETTINGS), [thermal(frame, span) for frame in frames], boxes[0])
     grey = run(Tracker(model, SETTINGS), [frame.mean(axis=2).astype(np.uint8) for frame in frames], boxes[0])
     shown = results[-1].intensity
@@ -350,14 +331,15 @@ def test_the_size_moves_a_part_of_the_way_and_the_centre_all_of_it(
     constant: float, interval_s: float, side: float
 ) -> None:
     # The window is 5 x 20 px wide, so one of its pixels is one of the image; it lies from x 60 and y 40 on.
-    tracker = Tracker(OneBox((40.0, 35.0, 40.0, 40.0)), make_settings({"search.size_time_constant": constant}))
+    settings = make_settings({"search.size_time_constant": constant, "search.extent_weight": 0.0})
+    tracker = Tracker(OneBox((40.0, 35.0, 40.0, 40.0)), settings)
     tracker.initialize(np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8), (100, 80, 20, 20), 7.0)
     found = tracker.track(np.zeros((240, 320, 3), np.uint8), 7.0 + interval_s).box
     np.testing.assert_allclose(found, [120 - side / 2, 95 - side / 2, side, side])
 
 
 def test_a_range_that_is_set_holds_from_the_next_frame_on(model: Model) -> None:
-    frames, boxes = scene(4)
+    frames, boxes = moving_disc(4)
     tracker = Tracker(model, SETTINGS)
     tracker.initialize(thermal(frames[0], 2500), boxes[0])
     tracker.settings = make_settings({**VALUES, "intensity.low": 6000, "intensity.high": 10_000})
@@ -367,7 +349,7 @@ def test_a_range_that_is_set_holds_from_the_next_frame_on(model: Model) -> None:
 
 
 def test_a_camera_that_changes_to_16_bits_or_its_gain_is_measured_anew(model: Model) -> None:
-    frames, boxes = scene(6)
+    frames, boxes = moving_disc(6)
     tracker = Tracker(model, SETTINGS)
     tracker.initialize(frames[0], boxes[0], 0.0)
     assert tracker.track(frames[1], 1 / 30).intensity is None
@@ -380,7 +362,7 @@ def test_a_camera_that_changes_to_16_bits_or_its_gain_is_measured_anew(model: Mo
 
 def test_a_start_cut_by_the_edge_is_uncertain_until_frames_show_the_target_whole(model: Model) -> None:
     """The disc moves 4 px a frame away from an edge through its middle: five whole boxes come in frame 5 at best."""
-    frames, boxes = scene(30)
+    frames, boxes = moving_disc(30)
     cut = [np.ascontiguousarray(frame[:, 100:]) for frame in frames]
     shown = boxes - [100, 0, 0, 0]
     half = np.array([0.0, boxes[0][1], 24.0, 48.0])
@@ -397,7 +379,7 @@ def test_a_start_cut_by_the_edge_is_uncertain_until_frames_show_the_target_whole
 
 
 def test_a_cut_start_is_followed_as_any_other(model: Model) -> None:
-    frames, _ = scene(20)
+    frames, _ = moving_disc(20)
     cut = [np.ascontiguousarray(frame[:, 100:]) for frame in frames]
     half = np.array([0.0, 66.0, 24.0, 48.0])
     without = Tracker(model, make_settings({**VALUES, "status.enabled": False}))
