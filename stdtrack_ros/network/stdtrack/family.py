@@ -11,7 +11,8 @@ FAMILY = NetworkFamily(
     NetworkConfig,
     STDTrack,
     graphs,
-    # Stem and first block lose most accuracy in 8 bits; the others work on one token, too little to gain anything.
+    # Stem and first block lose most accuracy in 8 bits, and what makes the maps would be cut off where no clip of the
+    # calibration reached; the others work on one token, too little to gain anything.
     full_precision=(
         "embedding.cells.cnn.stem",
         "embedding.cells.cnn.blocks.0",
@@ -19,6 +20,9 @@ FAMILY = NetworkFamily(
         "fusion",
         "mask",
         "recall",
+        "head.score.2",
+        "head.size.2",
+        "head.offset.2",
         "peak",
         "confidence",
     ),
