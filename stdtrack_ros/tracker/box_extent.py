@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What belongs to a target: the box of its start says so, and later boxes are drawn alike.
 
-Whether a car's mirrors, a bird's wings or a runner's feet belong into the box is for whoever starts the target to say, and
-the network does not know. Side by side with the first boxes that the network draws, the box of the start tells.
+Whether a car's mirrors, a bird's wings or a runner's feet belong in the box is for whoever starts the target to say;
+the network cannot know. The box of the start tells, set beside the first boxes that the network draws.
 """
 
 from __future__ import annotations
