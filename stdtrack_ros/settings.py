@@ -210,7 +210,9 @@ class MotionSettings(SettingGroup):
     The six last were fitted to a model's errors (`tools/fit_motion.py`).
     """
 
-    enabled: bool = setting(True, "Coast the search window on the estimated velocity while UNCERTAIN or LOST.")
+    enabled: bool = setting(
+        True, "Carry the search window on by the estimated velocity, and coast on it while UNCERTAIN or LOST."
+    )
     velocity_decay_time: float = setting(
         0.5, "Time constant with which the velocity decays while the target is not seen.", unit="s", ge=0.001, le=60.0
     )

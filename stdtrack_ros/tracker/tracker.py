@@ -27,7 +27,7 @@ from stdtrack_ros.tracker.candidate import Candidate
 from stdtrack_ros.tracker.distractor_filter import DistractorFilter
 from stdtrack_ros.tracker.frame_view import FrameView, viewed
 from stdtrack_ros.tracker.models.model import Model, Prediction
-from stdtrack_ros.tracker.motion import MotionModel
+from stdtrack_ros.tracker.motion import MotionModel, carried_on
 from stdtrack_ros.tracker.redetection import Redetection
 from stdtrack_ros.tracker.result import Status, TrackResult
 from stdtrack_ros.tracker.search_window import SearchWindow
@@ -362,11 +362,17 @@ class Tracker:
         return replace(frame, intensity=state.intensity)
 
     def _follow_window(self, state: TrackState) -> Crop:
-        info, box = self.model.info, state.motion.box if self._coasting(state) else state.box
+        info, box = self.model.info, state.motion.box if self._coasting(state) else self._next_box(state)
         doubtful = state.status is not Status.TRACKING or state.quality < self.settings.status.uncertain_quality
         speed = float(np.linalg.norm(state.motion.velocity) / max(np.sqrt(box[2] * box[3]), 1.0))
         large = state.search_window.choose(doubtful, speed, state.elapsed_s, self.settings.search)
         return Crop.around(box, info.large_search_factor if large else info.search_factor, info.search_size)
+
+    def _next_box(self, state: TrackState) -> Box:
+        """Return the last box, (4,) px, where its velocity carries it: of things alike, the target is on its way."""
+        if not self.settings.motion.enabled:
+            return state.box
+        return carried_on(state.box, state.motion.velocity, state.elapsed_s)
 
     def _search_windows(self, state: TrackState, frame: FrameView) -> list[Crop]:
         place = box_from_center(*box_center(state.box), *state.whole_box[2:])

@@ -20,6 +20,7 @@ from stdtrack_ros.tracker import Status, Tracker, TrackResult, create_tracker, l
 from stdtrack_ros.tracker.candidate import Candidate
 from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import Model, ModelInfo, Prediction
+from stdtrack_ros.tracker.motion import PREDICTION_DEAD_BAND
 from stdtrack_ros.tracker.tracker import decide
 
 VALUES = {"model.threads": 1, "model.provider": "cpu"}
@@ -336,6 +337,19 @@ def test_the_size_moves_a_part_of_the_way_and_the_centre_all_of_it(
     tracker.initialize(np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8), (100, 80, 20, 20), 7.0)
     found = tracker.track(np.zeros((240, 320, 3), np.uint8), 7.0 + interval_s).box
     np.testing.assert_allclose(found, [120 - side / 2, 95 - side / 2, side, side])
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_the_window_moves_on_with_the_target(moving: bool) -> None:
+    # Windows are 5 x 20 px wide, so that the box lies 8 px to the right of their centres.
+    tracker = Tracker(OneBox((48.0, 40.0, 20.0, 20.0)), make_settings({"motion.enabled": moving}))
+    image = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    tracker.initialize(image, (100, 80, 20, 20), 0.0)
+    first = tracker.track(image, 0.1)
+    np.testing.assert_allclose(first.box, [108, 80, 20, 20])
+    ahead = float(first.velocity[0]) * 0.1 - PREDICTION_DEAD_BAND * 20 if moving else 0.0
+    assert not moving or 1.0 < ahead < 8.0
+    np.testing.assert_allclose(tracker.track(image, 0.2).box, [116 + ahead, 80, 20, 20])
 
 
 def test_a_range_that_is_set_holds_from_the_next_frame_on(model: Model) -> None:
