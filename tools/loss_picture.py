@@ -25,7 +25,7 @@ from stdtrack_ros.tracker.result import Status, TrackResult
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-HIDDEN = range(60, 80)
+HIDDEN = range(45, 68)
 """Frames with the board."""
 FRAMES = 130
 BOARD = (70, 82, 88)
