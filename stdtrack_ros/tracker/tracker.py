@@ -43,6 +43,8 @@ STANDING_FRAMES = 2
 """Frames in a row with the same stamp from which on the stamps stand still, and time is assumed to go on."""
 SPARSE_S = 0.09
 """Interval from which frames are so sparse that where the target was expected says less than what the network shows."""
+MAX_LEAD = 1.0
+"""Target sizes by which the search window may be ahead of the last box."""
 MAX_INTERVAL_S = 1.0
 """Longest interval that says something about the target's motion; a longer one counts as this, a negative one as 0."""
 
@@ -369,10 +371,16 @@ class Tracker:
         return Crop.around(box, info.large_search_factor if large else info.search_factor, info.search_size)
 
     def _next_box(self, state: TrackState) -> Box:
-        """Return the last box, (4,) px, where its velocity carries it: of things alike, the target is on its way."""
+        """Return the last box, (4,) px, where its velocity carries it: of things alike, the target is on its way.
+
+        At most by MAX_LEAD: after dropped frames, what has stopped in the meantime must still lie in the window.
+        """
+        box = state.box
         if not self.settings.motion.enabled:
-            return state.box
-        return carried_on(state.box, state.motion.velocity, state.elapsed_s)
+            return box
+        way = carried_on(box, state.motion.velocity, state.elapsed_s)[:2] - box[:2]
+        longest = MAX_LEAD * math.sqrt(box[2] * box[3])
+        return np.concatenate((box[:2] + way * min(1.0, longest / max(math.hypot(*way), 1e-9)), box[2:]))
 
     def _search_windows(self, state: TrackState, frame: FrameView) -> list[Crop]:
         place = box_from_center(*box_center(state.box), *state.whole_box[2:])

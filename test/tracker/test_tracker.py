@@ -352,6 +352,15 @@ def test_the_window_moves_on_with_the_target(moving: bool) -> None:
     np.testing.assert_allclose(tracker.track(image, 0.2).box, [116 + ahead, 80, 20, 20])
 
 
+def test_the_window_is_ahead_by_one_target_size_at_most() -> None:
+    tracker = Tracker(OneBox((48.0, 40.0, 20.0, 20.0)), make_settings({}))
+    image = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    tracker.initialize(image, (100, 80, 20, 20), 0.0)
+    first = tracker.track(image, 0.1)
+    assert float(first.velocity[0]) > 40.0
+    np.testing.assert_allclose(tracker.track(image, 1.1).box, [108 + 20 + 8, 80, 20, 20])
+
+
 def test_a_range_that_is_set_holds_from_the_next_frame_on(model: Model) -> None:
     frames, boxes = moving_disc(4)
     tracker = Tracker(model, SETTINGS)
