@@ -15,7 +15,8 @@ class Candidate:
     """What one window showed.
 
     Attributes:
-        box: (4,) px, in the image.
+        box: (4,) px, in the image; its size is kept steady.
+        shown: (4,) px, the same as this frame alone shows it.
         quality: calibrated, 0..1; 0 if it was rejected.
         template_similarity: cosine with the template's appearance; 1 if unknown.
         memory_similarity: cosine with the most similar frame of the STM; 1 if there is none to compare with.
@@ -24,6 +25,7 @@ class Candidate:
     """
 
     box: Box
+    shown: Box
     quality: float
     template_similarity: float
     memory_similarity: float

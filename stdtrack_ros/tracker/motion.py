@@ -52,12 +52,20 @@ class MotionModel:
         self.mean = transition @ self.mean
         self.covariance = transition @ self.covariance @ transition.T + noise
 
-    def correct(self, box: Box, quality: float, settings: MotionSettings) -> None:
-        """Take in a measured (4,) box; one of low quality counts less."""
+    def correct(self, box: Box, quality: float, settings: MotionSettings, shown: Box | None = None) -> None:
+        """Take in a measured (4,) box, px; one of low quality counts less.
+
+        A box that is smaller than expected may show a target that is covered in part, and a larger one may hold
+        something else besides: of the centres that it leaves open, the one nearest to the expected centre counts.
+
+        Args:
+            shown: (4,) px, the box that the frame alone shows, if `box` has been smoothed.
+        """
         self._measured = True
         noise = self.measured_covariance(quality, settings)
-        measured = np.concatenate((box_center(box), box[2:]))
-        innovation = measured - self.mean[:4]
+        innovation = np.concatenate((box_center(box), box[2:])) - self.mean[:4]
+        slack = np.abs((box if shown is None else shown)[2:] - self.mean[2:4]) / 2
+        innovation[:2] -= np.clip(innovation[:2], -slack, slack)
         gain = self.covariance[:, :4] @ np.linalg.inv(self.covariance[:4, :4] + noise)
         self.mean = self.mean + gain @ innovation
         reduced = np.eye(6)

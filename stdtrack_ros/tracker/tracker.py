@@ -390,7 +390,8 @@ class Tracker:
         self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction, searching: bool
     ) -> Candidate:
         settings, expected = self.settings.status, state.motion.box
-        box = self._box_in_image(state, frame, window, prediction)
+        shown = self._box_in_image(state, frame, window, prediction)
+        box = self._steady_box(state, frame, shown)
         template, memory = self.model.similarity(state.model, prediction)
         if searching:
             known = state.distractors.is_known_distractor(box, memory, expected, settings)
@@ -399,7 +400,7 @@ class Tracker:
             sparse = state.elapsed_s >= SPARSE_S
             near = box if sparse else expected  # it may have gone anywhere in the meantime
             rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings, sparse)
-        return Candidate(box, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
+        return Candidate(box, shown, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
 
     def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:
         before, whole = state.status, _is_whole(candidate.box, frame)
@@ -427,11 +428,12 @@ class Tracker:
             state.distractors.clear()
 
     def _move(self, state: TrackState, frame: FrameView, decision: Decision) -> None:
-        box, quality, settings = decision.candidate.box, decision.candidate.quality, self.settings.motion
+        box, shown = decision.candidate.box, decision.candidate.shown
+        quality, settings = decision.candidate.quality, self.settings.motion
         if decision.reacquired:
             state.motion = MotionModel(box, settings)
         elif decision.measure:
-            state.motion.correct(box, quality, settings)
+            state.motion.correct(box, quality, settings, shown)
         if decision.measure:
             state.box, state.covariance = box, state.motion.measured_covariance(quality, settings)
         else:
@@ -462,7 +464,9 @@ class Tracker:
         sure = state.status is Status.TRACKING and prediction.quality >= self.settings.status.uncertain_quality
         if sure and _is_whole(box, frame):
             state.extent.compare(box)
-        box = state.extent.adapt(box, self.settings.search.extent_weight)
+        return state.extent.adapt(box, self.settings.search.extent_weight)
+
+    def _steady_box(self, state: TrackState, frame: FrameView, box: Box) -> Box:
         constant = self.settings.search.size_time_constant
         if constant and state.status is Status.TRACKING:
             keep = math.exp(-state.elapsed_s / constant)

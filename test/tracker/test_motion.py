@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +45,37 @@ def test_a_measured_box_is_as_uncertain_as_its_quality_says() -> None:
     motion = MotionModel(np.array([0.0, 0.0, 80.0, 20.0]), rules)  # one size is 40 px
     np.testing.assert_allclose(np.sqrt(np.diag(motion.measured_covariance(1.0, rules))), (2, 2, 4, 4))
     np.testing.assert_allclose(np.sqrt(np.diag(motion.measured_covariance(0.5, rules))), (6, 6, 12, 12))
+
+
+def test_what_is_covered_from_one_side_slows_down_late() -> None:
+    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), RULES)
+    follow(30, 3.0, motion)
+    for index in (31, 32):  # a board at 130 px: the left edge goes on by 3 px a frame, the right one stays
+        motion.predict(FRAME_S, RULES)
+        motion.correct(np.array([3.0 * index, 50.0, 130 - 3.0 * index, 20.0]), 0.9, RULES)
+    assert 80 < motion.velocity[0] < 91  # 58 if the visible part's centre counted
+    assert motion.box[0] + motion.box[2] / 2 == pytest.approx(116, abs=0.5)  # the whole target's, not 113
+
+
+def test_a_box_that_takes_in_something_else_does_not_draw_the_target_aside() -> None:
+    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), RULES)
+    follow(30, 3.0, motion)
+    motion.predict(FRAME_S, RULES)
+    motion.correct(np.array([93.0, 50.0, 60.0, 20.0]), 0.9, RULES)  # 20 px more on the right
+    np.testing.assert_allclose(motion.velocity, (90.0, 0.0), atol=4.0)
+    assert motion.box[0] + motion.box[2] / 2 == pytest.approx(113, abs=1)
+
+
+def test_the_box_that_a_frame_shows_says_what_is_open_and_the_steady_one_is_taken_in() -> None:
+    def moved(shown_width_px: float) -> float:
+        motion = MotionModel(np.array([0.0, 0.0, 40.0, 20.0]), RULES)
+        motion.predict(FRAME_S, RULES)
+        motion.correct(np.array([4.0, 0.0, 40.0, 20.0]), 1.0, RULES, np.array([4.0, 0.0, shown_width_px, 20.0]))
+        return float(motion.box[0])
+
+    assert moved(32.0) == pytest.approx(0.0)  # 4 px of 4 px are open
+    assert moved(36.0) == pytest.approx(moved(40.0) / 2)  # 2 px of 4
+    assert 2 < moved(40.0) < 4
 
 
 def test_doubt_is_about_the_place_alone_and_in_target_sizes() -> None:

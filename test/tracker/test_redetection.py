@@ -21,7 +21,7 @@ RULES = RedetectionSettings(crops_per_frame=2, accept_frames=3, window_frames=5)
 
 def candidate(box: Box, **facts: float) -> Candidate:
     values = {**SURE, **facts}
-    return Candidate(box, **values, prediction=Prediction(box, values["quality"], 0.5))
+    return Candidate(box, box, **values, prediction=Prediction(box, values["quality"], 0.5))
 
 
 NOTHING = candidate(EXPECTED, quality=0.0, template_similarity=0.0, memory_similarity=0.0)

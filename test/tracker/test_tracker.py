@@ -46,7 +46,7 @@ def same(first: list[TrackResult], second: list[TrackResult]) -> bool:
 
 def candidate(quality: float, rejected: bool = False) -> Candidate:
     box = np.array([10.0, 10.0, 20.0, 20.0])
-    return Candidate(box, quality, 1.0, 1.0, Prediction(box, quality, quality), rejected)
+    return Candidate(box, box, quality, 1.0, 1.0, Prediction(box, quality, quality), rejected)
 
 
 NO_LOSS_DETECTION = StatusSettings(enabled=False)
