@@ -12,6 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from stdtrack_ros.geometry import Box, box_center, box_from_center
 from stdtrack_ros.settings import MotionSettings
 
+CENTER_SLACK = 1.5
+"""How far a centre may be off, in units of half the change of its box's side; over 1, as the expected side has followed
+the measured one by then, and a target is covered over several frames."""
+USUAL_CHANGES = 2.0
+"""Usual changes of a side that are left out of it."""
+USUAL_TIME_S = 1.0
+"""Time constant of the usual change of a side."""
+
 
 class MotionModel:
     """State (centre x, centre y, width, height, velocity x, velocity y); sizes are taken to stay, up to noise.
@@ -30,9 +38,12 @@ class MotionModel:
         prior = (self._VELOCITY_PRIOR * size) ** 2
         self.covariance = np.diag([noise, noise, sizes, sizes, prior, prior])
         self._measured = True
+        self._elapsed_s = 0.0
+        self._usual_change = np.zeros(2)  # of width and height, relative
 
     def predict(self, elapsed_s: float, settings: MotionSettings) -> None:
         """Move on by a time; from the second step without a measurement the velocity decays."""
+        self._elapsed_s = elapsed_s
         fade = 1.0 if self._measured else math.exp(-elapsed_s / settings.velocity_decay_time)
         # The distance covered by a velocity that decays exponentially: at most velocity_decay_time * velocity.
         way = elapsed_s if self._measured else settings.velocity_decay_time * (1.0 - fade)
@@ -56,7 +67,8 @@ class MotionModel:
         """Take in a measured (4,) box, px; one of low quality counts less.
 
         A box that is smaller than expected may show a target that is covered in part, and a larger one may hold
-        something else besides: of the centres that it leaves open, the one nearest to the expected centre counts.
+        something else besides: of the centres that it leaves open, the one nearest to the expected centre counts. What
+        changes its shape all the time leaves less open.
 
         Args:
             shown: (4,) px, the box that the frame alone shows, if `box` has been smoothed.
@@ -64,7 +76,7 @@ class MotionModel:
         self._measured = True
         noise = self.measured_covariance(quality, settings)
         innovation = np.concatenate((box_center(box), box[2:])) - self.mean[:4]
-        slack = np.abs((box if shown is None else shown)[2:] - self.mean[2:4]) / 2
+        slack = self._center_slack(box if shown is None else shown)
         innovation[:2] -= np.clip(innovation[:2], -slack, slack)
         gain = self.covariance[:, :4] @ np.linalg.inv(self.covariance[:4, :4] + noise)
         self.mean = self.mean + gain @ innovation
@@ -72,6 +84,15 @@ class MotionModel:
         reduced[:, :4] -= gain
         # Joseph's form keeps the covariance symmetric and positive over any number of frames.
         self.covariance = reduced @ self.covariance @ reduced.T + gain @ noise @ gain.T
+
+    def _center_slack(self, shown: Box) -> NDArray[np.float64]:
+        """Return (2,) px by which the centre of a box may be off, as its sides are not those expected."""
+        expected = np.maximum(self.mean[2:4], 1.0)
+        change = np.abs(shown[2:] / expected - 1.0)
+        slack = CENTER_SLACK * np.maximum(change - USUAL_CHANGES * self._usual_change, 0.0) * expected / 2
+        gain = 1.0 - math.exp(-self._elapsed_s / USUAL_TIME_S)
+        self._usual_change = self._usual_change + gain * (change - self._usual_change)
+        return slack
 
     def measured_covariance(self, quality: float, settings: MotionSettings) -> NDArray[np.float64]:
         """Return the (4, 4) covariance (centre x, centre y, width, height) of a box measured with this quality, px²."""

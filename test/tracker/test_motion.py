@@ -70,12 +70,29 @@ def test_the_box_that_a_frame_shows_says_what_is_open_and_the_steady_one_is_take
     def moved(shown_width_px: float) -> float:
         motion = MotionModel(np.array([0.0, 0.0, 40.0, 20.0]), RULES)
         motion.predict(FRAME_S, RULES)
-        motion.correct(np.array([4.0, 0.0, 40.0, 20.0]), 1.0, RULES, np.array([4.0, 0.0, shown_width_px, 20.0]))
+        motion.correct(np.array([6.0, 0.0, 40.0, 20.0]), 1.0, RULES, np.array([6.0, 0.0, shown_width_px, 20.0]))
         return float(motion.box[0])
 
-    assert moved(32.0) == pytest.approx(0.0)  # 4 px of 4 px are open
-    assert moved(36.0) == pytest.approx(moved(40.0) / 2)  # 2 px of 4
-    assert 2 < moved(40.0) < 4
+    assert moved(32.0) == pytest.approx(0.0)  # 1.5 * 4 px of 6 px are open
+    assert moved(36.0) == pytest.approx(moved(40.0) / 2)  # 3 px of 6
+    assert 3 < moved(40.0) < 6
+
+
+def test_what_changes_its_shape_all_the_time_leaves_less_open() -> None:
+    def moved(change_px: float) -> float:
+        """Return how far a jump to the right, by a box narrower by 6 px, moves what swayed by so much for a second."""
+        motion = MotionModel(np.array([0.0, 0.0, 40.0, 20.0]), RULES)
+        for index in range(30):
+            width = 40.0 + change_px * (-1) ** index
+            motion.predict(FRAME_S, RULES)
+            motion.correct(np.array([20 - width / 2, 0.0, width, 20.0]), 0.9, RULES)
+        motion.predict(FRAME_S, RULES)
+        before = motion.mean[0]
+        motion.correct(np.array([9.0, 0.0, 34.0, 20.0]), 0.9, RULES)  # its centre is 6 px farther right
+        return float(motion.mean[0] - before)
+
+    assert moved(0.0) < 1.5
+    assert moved(8.0) > 3
 
 
 def test_doubt_is_about_the_place_alone_and_in_target_sizes() -> None:
