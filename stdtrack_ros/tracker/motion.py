@@ -89,7 +89,9 @@ class MotionModel:
         """Return (2,) px by which the centre of a box may be off, as its sides are not those expected."""
         expected = np.maximum(self.mean[2:4], 1.0)
         change = np.abs(shown[2:] / expected - 1.0)
-        slack = CENTER_SLACK * np.maximum(change - USUAL_CHANGES * self._usual_change, 0.0) * expected / 2
+        slack: NDArray[np.float64] = (
+            CENTER_SLACK * np.maximum(change - USUAL_CHANGES * self._usual_change, 0.0) * expected / 2
+        )
         gain = 1.0 - math.exp(-self._elapsed_s / USUAL_TIME_S)
         self._usual_change = self._usual_change + gain * (change - self._usual_change)
         return slack
