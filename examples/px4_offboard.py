@@ -9,16 +9,18 @@ takes over.
 """
 
 import math
+import signal
+import threading
 import time
-from contextlib import suppress
 
 import rclpy
 from geometry_msgs.msg import Twist, TwistStamped
 from px4_msgs.msg import OffboardControlMode, TrajectorySetpoint, VehicleAttitude
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.signals import SignalHandlerOptions
 
 RATE_HZ = 20.0  # PX4 wants at least 2
 MAX_AGE_S = 0.5
@@ -96,13 +98,17 @@ class Px4Offboard(Node):
 
 
 def main() -> None:
-    """Run until Ctrl-C."""
-    rclpy.init()
+    """Run until Ctrl-C, which ends no message halfway: rclpy would make another error of it."""
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = Px4Offboard()
-    with suppress(KeyboardInterrupt, ExternalShutdownException):
-        rclpy.spin(node)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not stop.is_set():
+        executor.spin_once(timeout_sec=1.0 / RATE_HZ)
     node.destroy_node()
-    rclpy.try_shutdown()
+    rclpy.shutdown()
 
 
 if __name__ == "__main__":
