@@ -182,7 +182,8 @@ def paste_beside(picture: Image, box: Box, patch: Image, on_right: bool) -> Imag
     x = int(box[0] + (1.5 * box[2] if on_right else -0.5 * box[2] - patch.shape[1]))
     y = int(box[1])
     left, top = max(x, 0), max(y, 0)
-    part = patch[top - y : picture.shape[0] - y, left - x : picture.shape[1] - x]
+    bottom, right = max(picture.shape[0] - y, 0), max(picture.shape[1] - x, 0)
+    part = patch[top - y : bottom, left - x : right]
     staged = picture.copy()
     if part.size:
         staged[top : top + part.shape[0], left : left + part.shape[1]] = part

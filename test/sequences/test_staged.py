@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.sequences.staged import EVENTS, Schedule, StagedSequence, look_alike
+from stdtrack_ros.sequences.staged import EVENTS, Schedule, StagedSequence, look_alike, paste_beside
 
 RED = (20, 20, 240)
 SHORT = Schedule(length=40, begin=15, end=28)
@@ -100,6 +100,14 @@ def test_a_look_alike_is_in_view_all_the_time() -> None:
         alike = (staged.frame(index) == color).all(axis=2)
         assert alike.sum() == 27 * 27
         assert not (plain.frame(0) == color).all(axis=2).any()
+
+
+@pytest.mark.parametrize("x, seen", [(285.0, 0), (270.0, 5), (-75.0, 0), (-60.0, 12)])
+def test_of_a_look_alike_that_the_edge_cuts_the_rest_is_shown(x: float, seen: int) -> None:
+    """It lies 45 px to the right of the target's left edge: 27 px wide, of a picture 320 px wide."""
+    picture, patch = np.zeros((240, 320, 3), np.uint8), np.full((27, 27, 3), 255, np.uint8)
+    staged = paste_beside(picture, np.array([x, 60.0, 30.0, 30.0]), patch, on_right=True)
+    assert (staged.any(axis=2).sum(axis=1) == seen).sum() == (27 if seen else 240)
 
 
 def test_what_cannot_be_staged_is_named() -> None:
