@@ -99,7 +99,7 @@ def rollout(
         search = cut(clips["canvases"][:, frame], clips["windows"][:, frame], windows, config.search_size)
         seen = _either(fails & (frame >= fails_from), failed, template)
         initial = 1.0 - draw.happens(settings.initial_dropout).float()
-        output = network.step(seen, search, token, memory.tokens, memory.looks, memory.valid, initial)
+        output = network.step(seen, search, token, memory.tokens, memory.looks, memory.weights, initial)
         target = _target(windows, ground_truth, present, valid, companion)
         loss, frame_parts = frame_loss(output, target, weights)
         if distillation is not None:
@@ -123,6 +123,7 @@ def rollout(
             corrupted = draw.happens(settings.corruption_prob)
             stored, look = _corrupted(stored, corrupted), _corrupted(look, corrupted)
             memory = memory.store(stored, look, output.quality, keep, settings.policy, capacity)
+            memory = memory.compared(template.look, output.look.detach(), good)
     if weights.identity:
         identity = identity_loss(*_over_time(appearances), *_over_time(beside))
         total = total + weights.identity * identity

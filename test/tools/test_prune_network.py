@@ -57,7 +57,7 @@ def outputs(path: Path) -> list[torch.Tensor]:
     memory = network.initial_memory(1)
     with torch.no_grad():
         state, token = network.start(template), network.initial_token(1)
-        found = network.step(state, search, token, memory.tokens, memory.looks, memory.valid)
+        found = network.step(state, search, token, memory.tokens, memory.looks, memory.weights)
     return [*found.maps, found.token, found.enhanced, found.confidence]
 
 

@@ -38,7 +38,7 @@ class StartGraph(nn.Module):
 class StepGraph(nn.Module):
     """One frame, from search crops (B, S, S, 3) uint8 BGR, the template's state and the token (B, 1, d).
 
-    The STM comes as its tokens (B, K, d), looks (B, K, 9, d) and which of them are valid (B, K).
+    The STM comes as its tokens (B, K, d), looks (B, K, 9, d) and what these count (B, K), 0 in free slots.
     """
 
     inputs = (
@@ -50,10 +50,10 @@ class StepGraph(nn.Module):
         "token",
         "memory",
         "looks",
-        "valid",
+        "weights",
     )
     outputs = ("score", "size", "offset", "token_out", "enhanced", "quality", "confidence", "appearance", "look")
-    free: ClassVar[Mapping[str, str]] = {"memory": "slots", "looks": "slots", "valid": "slots"}
+    free: ClassVar[Mapping[str, str]] = {"memory": "slots", "looks": "slots", "weights": "slots"}
 
     def __init__(self, network: STDTrack) -> None:
         super().__init__()
@@ -69,11 +69,11 @@ class StepGraph(nn.Module):
         token: Tensor,
         memory: Tensor,
         looks: Tensor,
-        valid: Tensor,
+        weights: Tensor,
     ) -> tuple[Tensor, ...]:
         """See the class; the score map is in 0..1."""
         state = TemplateState(tokens, cells, appearance, look)
-        output = self.network.step(state, _planes(search), token, memory, looks, valid)
+        output = self.network.step(state, _planes(search), token, memory, looks, weights)
         return (
             output.maps.score.sigmoid(),
             output.maps.size,
@@ -93,7 +93,7 @@ class StepGraph(nn.Module):
             state = network.start(_planes(*StartGraph(network).example(batch)))
         memory = network.initial_memory(batch)
         search = torch.zeros(batch, size, size, 3, dtype=torch.uint8)
-        return (search, *state, network.initial_token(batch), memory.tokens, memory.looks, memory.valid)
+        return (search, *state, network.initial_token(batch), memory.tokens, memory.looks, memory.weights)
 
 
 def graphs(network: STDTrack) -> tuple[StartGraph, StepGraph]:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from stdtrack_ros.look_weights import LIMIT, MARGIN, RATE, SHARPNESS
+
 
 class TokenMemory(NamedTuple):
     """Stored tokens of B clips.
@@ -20,6 +22,7 @@ class TokenMemory(NamedTuple):
         valid: (B, K) 1 where a token is stored, else 0.
         quality: (B, K) Q of each stored token; +inf in free slots.
         age: (B, K) steps since it was stored.
+        agreement: (B, 1 + K) of the template's look, and of each stored one, with the target; see `look_weights`.
     """
 
     tokens: Tensor
@@ -27,6 +30,13 @@ class TokenMemory(NamedTuple):
     valid: Tensor
     quality: Tensor
     age: Tensor
+    agreement: Tensor
+
+    @property
+    def weights(self) -> Tensor:
+        """(B, K) what each look counts in recall beside the template's (`look_weights`), 0 in free slots."""
+        better = self.agreement[:, 1:] - self.agreement[:, :1] - MARGIN
+        return self.valid * torch.exp(SHARPNESS * better.clamp(-LIMIT, LIMIT))
 
     @classmethod
     def empty(
@@ -36,7 +46,8 @@ class TokenMemory(NamedTuple):
         none = torch.zeros(batch, capacity, device=device)
         tokens = torch.zeros(batch, capacity, dim, device=device)
         looks = torch.zeros(batch, capacity, look_cells, dim, device=device)
-        return cls(tokens, looks, none, torch.full_like(none, torch.inf), none)
+        agreement = functional.pad(none, (1, 0), value=1.0)
+        return cls(tokens, looks, none, torch.full_like(none, torch.inf), none, agreement)
 
     def store(
         self,
@@ -71,4 +82,16 @@ class TokenMemory(NamedTuple):
             torch.where(chosen, 1.0, self.valid),
             torch.where(chosen, quality[:, None].to(self.quality.dtype), self.quality),
             torch.where(chosen, 0.0, self.age + 1.0),
+            torch.where(functional.pad(chosen, (1, 0)), 1.0, self.agreement),
         )
+
+    def compared(self, initial: Tensor, look: Tensor, trusted: Tensor) -> TokenMemory:
+        """Compare the template's look and the stored ones with the target's in a frame.
+
+        Args:
+            initial, look: (B, M, d) the template's look, the target's. trusted: (B,) bool; False: leave all as it is.
+        """
+        known = torch.cat((initial[:, None].to(self.looks.dtype), self.looks), dim=1)
+        now = torch.einsum("bkmd,bmd->bk", known, look.to(known.dtype)) / look.shape[1]
+        moved = torch.lerp(self.agreement, now.to(self.agreement.dtype), RATE)
+        return self._replace(agreement=torch.where(trusted[:, None], moved, self.agreement))

@@ -103,7 +103,7 @@ class STDTrack(nn.Module):
         token: Tensor,
         memory: Tensor,
         looks: Tensor,
-        valid: Tensor,
+        weights: Tensor,
         initial_counts: Tensor | None = None,
     ) -> StepOutput:
         """Process one frame.
@@ -113,7 +113,7 @@ class STDTrack(nn.Module):
             search: (B, 3, S, S) float BGR 0..255.
             token: (B, 1, d) what the last frame carried on, zeros in the first.
             memory: (B, K, d) stored tokens. looks: (B, K, 9, d) the target's looks in the same frames.
-            valid: (B, K) 1 where a frame is stored.
+            weights: (B, K) what the looks count in recall, the template's counting 1; 0 where no frame is stored.
             initial_counts: (B,) 0 if MFIFM and recall go without the template's appearance (training); by default 1.
                 Without a stored token it counts all the same.
         """
@@ -125,12 +125,12 @@ class STDTrack(nn.Module):
         seen = self.layers(torch.cat((own.to(tokens.dtype), tokens), dim=1), template.tokens)
         current, found = seen[:, :1], seen[:, 1:]
         enhanced = current
-        initial = torch.ones_like(valid[:, :1])
+        stored = (weights > 0).to(weights.dtype)
+        initial = torch.ones_like(stored[:, :1])
         if initial_counts is not None:
-            initial = torch.maximum(initial_counts[:, None].to(valid.dtype), 1.0 - valid.amax(dim=1, keepdim=True))
-        counts = torch.cat((initial, valid), dim=1)
+            initial = torch.maximum(initial_counts[:, None].to(stored.dtype), 1.0 - stored.amax(dim=1, keepdim=True))
         if self.fusion is not None:
-            enhanced = self.fusion(current, template.appearance, memory, counts)
+            enhanced = self.fusion(current, template.appearance, memory, torch.cat((initial, stored), dim=1))
         masked, mask = found, torch.zeros_like(found[..., :1])
         if self.mask is not None:
             masked, mask = self.mask(found, cells, enhanced)
@@ -140,6 +140,7 @@ class STDTrack(nn.Module):
             said = mask.detach().transpose(1, 2).unflatten(2, (config.search_cells, config.search_cells))
             head = head._replace(score=head.score + self.mask.score_gain * said)
         if self.recall is not None:
+            counts = torch.cat((initial, weights), dim=1)
             head = head._replace(score=head.score + self.recall(cells.float(), template.look, looks, counts))
         peak = self.peak(head.score.float().sigmoid())
         appearance = unit(peak.pool(cells.float()))

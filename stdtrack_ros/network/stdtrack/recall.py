@@ -20,9 +20,10 @@ class LookRecall(nn.Module):
 
     A look is 3x3 bare cells around the target's middle in one frame, as unit vectors. Its agreement q_k with a place is
     the mean cosine of these cells with those there; over those k that count, the template's look among them, the smooth
-    maximum is m = log(sum_k exp(t q_k)) / t. Added to the score's logits is g (m' - max m'), where m' is the maximum of
-    m over 3x3 places. The place that agrees best keeps its score and the others lose, so that a peak is as high as
-    without. MFIFM mixes what is stored into one token; here each stored frame speaks for itself.
+    maximum is m = log(sum_k w_k exp(t q_k)) / t, with the weights of `TokenMemory.weights`. Added to the score's logits
+    is g (m' - max m'), where m' is the maximum of m over 3x3 places. The place that agrees best keeps its score and the
+    others lose, so that a peak is as high as without. MFIFM mixes what is stored into one token; here each stored frame
+    speaks for itself.
     """
 
     SHARPNESS = 8.0  # t
@@ -34,22 +35,23 @@ class LookRecall(nn.Module):
         # Kernel o takes the cosine with cell o of a look from the place at offset o.
         self.register_buffer("offsets", torch.eye(LOOK_CELLS).view(1, -1, LOOK_SIDE, LOOK_SIDE), persistent=False)
 
-    def forward(self, cells: Tensor, initial: Tensor, stored: Tensor, valid: Tensor) -> Tensor:
+    def forward(self, cells: Tensor, initial: Tensor, stored: Tensor, weights: Tensor) -> Tensor:
         """Return what is added to the score's logits, (B, 1, H, W), not above 0.
 
         Args:
             cells: (B, H W, d) bare search cells of a square window. initial: (B, 9, d) the template's look.
-            stored: (B, K, 9, d) looks; zeros in free slots. valid: (B, 1 + K) which of them count; one must.
+            stored: (B, K, 9, d) looks; zeros in free slots. weights: (B, 1 + K) what each counts; not all 0.
         """
-        batch, slots = valid.shape
+        batch, slots = weights.shape
         side = round(cells.shape[1] ** 0.5)
         looks = torch.cat((initial[:, None], stored), dim=1).flatten(1, 2)
         cosines = looks @ unit(cells).transpose(1, 2)
         maps = functional.conv2d(
             cosines.reshape(batch * slots, LOOK_CELLS, side, side), self.offsets, padding=LOOK_SIDE // 2
         )
-        agreement = torch.exp(self.SHARPNESS / LOOK_CELLS * maps.reshape(batch, slots, -1))
-        counted = (valid[:, None] @ agreement).reshape(batch, 1, side, side)
+        # At most 1, which leaves room for the weights in 16 bits; a factor common to all places changes nothing.
+        agreement = torch.exp(self.SHARPNESS / LOOK_CELLS * maps.reshape(batch, slots, -1) - self.SHARPNESS)
+        counted = (weights[:, None] @ agreement).reshape(batch, 1, side, side)
         # The maximum over 3x3 places leaves the neighbours of the best one their scores, too: no box is drawn aside.
         nearby = functional.max_pool2d(counted, 3, stride=1, padding=1)
         return self.gain / self.SHARPNESS * torch.log(nearby / nearby.amax(dim=(2, 3), keepdim=True))

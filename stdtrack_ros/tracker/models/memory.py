@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from stdtrack_ros.look_weights import LIMIT, MARGIN, RATE, SHARPNESS
 from stdtrack_ros.tracker.models.model import FloatArray
 
 
@@ -24,22 +25,31 @@ class TokenMemory:
         contents: what each slot holds, by name, each (K, ...) float32, zeros in free slots.
         quality: (K,) float64 Q of each stored frame; NaN in free slots.
         age: (K,) int64 number of frames since it was stored.
+        agreement: (1 + K,) float32 of the template's look, and of each stored one, with the target; see `look_weights`.
     """
 
     contents: Mapping[str, FloatArray]
     quality: NDArray[np.float64]
     age: NDArray[np.int64]
+    agreement: FloatArray
 
     @classmethod
     def empty(cls, capacity: int, shapes: Mapping[str, tuple[int, ...]]) -> TokenMemory:
         """Make a memory of K free slots that hold arrays of the given names and shapes."""
         contents = {name: np.zeros((capacity, *shape), np.float32) for name, shape in shapes.items()}
-        return cls(contents, np.full(capacity, np.nan), np.zeros(capacity, np.int64))
+        agreement = np.eye(1, 1 + capacity, dtype=np.float32)[0]
+        return cls(contents, np.full(capacity, np.nan), np.zeros(capacity, np.int64), agreement)
 
     @property
     def valid(self) -> FloatArray:
         """(K,) float32, 1 where a frame is stored."""
         return (~np.isnan(self.quality)).astype(np.float32)
+
+    @property
+    def weights(self) -> FloatArray:
+        """(K,) float32 what each look counts in recall beside the template's (`look_weights`), 0 in free slots."""
+        better = self.agreement[1:] - self.agreement[0] - MARGIN
+        return np.asarray(self.valid * np.exp(SHARPNESS * np.clip(better, -LIMIT, LIMIT)), np.float32)
 
     def is_due(self, spacing: int) -> bool:
         """Return whether the last frame was stored at least `spacing` frames ago, or none was."""
@@ -67,7 +77,19 @@ class TokenMemory:
             array[slot] = entry[name]
         qualities, age = self.quality.copy(), self.age + 1
         qualities[slot], age[slot] = quality, 0
-        return TokenMemory(contents, qualities, age)
+        agreement = self.agreement.copy()
+        agreement[1 + slot] = 1.0
+        return TokenMemory(contents, qualities, age, agreement)
+
+    def compared(self, initial: FloatArray, look: FloatArray) -> TokenMemory:
+        """Return the memory after a trusted frame, of which the target's look is compared with the known ones.
+
+        Args:
+            initial, look: (M, d) unit vectors, the template's look and the target's.
+        """
+        known = np.concatenate((initial[None], self.contents["look"]))
+        now = np.einsum("kmd,md->k", known, look) / len(look)
+        return replace(self, agreement=(self.agreement + RATE * (now - self.agreement)).astype(np.float32))
 
     def _slot(self, policy: str) -> int:
         free = np.isnan(self.quality)

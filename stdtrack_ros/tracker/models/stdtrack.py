@@ -71,7 +71,7 @@ class StdtrackModel:
         arrays["token"] = np.stack([state.token for state in states])
         arrays["memory"] = np.stack([state.memory.contents["memory"] for state in states])
         arrays["looks"] = np.stack([state.memory.contents["look"] for state in states])
-        arrays["valid"] = np.stack([state.memory.valid for state in states])
+        arrays["weights"] = np.stack([state.memory.weights for state in states])
         found = self.backend.step(arrays)
         return [
             self._prediction(found, index, searches.shape[1], influence)
@@ -86,6 +86,7 @@ class StdtrackModel:
         if state.memory.is_due(self.memory.spacing) and prediction.quality >= self.memory.store_quality:
             entry = {"appearance": prediction.embedding, "memory": token[0], "look": look}
             memory = state.memory.store(entry, prediction.token_quality, self.memory.policy)
+        memory = memory.compared(state.template["template_look"][0], look)
         return replace(state, token=enhanced, memory=memory, appearance=prediction.embedding)
 
     def without_memory(self, state: StdtrackState) -> StdtrackState:

@@ -58,6 +58,15 @@ def test_what_is_added_by_hand() -> None:
     torch.testing.assert_close(both[0, 0], expected * lost / recall.GAIN, rtol=1e-3, atol=1e-3)
 
 
+def test_a_look_that_counts_more_adds_more() -> None:
+    """Two places agree wholly with a look each, of which one counts e^4 times as much: the other loses g 4 / 8."""
+    recall, cells = LookRecall(), scene()
+    stored = torch.stack((look_at(place(1, 1), cells), look_at(place(4, 4), cells)), dim=1)
+    added = recall(cells, torch.zeros(1, 9, DIM), stored, torch.tensor([[0.0, 1.0, math.exp(4.0)]]))[0, 0]
+    assert added[4, 4].item() == pytest.approx(0.0, abs=1e-3)
+    assert added[1, 1].item() == pytest.approx(-recall.GAIN * 0.5, rel=2e-2)
+
+
 def test_half_an_agreement_loses_half() -> None:
     """Four and a half of nine cells: the look's cells are halfway between those there and something else."""
     recall, cells = LookRecall(), scene()[:, :, :DIM]

@@ -77,7 +77,7 @@ def test_exported_graphs_equal_the_network(pair: tuple[OnnxBackend, TorchBackend
         inputs: dict[str, np.ndarray] = {}
         for name, example in zip(graph.inputs, graph.example(batch), strict=True):
             values = rng.integers(0, 256, example.shape) if example.dtype == torch.uint8 else rng.random(example.shape)
-            inputs[name] = (values.round() if name == "valid" else values).astype(example.numpy().dtype)
+            inputs[name] = (values.round() if name == "weights" else values).astype(example.numpy().dtype)
         found, expected = (getattr(backend, run)(inputs) for backend in pair)
         assert found.keys() == expected.keys()
         for name, array in expected.items():
@@ -195,7 +195,7 @@ def test_tensorrt_builds_for_what_comes() -> None:
     for key, batch, count in (("min", 1, 1), ("opt", 1, slots), ("max", 16, 16)):
         shapes = dict(one.split(":") for one in _profiles(path)[key].split(","))
         assert shapes["search"] == f"{batch}x{side}x{side}x3" and shapes["token"] == f"{batch}x1x{dim}"
-        assert shapes["memory"] == f"{batch}x{count}x{dim}" and shapes["valid"] == f"{batch}x{count}"
+        assert shapes["memory"] == f"{batch}x{count}x{dim}" and shapes["weights"] == f"{batch}x{count}"
         assert shapes["looks"] == f"{batch}x{count}x9x{dim}"
     assert _profiles(start_path(path))["max"] == f"template:16x{network['template_size']}x{network['template_size']}x3"
 

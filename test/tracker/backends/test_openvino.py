@@ -53,7 +53,7 @@ def test_it_gives_what_onnx_runtime_gives(home: Path, batch: int) -> None:
         "token": random.standard_normal((batch, 1, dim)).astype(np.float32),
         "memory": random.standard_normal((batch, slots, dim)).astype(np.float32),
         "looks": random.standard_normal((batch, slots, 9, dim)).astype(np.float32) / dim**0.5,
-        "valid": np.ones((batch, slots), np.float32),
+        "weights": np.ones((batch, slots), np.float32),
     }
     right, seen = expected.step(inputs), found.step(inputs)
     assert right.keys() == seen.keys()

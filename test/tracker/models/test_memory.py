@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -88,3 +90,48 @@ def test_training_and_tracking_keep_the_same_frames(policy: str, qualities: list
     # Every part of a slot is of the same frame.
     np.testing.assert_array_equal(batch.looks[0, :, 0].numpy(), -batch.tokens[0].numpy())
     np.testing.assert_array_equal(single.contents["appearance"][:, 0], -single.contents["memory"][:, 0])
+
+
+def looks(*angles_deg: float) -> np.ndarray:
+    """Return unit vectors (M, 2) at these angles."""
+    angles = np.radians(np.array(angles_deg, np.float32))
+    return np.stack((np.cos(angles), np.sin(angles)), axis=1)
+
+
+def test_what_a_look_counts_by_hand() -> None:
+    """The target turns by 60 degrees after its start: a look stored since agrees, the template's half."""
+    memory = TokenMemory.empty(2, {"look": (2, 2)})
+    assert memory.weights.tolist() == [0.0, 0.0]
+    memory = memory.store({"look": looks(60, 60)}, 0.9, "quality")
+    assert memory.weights.tolist() == pytest.approx([math.exp(16 * -0.03), 0.0])
+    memory = memory.compared(looks(0, 0), looks(60, 60))
+    assert memory.agreement.tolist() == pytest.approx([0.95, 1.0, 0.0])
+    assert memory.weights.tolist() == pytest.approx([math.exp(16 * (0.05 - 0.03)), 0.0])
+    memory = memory.compared(looks(0, 0), looks(60, 0))  # a half of the cells as the template's
+    assert memory.agreement.tolist() == pytest.approx([0.93, 0.975, 0.0], abs=1e-6)
+    for _ in range(100):
+        memory = memory.compared(looks(0, 0), looks(60, 60))
+    assert memory.weights.tolist() == pytest.approx([math.exp(16 * (0.5 - 0.03)), 0.0], rel=1e-3)
+    for _ in range(100):  # farther than the limit
+        memory = memory.compared(looks(0, 0), looks(180, 180))
+    assert memory.agreement.tolist() == pytest.approx([-1.0, -0.5, 0.0], abs=1e-3)
+    opposite = memory.store({"look": looks(180, 180)}, 0.8, "quality")
+    assert opposite.weights[1] == pytest.approx(math.exp(16 * 0.5))
+
+
+@given(turns=st.lists(st.tuples(st.floats(0, 360), st.booleans(), st.booleans()), max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_in_training_and_tracking_looks_count_the_same(turns: list[tuple[float, bool, bool]]) -> None:
+    """Of two clips, the second trusts no frame."""
+    single, batch = TokenMemory.empty(3, {"look": (2, 2)}), BatchMemory.empty(2, 3, 2, 2)
+    initial = looks(0, 90)
+    for angle, stores, trusted in turns:
+        look = looks(angle, angle + 90)
+        both, second = torch.tensor(look).expand(2, 2, 2), torch.tensor([trusted, False])
+        batch = batch.store(torch.zeros(2, 1, 2), both, torch.tensor([0.5, 0.5]), second & stores)
+        batch = batch.compared(torch.tensor(initial).expand(2, 2, 2), both, second)
+        if trusted:
+            single = single.store({"look": look}, 0.5, "quality") if stores else single.grown_older()
+            single = single.compared(initial, look)
+    np.testing.assert_allclose(batch.weights[0].numpy(), single.weights, rtol=1e-3, atol=1e-6)
+    assert batch.weights[1].tolist() == [0.0] * 3
