@@ -16,6 +16,7 @@ GROUND = {
     "images",
     "intensity",
     "jpeg_image",
+    "look_weights",
     "raw_image",
     "settings",
     "outputs",

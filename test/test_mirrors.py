@@ -12,6 +12,7 @@ PACKAGE, TESTS = ROOT / "stdtrack_ros", ROOT / "test"
 DECLARATIONS = {
     "cli/options.py",
     "errors.py",
+    "look_weights.py",
     "network/family.py",
     "network/stark/family.py",
     "network/stdtrack/config.py",
