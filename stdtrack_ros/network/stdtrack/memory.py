@@ -36,7 +36,7 @@ class TokenMemory(NamedTuple):
     def weights(self) -> Tensor:
         """(B, K) what each look counts in recall beside the template's (`look_weights`), 0 in free slots."""
         better = self.agreement[:, 1:] - self.agreement[:, :1] - MARGIN
-        return self.valid * torch.exp(SHARPNESS * better.clamp(-LIMIT, LIMIT))
+        return self.valid * torch.exp(SHARPNESS * better.clamp(0.0, LIMIT))
 
     @classmethod
     def empty(

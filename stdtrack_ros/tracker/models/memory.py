@@ -49,7 +49,7 @@ class TokenMemory:
     def weights(self) -> FloatArray:
         """(K,) float32 what each look counts in recall beside the template's (`look_weights`), 0 in free slots."""
         better = self.agreement[1:] - self.agreement[0] - MARGIN
-        return np.asarray(self.valid * np.exp(SHARPNESS * np.clip(better, -LIMIT, LIMIT)), np.float32)
+        return np.asarray(self.valid * np.exp(SHARPNESS * np.clip(better, 0.0, LIMIT)), np.float32)
 
     def is_due(self, spacing: int) -> bool:
         """Return whether the last frame was stored at least `spacing` frames ago, or none was."""

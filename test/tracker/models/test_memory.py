@@ -103,20 +103,24 @@ def test_what_a_look_counts_by_hand() -> None:
     memory = TokenMemory.empty(2, {"look": (2, 2)})
     assert memory.weights.tolist() == [0.0, 0.0]
     memory = memory.store({"look": looks(60, 60)}, 0.9, "quality")
-    assert memory.weights.tolist() == pytest.approx([math.exp(16 * -0.03), 0.0])
+    assert memory.weights.tolist() == [1.0, 0.0]
     memory = memory.compared(looks(0, 0), looks(60, 60))
     assert memory.agreement.tolist() == pytest.approx([0.95, 1.0, 0.0])
-    assert memory.weights.tolist() == pytest.approx([math.exp(16 * (0.05 - 0.03)), 0.0])
+    assert memory.weights.tolist() == [1.0, 0.0], "as much as the template's: it does not agree much better"
     memory = memory.compared(looks(0, 0), looks(60, 0))  # a half of the cells as the template's
     assert memory.agreement.tolist() == pytest.approx([0.93, 0.975, 0.0], abs=1e-6)
-    for _ in range(100):
-        memory = memory.compared(looks(0, 0), looks(60, 60))
-    assert memory.weights.tolist() == pytest.approx([math.exp(16 * (0.5 - 0.03)), 0.0], rel=1e-3)
+    for _ in range(2):
+        memory = memory.compared(looks(0, 0), looks(90, 60))
+    assert memory.agreement.tolist() == pytest.approx([0.8008, 0.9671, 0.0], abs=1e-3)
+    assert memory.weights[0] == pytest.approx(math.exp(16 * (0.9671 - 0.8008 - 0.1)), rel=0.02)
     for _ in range(100):  # farther than the limit
-        memory = memory.compared(looks(0, 0), looks(180, 180))
-    assert memory.agreement.tolist() == pytest.approx([-1.0, -0.5, 0.0], abs=1e-3)
-    opposite = memory.store({"look": looks(180, 180)}, 0.8, "quality")
-    assert opposite.weights[1] == pytest.approx(math.exp(16 * 0.5))
+        memory = memory.compared(looks(0, 0), looks(150, 150))
+    assert memory.agreement.tolist() == pytest.approx([-0.866, 0.0, 0.0], abs=1e-3)
+    assert memory.weights.tolist() == pytest.approx([math.exp(16 * 0.5), 0.0])
+    for _ in range(100):  # as the template again: what was stored counts no less than it
+        memory = memory.compared(looks(0, 0), looks(0, 0))
+    assert memory.agreement.tolist() == pytest.approx([1.0, 0.5, 0.0], abs=1e-3)
+    assert memory.weights.tolist() == [1.0, 0.0]
 
 
 @given(turns=st.lists(st.tuples(st.floats(0, 360), st.booleans(), st.booleans()), max_size=20))
