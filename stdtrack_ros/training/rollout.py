@@ -123,7 +123,7 @@ def rollout(
             corrupted = draw.happens(settings.corruption_prob)
             stored, look = _corrupted(stored, corrupted), _corrupted(look, corrupted)
             memory = memory.store(stored, look, output.quality, keep, settings.policy, capacity)
-            memory = memory.compared(template.look, output.look.detach(), good)
+            memory = memory.compared(seen.look, output.look, good)
     if weights.identity:
         identity = identity_loss(*_over_time(appearances), *_over_time(beside))
         total = total + weights.identity * identity

@@ -15,7 +15,7 @@ SMALL = NetworkConfig(dim=32, heads=2, depth=2, head_stem=16, head_channels=(8, 
 
 
 def sample(network: STDTrack, batch: int = 2) -> tuple[object, ...]:
-    """Draw what `STDTrack.step` takes: state, search window, token, a full memory and its valid slots."""
+    """Draw what `STDTrack.step` takes: state, search window, token, a full memory and what its looks count."""
     generator = torch.Generator().manual_seed(0)
     config = network.config
     template = 255 * torch.rand(batch, 3, config.template_size, config.template_size, generator=generator)

@@ -23,6 +23,7 @@ from stdtrack_ros.errors import ModelError, SettingError
 from stdtrack_ros.network.checkpoint import load_checkpoint
 from stdtrack_ros.network.families import load_network
 from stdtrack_ros.network.stdtrack import losses as losses_module
+from stdtrack_ros.network.stdtrack import memory as memory_module
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.losses import LossWeights
 from stdtrack_ros.network.stdtrack.model import STDTrack, StepOutput, TemplateState
@@ -169,6 +170,31 @@ def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found
         assert torch.equal(seen[3][2].flatten(2).any(dim=2), seen[3][1] > 0), "each stored frame has its look"
         assert (stored > 0).any() if good_iou == 0.0 else not stored.any()
         assert (stored <= present).all()
+
+
+def test_in_training_looks_are_compared_with_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only the last frame counts, its own look agrees wholly, and better than the template's."""
+    torch.manual_seed(0)
+    monkeypatch.setattr(memory_module, "RATE", 1.0)
+    monkeypatch.setattr(memory_module, "MARGIN", 0.0)
+    network = STDTrack(NetworkConfig(**SMALL)).eval()
+    dataset = ClipDataset([(cutouts(2), 1.0)], 4, 3, 4, augmented=False)
+    clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
+    weights: list[torch.Tensor] = []
+    step = network.step
+
+    def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
+        weights.append(rest[4])
+        return step(template, *rest)
+
+    monkeypatch.setattr(network, "step", watched)
+    settings = RolloutSettings(shift=0.0, template_failure_prob=0.0, store_prob=1.0, blind_store_prob=0.0)
+    for good_iou in (0.0, 1.01):
+        monkeypatch.setattr(rollout_module, "STORE_IOU", good_iou)
+        weights.clear()
+        rollout(network, clips, settings, LossWeights(), torch.Generator().manual_seed(2))
+        assert (weights[1] > 1.0).any() == (good_iou == 0.0)
+        assert not weights[1].requires_grad
 
 
 def test_identity_counts_as_its_weight_says_and_what_is_beside_the_target_only_where_it_is_shown(

@@ -85,8 +85,9 @@ class TokenMemory(NamedTuple):
             torch.where(functional.pad(chosen, (1, 0)), 1.0, self.agreement),
         )
 
+    @torch.no_grad()
     def compared(self, initial: Tensor, look: Tensor, trusted: Tensor) -> TokenMemory:
-        """Compare the template's look and the stored ones with the target's in a frame.
+        """Compare the template's look and the stored ones with the target's in a frame; nothing is learned from it.
 
         Args:
             initial, look: (B, M, d) the template's look, the target's. trusted: (B,) bool; False: leave all as it is.

@@ -65,6 +65,23 @@ def test_backends_agree_over_100_frames_with_the_state_fed_back(pair: tuple[Onnx
         ]
 
 
+def test_a_trusted_frame_is_compared_with_the_known_looks_and_the_network_hears_of_it(
+    pair: tuple[OnnxBackend, TorchBackend],
+) -> None:
+    model = StdtrackModel(pair[0], make_settings({"memory.store_quality": 0.0}))
+    rng = np.random.default_rng(0)
+    state = started(model, rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    search = rng.integers(0, 256, (1, 96, 96, 3), dtype=np.uint8)
+    (found,) = model.step([state], search, [0.5])
+    state = model.remember(state, found, FrameView(search[0]), found.box)
+    cosine = float((state.template["template_look"][0] * found.output[2]).sum() / 9)
+    assert state.memory.agreement[:3].tolist() == pytest.approx([0.9 + 0.1 * cosine, 1.0, 0.0], abs=1e-3)
+    changed = state.memory.agreement - np.eye(1, len(state.memory.agreement), dtype=np.float32)[0]
+    changed = replace(state, memory=replace(state.memory, agreement=changed))
+    same, other = (model.step([each], search, [0.5])[0].score_map for each in (state, changed))
+    assert not np.allclose(same, other, rtol=1e-4, atol=0.0)
+
+
 def started(model: StdtrackModel, template: np.ndarray) -> StdtrackState:
     """Return the state whose template is exactly this (64, 64, 3) crop."""
     return model.start(FrameView(template), np.array([16.0, 16.0, 32.0, 32.0]))
