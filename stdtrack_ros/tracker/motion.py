@@ -19,6 +19,10 @@ USUAL_CHANGES = 2.0
 """Usual changes of a side that are left out of it."""
 USUAL_TIME_S = 1.0
 """Time constant of the usual change of a side."""
+FORESIGHT_TIME_S = 0.5
+"""Time constant over which the ways gone are compared with those foreseen."""
+FORESIGHT_PRIOR = 0.02
+"""Weight of the belief that a target goes as foreseen, before it has gone anywhere, in squared target sizes."""
 
 
 class MotionModel:
@@ -40,13 +44,17 @@ class MotionModel:
         self._measured = True
         self._elapsed_s = 0.0
         self._usual_change = np.zeros(2)  # of width and height, relative
+        self._center = box_center(box)  # the last one measured
+        self._foreseen_way: NDArray[np.float64] | None = None  # from there, if it was measured in the frame before
+        self._ways = np.array([FORESIGHT_PRIOR, FORESIGHT_PRIOR])  # foreseen times gone, and foreseen squared
 
     def predict(self, elapsed_s: float, settings: MotionSettings) -> None:
-        """Move on by a time; from the second step without a measurement the velocity decays."""
+        """Move on by a time; from the second step without a measurement the velocity decays, and `foresight` counts."""
         self._elapsed_s = elapsed_s
         fade = 1.0 if self._measured else math.exp(-elapsed_s / settings.velocity_decay_time)
         # The distance covered by a velocity that decays exponentially: at most velocity_decay_time * velocity.
-        way = elapsed_s if self._measured else settings.velocity_decay_time * (1.0 - fade)
+        way = elapsed_s if self._measured else self.foresight * settings.velocity_decay_time * (1.0 - fade)
+        self._foreseen_way = elapsed_s * self.mean[4:] if self._measured else None
         self._measured = False
         transition = np.eye(6)
         transition[0, 4] = transition[1, 5] = way
@@ -77,6 +85,7 @@ class MotionModel:
         noise = self.measured_covariance(quality, settings)
         innovation = np.concatenate((box_center(box), box[2:])) - self.mean[:4]
         slack = self._center_slack(box if shown is None else shown)
+        self._compare_ways(box_center(box), slack)
         innovation[:2] -= np.clip(innovation[:2], -slack, slack)
         gain = self.covariance[:, :4] @ np.linalg.inv(self.covariance[:4, :4] + noise)
         self.mean = self.mean + gain @ innovation
@@ -84,6 +93,28 @@ class MotionModel:
         reduced[:, :4] -= gain
         # Joseph's form keeps the covariance symmetric and positive over any number of frames.
         self.covariance = reduced @ self.covariance @ reduced.T + gain @ noise @ gain.T
+
+    def _compare_ways(self, center: NDArray[np.float64], slack: NDArray[np.float64]) -> None:
+        """Compare the way to a measured (2,) centre with the one foreseen, as far as the centre is certain."""
+        foreseen, self._center, last = self._foreseen_way, center, self._center
+        if foreseen is None:
+            return
+        surprise = center - last - foreseen
+        gone = foreseen + surprise - np.clip(surprise, -slack, slack)
+        keep = math.exp(-self._elapsed_s / FORESIGHT_TIME_S)
+        prior = np.full(2, FORESIGHT_PRIOR)
+        news = np.array([foreseen @ gone, foreseen @ foreseen]) / _size(self.mean) ** 2
+        self._ways = prior + keep * (self._ways - prior) + news
+
+    @property
+    def foresight(self) -> float:
+        """How much of the ways foreseen from the velocity was gone lately, 0..1, by least squares.
+
+        About 1 for what goes straight on, whatever its speed; 0 for what turns back again and again, as in the picture
+        of a shaking camera: its next place is best foreseen at its last one.
+        """
+        gone, foreseen = self._ways
+        return float(np.clip(gone / foreseen, 0.0, 1.0))
 
     def _center_slack(self, shown: Box) -> NDArray[np.float64]:
         """Return (2,) px by which the centre of a box may be off, as its sides are not those expected."""

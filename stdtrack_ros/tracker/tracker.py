@@ -373,12 +373,13 @@ class Tracker:
     def _next_box(self, state: TrackState) -> Box:
         """Return the last box, (4,) px, where its velocity carries it: of things alike, the target is on its way.
 
-        At most by MAX_LEAD: after dropped frames, what has stopped in the meantime must still lie in the window.
+        Only as far as velocity has foretold where it went, and at most by MAX_LEAD: after dropped frames, what has
+        stopped in the meantime must still lie in the window.
         """
         box = state.box
         if not self.settings.motion.enabled:
             return box
-        way = carried_on(box, state.motion.velocity, state.elapsed_s)[:2] - box[:2]
+        way = carried_on(box, state.motion.foresight * state.motion.velocity, state.elapsed_s)[:2] - box[:2]
         longest = MAX_LEAD * math.sqrt(box[2] * box[3])
         return np.concatenate((box[:2] + way * min(1.0, longest / max(math.hypot(*way), 1e-9)), box[2:]))
 

@@ -95,6 +95,50 @@ def test_what_changes_its_shape_all_the_time_leaves_less_open() -> None:
     assert moved(8.0) > 3
 
 
+def test_foresight_is_whole_for_what_goes_straight_on_even_behind_a_board() -> None:
+    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), RULES)
+    assert motion.foresight == 1.0
+    follow(30, 3.0, motion)
+    for index in (31, 32, 33, 34):  # a board at 130 px: the visible part's centre goes half as fast
+        motion.predict(FRAME_S, RULES)
+        motion.correct(np.array([3.0 * index, 50.0, 130 - 3.0 * index, 20.0]), 0.9, RULES)
+    assert motion.foresight > 0.99
+
+
+def test_foresight_shrinks_by_the_ways_that_were_not_gone() -> None:
+    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), RULES)
+    follow(90, 3.0, motion)
+    motion.predict(FRAME_S, RULES)
+    motion.correct(np.array([270.0, 50.0, 40.0, 20.0]), 0.9, RULES)  # it stands still at once
+    # A way of 3 px is 0.1061 sizes, 0.01125 squared; its sum over the past fades by exp(-1 / 15) a frame: 0.1743.
+    assert motion.foresight == pytest.approx(0.1831 / 0.1943, abs=0.003)
+
+
+def test_foresight_is_nothing_for_what_turns_back_again_and_again() -> None:
+    def shaken(places_px: list[float]) -> MotionModel:
+        motion = MotionModel(np.array([places_px[0], 50.0, 40.0, 20.0]), RULES)
+        for place in places_px[1:]:
+            motion.predict(FRAME_S, RULES)
+            motion.correct(np.array([place, 50.0, 40.0, 20.0]), 0.9, RULES)
+        return motion
+
+    assert shaken([8.0 * (index % 2) for index in range(20)]).foresight == 0.0
+    swinging = [20.0 * np.sin(2 * np.pi * index / 15) for index in range(60)]
+    assert 0.5 < shaken(swinging).foresight < 0.9
+
+
+def test_what_turned_back_again_and_again_does_not_coast_away() -> None:
+    motion = MotionModel(np.array([0.0, 50.0, 40.0, 20.0]), RULES)
+    for index in range(1, 31):
+        motion.predict(FRAME_S, RULES)
+        motion.correct(np.array([12.0 * (index % 2), 50.0, 40.0, 20.0]), 0.9, RULES)
+    motion.predict(FRAME_S, RULES)
+    place, ahead = motion.box[0], abs(motion.velocity[0]) * 0.5
+    for _ in range(60):
+        motion.predict(FRAME_S, RULES)
+    assert ahead > 5 and motion.box[0] == pytest.approx(place)
+
+
 def test_doubt_is_about_the_place_alone_and_in_target_sizes() -> None:
     motion = MotionModel(np.array([0.0, 0.0, 80.0, 20.0]), RULES)
     np.testing.assert_allclose(np.diag(motion.doubt_covariance(MotionSettings(doubt_noise=2.0))), (6400, 6400, 0, 0))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 
 import numpy as np
 import pytest
@@ -350,6 +351,21 @@ def test_the_window_moves_on_with_the_target(moving: bool) -> None:
     ahead = float(first.velocity[0]) * 0.1 - PREDICTION_DEAD_BAND * 20 if moving else 0.0
     assert not moving or 1.0 < ahead < 8.0
     np.testing.assert_allclose(tracker.track(image, 0.2).box, [116 + ahead, 80, 20, 20])
+
+
+def test_the_window_stays_with_what_turns_back_again_and_again() -> None:
+    places = cycle([(48.0, 40.0, 20.0, 20.0), (32.0, 40.0, 20.0, 20.0)])  # 8 px to the right of a window's centre, left
+    target = OneBox(next(places))
+    tracker = Tracker(target, make_settings({}))
+    image = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    tracker.initialize(image, (100, 80, 20, 20), 0.0)
+    found = []
+    for index in range(1, 13):
+        result = tracker.track(image, index / 30)
+        found.append(result.box[0])
+        target.box = np.array(next(places))
+    assert abs(result.velocity[0]) / 30 > PREDICTION_DEAD_BAND * 20  # it would be ahead
+    np.testing.assert_allclose(np.diff(found[-7:]), [8.0, -8.0] * 3)
 
 
 def test_the_window_is_ahead_by_one_target_size_at_most() -> None:
