@@ -45,16 +45,18 @@ class MotionModel:
         self._elapsed_s = 0.0
         self._usual_change = np.zeros(2)  # of width and height, relative
         self._center = box_center(box)  # the last one measured
+        self._not_gone = np.zeros(2)  # of the way since it was measured last, px
         self._foreseen_way: NDArray[np.float64] | None = None  # from there, if it was measured in the frame before
         self._ways = np.array([FORESIGHT_PRIOR, FORESIGHT_PRIOR])  # foreseen times gone, and foreseen squared
 
     def predict(self, elapsed_s: float, settings: MotionSettings) -> None:
-        """Move on by a time; from the second step without a measurement the velocity decays, and `foresight` counts."""
+        """Move on by a time; from the second step without a measurement the velocity decays."""
         self._elapsed_s = elapsed_s
         fade = 1.0 if self._measured else math.exp(-elapsed_s / settings.velocity_decay_time)
         # The distance covered by a velocity that decays exponentially: at most velocity_decay_time * velocity.
-        way = elapsed_s if self._measured else self.foresight * settings.velocity_decay_time * (1.0 - fade)
+        way = elapsed_s if self._measured else settings.velocity_decay_time * (1.0 - fade)
         self._foreseen_way = elapsed_s * self.mean[4:] if self._measured else None
+        self._not_gone = self._not_gone + (1.0 - self.foresight) * way * self.mean[4:]
         self._measured = False
         transition = np.eye(6)
         transition[0, 4] = transition[1, 5] = way
@@ -82,6 +84,7 @@ class MotionModel:
             shown: (4,) px, the box that the frame alone shows, if `box` has been smoothed.
         """
         self._measured = True
+        self._not_gone = np.zeros(2)
         noise = self.measured_covariance(quality, settings)
         innovation = np.concatenate((box_center(box), box[2:])) - self.mean[:4]
         slack = self._center_slack(box if shown is None else shown)
@@ -139,8 +142,8 @@ class MotionModel:
 
     @property
     def box(self) -> Box:
-        """(4,) the expected box."""
-        return box_from_center(*self.mean[:2], *np.maximum(self.mean[2:4], 1.0))
+        """(4,) the expected box: gone on as far as `foresight` lets expect."""
+        return box_from_center(*(self.mean[:2] - self._not_gone), *np.maximum(self.mean[2:4], 1.0))
 
     @property
     def box_covariance(self) -> NDArray[np.float64]:
