@@ -45,7 +45,7 @@ class MotionModel:
         self._elapsed_s = 0.0
         self._usual_change = np.zeros(2)  # of width and height, relative
         self._center = box_center(box)  # the last one measured
-        self._not_gone = np.zeros(2)  # of the way since it was measured last, px
+        self._not_gone: NDArray[np.float64] = np.zeros(2)  # of the way since it was measured last, px
         self._foreseen_way: NDArray[np.float64] | None = None  # from there, if it was measured in the frame before
         self._ways = np.array([FORESIGHT_PRIOR, FORESIGHT_PRIOR])  # foreseen times gone, and foreseen squared
 

@@ -237,14 +237,16 @@ class Tracker:
         _require_structure(frame, checked)
         stamp = stamp_s if stamp_s is not None and math.isfinite(stamp_s) else 0.0
         motion = MotionModel(checked, self.settings.motion)
+        target = self.model.start(frame, checked)
+        extent = self._starting_extent(target, frame, checked)
         self._unfinished = None
         self._state = TrackState(
-            model=self.model.start(frame, checked),
+            model=target,
             intensity=frame.intensity,
             box=checked,
             whole_box=checked,
             covariance=motion.box_covariance,
-            extent=BoxExtent(checked[2:], known=_is_whole(checked, frame)),
+            extent=extent,
             motion=motion,
             redetection=self._new_search(),
             stamp_s=stamp,
@@ -348,6 +350,18 @@ class Tracker:
         known = self.settings.intensity
         return IntensityRange(known.low, known.high) if known.high > known.low else held_range(pixels, box)
 
+    def _starting_extent(self, target: Any, frame: FrameView, box: Box) -> BoxExtent:
+        """Compare a (4,) px box with what the network draws in the same frame, in both of its windows."""
+        extent, info = BoxExtent(box, known=_is_whole(box, frame)), self.model.info
+        if not extent.known or self.settings.search.extent_weight == 0:
+            return extent
+        for large, factor in ((False, info.search_factor), (True, info.large_search_factor)):
+            window = Crop.around(box, factor, info.search_size)
+            crops = frame.extract(window)[None]
+            drawn = self.model.step([target], crops, [self.settings.search.window_influence])[0]
+            extent.compare_at_start(window.to_image(drawn.box), large)
+        return extent
+
     def _in_range(self, state: TrackState, frame: FrameView) -> FrameView:
         """Show the frame in the range held for the target, which follows the scene only while the target is sure."""
         known, held = self.settings.intensity, state.intensity
@@ -391,7 +405,7 @@ class Tracker:
         self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction, searching: bool
     ) -> Candidate:
         settings, expected = self.settings.status, state.motion.box
-        shown = self._box_in_image(state, frame, window, prediction)
+        shown = self._box_in_image(state, frame, window, prediction, searching or state.search_window.large)
         box = self._steady_box(state, frame, shown)
         template, memory = self.model.similarity(state.model, prediction)
         if searching:
@@ -460,12 +474,14 @@ class Tracker:
             intensity=state.intensity,
         )
 
-    def _box_in_image(self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction) -> Box:
+    def _box_in_image(
+        self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction, large: bool
+    ) -> Box:
         box = window.to_image(prediction.box)
         sure = state.status is Status.TRACKING and prediction.quality >= self.settings.status.uncertain_quality
         if sure and _is_whole(box, frame):
-            state.extent.compare(box)
-        return state.extent.adapt(box, self.settings.search.extent_weight)
+            state.extent.compare(box, large)
+        return state.extent.adapt(box, self.settings.search.extent_weight, large)
 
     def _steady_box(self, state: TrackState, frame: FrameView, box: Box) -> Box:
         constant = self.settings.search.size_time_constant
