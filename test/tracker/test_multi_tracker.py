@@ -43,6 +43,7 @@ def started(count: int = 2) -> MultiTargetTracker:
 
 def test_targets_get_together_what_each_gets_alone_in_one_run_of_the_network() -> None:
     tracker = started(3)
+    tracker.model.runs.clear()
     alone = [Tracker(TemplateMatching(), TrackerSettings()) for _ in range(3)]
     for which, one in enumerate(alone):
         one.initialize(SCENE.image(0, 3), SCENE.box(0, which), 0.0)

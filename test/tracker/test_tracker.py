@@ -340,6 +340,27 @@ def test_the_size_moves_a_part_of_the_way_and_the_centre_all_of_it(
     np.testing.assert_allclose(found, [120 - side / 2, 95 - side / 2, side, side])
 
 
+class UnsureDraughtsman(OneBox):
+    """Draws squares of these sides in turn in the middle of windows, the last one again and again, and is never sure."""
+
+    def __init__(self, *sides: float) -> None:
+        self.sides = list(sides)
+
+    def step(self, states: Sequence[None], searches: Image, influences: Sequence[float]) -> list[Prediction]:
+        side = self.sides.pop(0) if len(self.sides) > 1 else self.sides[0]
+        return [Prediction(np.array([50 - side / 2, 50 - side / 2, side, side]), 0.3, 0.3) for _ in states]
+
+
+@pytest.mark.parametrize(("window", "side"), [("small", 20 * 20 / 25), ("large", 20 * 20 / 16)])
+def test_each_window_draws_as_it_drew_the_box_of_the_start(window: str, side: float) -> None:
+    # In the frame of the start 25 px in the small window and 16 px in the large one, where the box has 20 px.
+    settings = {"search.window": window, "search.extent_weight": 1.0, "search.size_time_constant": 0.0}
+    tracker = Tracker(UnsureDraughtsman(25.0, 16.0, 20.0), make_settings(settings))
+    image = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    tracker.initialize(image, (100, 80, 20, 20), 0.0)
+    np.testing.assert_allclose(tracker.track(image, 1 / 30).box, [110 - side / 2, 90 - side / 2, side, side])
+
+
 @pytest.mark.parametrize("moving", [True, False])
 def test_the_window_moves_on_with_the_target(moving: bool) -> None:
     # Windows are 5 x 20 px wide, so that the box lies 8 px to the right of their centres.
