@@ -341,7 +341,7 @@ def test_the_size_moves_a_part_of_the_way_and_the_centre_all_of_it(
 
 
 class UnsureDraughtsman(OneBox):
-    """Draws squares of these sides in turn in the middle of windows, the last one again and again, and is never sure."""
+    """Draws squares of these sides in turn in the middle of windows, the last one from then on, and is never sure."""
 
     def __init__(self, *sides: float) -> None:
         self.sides = list(sides)
