@@ -40,6 +40,7 @@ def main(
     arm: Annotated[list[str], typer.Option(help="name=setting=value,setting=value")],
     frames: Annotated[int, typer.Option(min=0, help="Frames per clip at most; 0: all.")] = 0,
     stride: Annotated[int, typer.Option(min=1, help="Take every n-th frame: a slower camera.")] = 1,
+    shake: Annotated[float, typer.Option(min=0, help="Shake the camera: standard deviation, target sizes.")] = 0.0,
     loss_detection: Annotated[bool, typer.Option(help="As shipped; else the tracker alone.")] = False,
     pseudo: Annotated[bool, typer.Option(help="Take clips labeled by a tracker, too.")] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes at once, each with one thread.")] = 1,
@@ -49,7 +50,7 @@ def main(
     """Run the arms over the sets and print one Markdown table per set."""
     base = {"model.threads": 1, **({} if loss_detection else PUBLISHED)}
     arms = [parse_arm(text, base) for text in arm]
-    clips = {path.name: list_clips([path], frames, pseudo, stride) for path in sets}
+    clips = {path.name: list_clips([path], frames, pseudo, stride, shake) for path in sets}
     report = {}
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("tracking", total=len(arms) * sum(map(len, clips.values())))

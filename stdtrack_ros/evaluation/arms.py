@@ -24,6 +24,7 @@ from stdtrack_ros.evaluation.redetection import StatusRun, run_with_status
 from stdtrack_ros.sequences.catalog import SequenceHandle, open_sequences
 from stdtrack_ros.sequences.origin import Origin, origin_of
 from stdtrack_ros.sequences.sequence import Sequence
+from stdtrack_ros.sequences.shaking import ShakingSequence
 from stdtrack_ros.settings import TrackerSettings, flatten, make_settings
 from stdtrack_ros.tracker import Tracker, load_model
 from stdtrack_ros.tracker.models.model import Model
@@ -65,12 +66,16 @@ def parse_arm(text: str, base: Mapping[str, Any]) -> Arm:
 
 @dataclass(frozen=True)
 class Clip:
-    """A sequence, of which every `stride`-th of at most `frames` frames from the start on is tracked (0: all)."""
+    """A sequence, of which every `stride`-th of at most `frames` frames from the start on is tracked (0: all).
+
+    With `shake`, as by a camera that shakes so much; see `ShakingSequence`.
+    """
 
     handle: SequenceHandle
     origin: Origin
     frames: int
     stride: int = 1
+    shake: float = 0.0
 
     @property
     def name(self) -> str:
@@ -78,7 +83,9 @@ class Clip:
         return self.handle.name
 
 
-def list_clips(paths: Iterable[Path], frames: int = 0, pseudo: bool = False, stride: int = 1) -> list[Clip]:
+def list_clips(
+    paths: Iterable[Path], frames: int = 0, pseudo: bool = False, stride: int = 1, shake: float = 0.0
+) -> list[Clip]:
     """Return the clips under the paths, without those labeled by a tracker unless `pseudo`.
 
     Two clips of different paths may have one name.
@@ -88,7 +95,7 @@ def list_clips(paths: Iterable[Path], frames: int = 0, pseudo: bool = False, str
     """
     # Path by path: a name that occurs under two paths would be changed, and no longer tell the source video.
     handles = [handle for path in paths for handle in open_sequences([path])]
-    clips = [Clip(handle, origin_of(handle.open()), frames, stride) for handle in handles]
+    clips = [Clip(handle, origin_of(handle.open()), frames, stride, shake) for handle in handles]
     return [clip for clip in clips if pseudo or clip.origin.label != "pseudo"]
 
 
@@ -138,7 +145,9 @@ def in_parallel(work: Callable[[In], Out], items: Iterable[In], workers: int) ->
 def run_clip(job: tuple[Arm, Clip]) -> StatusRun:
     """Track a clip from its first box."""
     arm, clip = job
-    frames = FirstFrames(clip.handle.open(), clip.frames, clip.stride)
+    frames: Sequence = FirstFrames(clip.handle.open(), clip.frames, clip.stride)
+    if clip.shake:
+        frames = ShakingSequence(frames, clip.shake)
     return run_with_status(Tracker(model_of(arm.settings), arm.settings), frames)
 
 
@@ -185,7 +194,7 @@ def _cache_file(folder: Path, arm: Arm, clip: Clip) -> Path:
     info = model_of(arm.settings).info
     changed = clip.handle.path.stat().st_mtime_ns
     parts = (info.sha256, info.backend, sorted(values.items()), _code(), str(clip.handle.path), changed, clip.name)
-    key = hashlib.sha256(repr((parts, clip.frames, clip.stride)).encode()).hexdigest()
+    key = hashlib.sha256(repr((parts, clip.frames, clip.stride, clip.shake)).encode()).hexdigest()
     return folder / key[:2] / f"{key[:32]}.npz"
 
 

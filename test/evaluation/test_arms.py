@@ -58,6 +58,15 @@ def test_every_third_frame_is_a_slower_camera(folder: Path) -> None:
     np.testing.assert_array_equal(sequence.frame(2), clip.handle.open().frame(6))
 
 
+def test_a_camera_that_shakes_is_tracked_and_kept_apart(folder: Path, tmp_path: Path) -> None:
+    arms, truths = [parse_arm("plain=", PUBLISHED)], []
+    for shake in (0.0, 0.2):
+        runs = run_arms(arms, list_clips([folder], shake=shake), tmp_path / "cache", told=lambda: None)
+        truths.append(runs["plain"]["square"].ground_truth)
+    assert np.abs(truths[1] - truths[0])[1:, :2].max() > 4  # of 40 px
+    np.testing.assert_array_equal(truths[1][:, 2:], truths[0][:, 2:])
+
+
 def test_an_arm_is_read_from_text() -> None:
     arm = parse_arm("slow=memory.capacity=3,status.enabled=true", PUBLISHED)
     assert (arm.name, arm.settings.memory.capacity, arm.settings.status.enabled) == ("slow", 3, True)
