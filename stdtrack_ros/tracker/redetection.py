@@ -25,8 +25,12 @@ GLIMPSE = 0.5
 """Quality, in units of `accept_quality`, from which a candidate deserves a close look in the next frame."""
 SAME_IOU = 0.2
 """IoU above which two boxes in consecutive frames are of the same thing."""
-CONFIRMING_SLACK = 0.08
-"""A candidate that counted once counts again, in its place, with similarities lower by up to this."""
+SLACK = 0.08
+"""A candidate that counted once counts again, in its place, with similarities lower by up to this; so does one that is
+where the target is expected, at once."""
+EXPECTED_DISTANCE, EXPECTED_AREA = 0.3, 2.0
+"""It is there if its centre is nearer than this to the expected one, in target sizes, and its area differs by less than
+this factor."""
 
 
 class Redetection:
@@ -34,13 +38,15 @@ class Redetection:
 
     A candidate counts if its quality, its similarity to the template and its similarity to the STM all suffice; the
     same place must count in `accept_frames` of the last `window_frames` frames (of as many, if those are fewer), after
-    the first time with slightly lower similarities, as the target moves on. One that does not quite count, or that a
-    coarse tile shows, is looked at closely in the next frame: a glimpse.
+    the first time with slightly lower similarities, as the target moves on; the same holds for one that is where the
+    target is expected, and as large. One that does not quite count, or that a coarse tile shows, is looked at closely in
+    the next frame: a glimpse.
     """
 
     def __init__(self, search_factor: float, search_size: int) -> None:
         self._factor, self._size = search_factor, search_size
         self._turn = 0
+        self._expected: Box | None = None
         self._watched: Box | None = None
         self._glimpse: Box | None = None
         self._looks_closely = False
@@ -58,6 +64,7 @@ class Redetection:
         The windows near the expected place are of each size in turn; those far from it are the next tiles of the frame,
         coarse ones first. So neither has to wait for a whole round of the other, and each frame costs the same.
         """
+        self._expected = expected
         place, self._glimpse = self._glimpse if self._watched is None else self._watched, None
         self._looks_closely = place is not None
         chosen = [] if place is None else [Crop.around(place, self._factor, self._size)]
@@ -79,9 +86,13 @@ class Redetection:
         if self._watched is not None:
             seen = candidates[0]
             same = bool(iou(seen.box, self._watched) > SAME_IOU)
-            return self._vote(seen, same and _counts(seen, settings, CONFIRMING_SLACK), settings)
+            return self._vote(seen, same and _counts(seen, settings, SLACK), settings)
         shown = zip(candidates, self._coarse, strict=True)
-        counting = [candidate for candidate, coarse in shown if not coarse and _counts(candidate, settings)]
+        counting = [
+            candidate
+            for candidate, coarse in shown
+            if not coarse and _counts(candidate, settings, SLACK if self._is_expected(candidate.box) else 0.0)
+        ]
         if counting:
             self._votes.clear()
             return self._vote(max(counting, key=lambda candidate: candidate.quality), True, settings)
@@ -89,6 +100,13 @@ class Redetection:
         if not self._looks_closely and best.quality >= GLIMPSE * settings.accept_quality:
             self._glimpse = best.box
         return None
+
+    def _is_expected(self, box: Box) -> bool:
+        if self._expected is None:
+            return False
+        area, found = (float(one[2] * one[3]) for one in (self._expected, box))
+        distance = float(np.hypot(*(box_center(box) - box_center(self._expected))))
+        return distance < EXPECTED_DISTANCE * area**0.5 and 1 / EXPECTED_AREA < found / area < EXPECTED_AREA
 
     def _vote(self, candidate: Candidate, agreed: bool, settings: RedetectionSettings) -> Candidate | None:
         needed = settings.accept_frames

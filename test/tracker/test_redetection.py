@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stdtrack_ros.geometry import Box, iou
+from stdtrack_ros.geometry import Box, box_from_center, iou
 from stdtrack_ros.settings import RedetectionSettings
 from stdtrack_ros.tracker.candidate import Candidate
 from stdtrack_ros.tracker.models.model import Prediction
@@ -133,18 +133,42 @@ def test_a_look_alike_that_fails_one_test_is_refused(fact: str) -> None:
 def test_a_candidate_that_counted_may_look_a_little_less_like_the_target(
     fact: str, lower: float, accepted: bool
 ) -> None:
-    looking, limit = search(), getattr(RULES, fact)
+    looking, limit, place = search(), getattr(RULES, fact), np.array([900.0, 500.0, 42.0, 41.0])
     for _ in range(6):  # it never counts in the first place
         looking.windows(EXPECTED, *FRAME, RULES)
-        assert looking.update(shown(EXPECTED, 2, **{fact: limit - 0.02}), RULES) is None
+        assert looking.update(shown(place, 2, **{fact: limit - 0.02}), RULES) is None
     assert looking.watched is None
     looking = search()
     looking.windows(EXPECTED, *FRAME, RULES)
-    assert looking.update(shown(EXPECTED, 2), RULES) is None
+    assert looking.update(shown(place, 2), RULES) is None
     found = None
     for _ in range(2):
         looking.windows(EXPECTED, *FRAME, RULES)
-        found = looking.update(shown(EXPECTED, 2, **{fact: limit - lower}), RULES)
+        found = looking.update(shown(place, 2, **{fact: limit - lower}), RULES)
+    assert (found is not None) == accepted
+
+
+@pytest.mark.parametrize("fact", ["template_similarity", "memory_similarity"])
+@pytest.mark.parametrize(
+    ("shift", "factor", "lower", "accepted"),
+    [
+        ((0.0, 0.0), 1.0, 0.07, True),
+        ((0.0, 0.0), 1.0, 0.09, False),
+        ((11.0, 0.0), 1.0, 0.07, True),  # 0.275 of 40 px
+        ((9.0, 9.0), 1.0, 0.07, False),  # 0.32
+        ((0.0, 0.0), 1.4, 0.07, True),  # 1.96 times the area
+        ((0.0, 0.0), 1.42, 0.07, False),
+        ((0.0, 0.0), 0.7, 0.07, False),
+    ],
+)
+def test_what_is_where_the_target_is_expected_and_as_large_may_look_a_little_less_like_it(
+    fact: str, shift: tuple[float, float], factor: float, lower: float, accepted: bool
+) -> None:
+    looking, found = search(), None
+    place = box_from_center(620 + shift[0], 320 + shift[1], 40 * factor, 40 * factor)
+    for _ in range(3):
+        looking.windows(EXPECTED, *FRAME, RULES)
+        found = looking.update(shown(place, 2, **{fact: getattr(RULES, fact) - lower}), RULES)
     assert (found is not None) == accepted
 
 
