@@ -39,8 +39,8 @@ class Redetection:
     A candidate counts if its quality, its similarity to the template and its similarity to the STM all suffice; the
     same place must count in `accept_frames` of the last `window_frames` frames (of as many, if those are fewer), after
     the first time with slightly lower similarities, as the target moves on; the same holds for one that is where the
-    target is expected, and as large. One that does not quite count, or that a coarse tile shows, is looked at closely in
-    the next frame: a glimpse.
+    target is expected, and as large. One that does not quite count, or that a coarse tile shows, is looked at closely
+    in the next frame: a glimpse.
     """
 
     def __init__(self, search_factor: float, search_size: int) -> None:
