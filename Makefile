@@ -33,9 +33,9 @@ demo: $(STAMPS)/demo $(STAMPS)/messages ## a real clip through real DDS into the
 operator: $(STAMPS)/demo $(STAMPS)/messages ## the clip as a camera, and a web page to drag a box on
 	@$(VENV)/bin/stdtrack operator --out demo_out
 
-media: $(STAMPS)/demo $(STAMPS)/messages ## the demo, and the README's animation from it
+media: $(STAMPS)/demo $(STAMPS)/messages ## the README's picture of a target that is lost and found again
 	$(say) "making the README's picture"
-	@$(VENV)/bin/stdtrack demo --out demo_out --gif media/demo.gif
+	@$(VENV)/bin/python tools/loss_picture.py media/loss.png
 
 ifeq ($(DISTRO),jazzy)
 test: lint ## style, types, layers and every test
