@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -49,6 +49,14 @@ MAX_INTERVAL_S = 1.0
 """Longest interval that says something about the target's motion; a longer one counts as this, a negative one as 0."""
 
 
+class StartWindow(NamedTuple):
+    """A search window of the frame of the start: small or large, where, and its (S, S, 3) uint8 BGR pixels."""
+
+    large: bool
+    window: Crop
+    crop: Image
+
+
 @dataclass(slots=True)
 class TrackState:
     """All that lives from frame to frame; `Tracker` itself keeps nothing but settings.
@@ -61,6 +69,7 @@ class TrackState:
             at this size.
         covariance: (4, 4) of the reported (centre x, centre y, width, height), px².
         extent: how the box of the start differs from those of the network.
+        start_windows: of the frame of the start, as long as the network was not asked about them.
         motion: Kalman filter of box and velocity.
         status_machine: TRACKING, UNCERTAIN or LOST.
         distractors: the last look-alike, by its place.
@@ -82,6 +91,7 @@ class TrackState:
     whole_box: Box
     covariance: NDArray[np.float64]
     extent: BoxExtent
+    start_windows: list[StartWindow]
     motion: MotionModel
     redetection: Redetection
     stamp_s: float
@@ -237,8 +247,9 @@ class Tracker:
         _require_structure(frame, checked)
         stamp = stamp_s if stamp_s is not None and math.isfinite(stamp_s) else 0.0
         motion = MotionModel(checked, self.settings.motion)
+        extent = BoxExtent(checked, known=_is_whole(checked, frame))
+        compared = extent.known and self.settings.search.extent_weight > 0
         target = self.model.start(frame, checked)
-        extent = self._starting_extent(target, frame, checked)
         self._unfinished = None
         self._state = TrackState(
             model=target,
@@ -247,6 +258,7 @@ class Tracker:
             whole_box=checked,
             covariance=motion.box_covariance,
             extent=extent,
+            start_windows=self._start_windows(frame, checked) if compared else [],
             motion=motion,
             redetection=self._new_search(),
             stamp_s=stamp,
@@ -307,6 +319,7 @@ class Tracker:
         # 2. Crop the windows.
         crops = np.stack([frame.extract(window) for window in windows])
         cropped = time.perf_counter()
+        self._compare_start(state)
 
         # 3. Run the network: a box, its quality Q_t and the token of the target per window.
         # While LOST the target may be anywhere: no Hann window then.
@@ -350,17 +363,20 @@ class Tracker:
         known = self.settings.intensity
         return IntensityRange(known.low, known.high) if known.high > known.low else held_range(pixels, box)
 
-    def _starting_extent(self, target: Any, frame: FrameView, box: Box) -> BoxExtent:
-        """Compare a (4,) px box with what the network draws in the same frame, in both of its windows."""
-        extent, info = BoxExtent(box, known=_is_whole(box, frame)), self.model.info
-        if not extent.known or self.settings.search.extent_weight == 0:
-            return extent
-        for large, factor in ((False, info.search_factor), (True, info.large_search_factor)):
-            window = Crop.around(box, factor, info.search_size)
-            crops = frame.extract(window)[None]
-            drawn = self.model.step([target], crops, [self.settings.search.window_influence])[0]
-            extent.compare_at_start(window.to_image(drawn.box), large)
-        return extent
+    def _start_windows(self, frame: FrameView, box: Box) -> list[StartWindow]:
+        info = self.model.info
+        factors = {False: info.search_factor, True: info.large_search_factor}
+        windows = {large: Crop.around(box, factor, info.search_size) for large, factor in factors.items()}
+        return [StartWindow(large, window, frame.extract(window)) for large, window in windows.items()]
+
+    def _compare_start(self, state: TrackState) -> None:
+        """Compare the box of the start with what the network draws in the same frame, in each of its windows once."""
+        influence = self.settings.search.window_influence
+        while state.start_windows:
+            start = state.start_windows[0]
+            drawn = self.model.step([state.model], start.crop[None], [influence])[0]
+            state.extent.compare_at_start(start.window.to_image(drawn.box), start.large)
+            del state.start_windows[0]  # now: a network that fails is asked again in the next frame
 
     def _in_range(self, state: TrackState, frame: FrameView) -> FrameView:
         """Show the frame in the range held for the target, which follows the scene only while the target is sure."""

@@ -361,6 +361,25 @@ def test_each_window_draws_as_it_drew_the_box_of_the_start(window: str, side: fl
     np.testing.assert_allclose(tracker.track(image, 1 / 30).box, [110 - side / 2, 90 - side / 2, side, side])
 
 
+def test_a_network_that_fails_on_the_frame_of_the_start_is_asked_again() -> None:
+    class Failing(UnsureDraughtsman):
+        def step(self, states: Sequence[None], searches: Image, influences: Sequence[float]) -> list[Prediction]:
+            self.asked += 1
+            if self.asked == 2:  # on the large window
+                raise RuntimeError("the device is gone")
+            return super().step(states, searches, influences)
+
+        asked = 0
+
+    settings = {"search.window": "large", "search.extent_weight": 1.0, "search.size_time_constant": 0.0}
+    tracker = Tracker(Failing(25.0, 16.0, 20.0), make_settings(settings))
+    image = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    tracker.initialize(image, (100, 80, 20, 20), 0.0)
+    with pytest.raises(RuntimeError, match="gone"):
+        tracker.track(image, 1 / 30)
+    np.testing.assert_allclose(tracker.track(image, 2 / 30).box, [97.5, 77.5, 25.0, 25.0])
+
+
 @pytest.mark.parametrize("moving", [True, False])
 def test_the_window_moves_on_with_the_target(moving: bool) -> None:
     # Windows are 5 x 20 px wide, so that the box lies 8 px to the right of their centres.
