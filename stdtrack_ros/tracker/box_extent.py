@@ -34,7 +34,7 @@ class BoxExtent:
         start: (4,) px, the box of the start.
         known: no edge of the image cut that box; otherwise it says nothing, and nothing is compared.
         at_start: (2, 2) of width and height in the frame of the start, in a small window and in a large one.
-        found_at_start: (2,) whether the network found the target there; if not, `at_start` is 0.
+        found_at_start: (2,) whether the network found the target there.
         later: (2,) mean of what the ratios in the first frames differ by from those.
         frames: compared after the start so far.
     """
@@ -56,7 +56,9 @@ class BoxExtent:
         """Compare one of the first boxes, (4,) px as the network draws it, with the start; later ones are left out."""
         if self.known and self.frames < EXTENT_FRAMES:
             self.frames += 1
-            self.later = self.later + (self._log_ratio(box) - self.at_start[int(large)] - self.later) / self.frames
+            self.later = (
+                self.later + (self._log_ratio(box) - self._log_ratio_at_start(large) - self.later) / self.frames
+            )
 
     def adapt(self, box: Box, weight: float, large: bool) -> Box:
         """Return a (4,) box of the network with its sides changed by this part of the ratio, about its centre.
@@ -66,10 +68,16 @@ class BoxExtent:
             weight: 0..1.
             large: which.
         """
-        counted = self.frames + START_FRAMES * self.found_at_start[int(large)]
-        log_ratio = self.at_start[int(large)] + self.later * self.frames / max(counted, 1)
+        counted = self.frames + START_FRAMES * self.found_at_start.any()
+        log_ratio = self._log_ratio_at_start(large) + self.later * self.frames / max(counted, 1)
         change = np.clip(weight * log_ratio, -MAX_LOG_RATIO, MAX_LOG_RATIO)
         return box_from_center(*box_center(box), *(box[2:] * np.exp(change)))
+
+    def _log_ratio_at_start(self, large: bool) -> NDArray[np.float64]:
+        """Return (2,) of a window or, if the target was found only in the other one, of that; 0 if in none."""
+        found = bool(self.found_at_start[int(large)])
+        ratio: NDArray[np.float64] = self.at_start[int(large if found else not large)]
+        return ratio
 
     def _log_ratio(self, box: Box) -> NDArray[np.float64]:
         return np.asarray(np.log(self.start[2:] / np.maximum(box[2:], 1e-3)), np.float64)

@@ -66,6 +66,16 @@ def test_each_window_has_its_own_ratio_and_what_changes_later_is_both_s() -> Non
     assert some.adapt(BOX, 1.0, True)[2:] == pytest.approx(BOX[2:] * min(0.8**-1.75, np.exp(0.35)))
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_a_window_in_which_the_target_was_not_found_has_the_ratio_of_the_other(large: bool) -> None:
+    some = extent(40.0, 30.0)
+    some.compare_at_start(BOX * 0.8, not large)
+    for _ in range(3):  # the same in later frames, which tell nothing new
+        some.compare(BOX * 0.8, large)
+    for window in (False, True):
+        assert some.adapt(BOX, 1.0, window)[2:] == pytest.approx(BOX[2:] / 0.8)
+
+
 @pytest.mark.parametrize("elsewhere", [np.array([70.0, 20.0, 40.0, 30.0]), np.full(4, np.nan)])
 def test_what_is_not_found_in_the_frame_of_the_start_says_nothing(elsewhere: Box) -> None:
     some = extent(44.0, 30.0)
