@@ -15,13 +15,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from stdtrack_ros.errors import ModelError
 
 ENTRY_POINT_GROUP = "stdtrack_ros.families"
 METADATA_KEY = "stdtrack"
-"""Key of the JSON text in an exported model's ONNX metadata: `kind`, `network`, `calibration`."""
+"""Key of the JSON text in an exported model's ONNX metadata: `kind`, `network`, `graphs`, `calibration`."""
+
+
+def graph_path(path: Path, graph: str) -> Path:
+    """Return where a graph of a model lies: `step` is `NAME.onnx` itself, `start` is `NAME.start.onnx` beside it."""
+    return path if graph == "step" else path.with_suffix(f".{graph}.onnx")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from stdtrack_ros.tracker.models.shipped import shipped_model  # noqa: E402
 WAYS = ("onnx:cpu", "onnx:cuda", "onnx:tensorrt", "onnx:auto", "torch:cpu", "torch:cuda")
 DEVICES = {"onnx:cuda": "CUDA", "onnx:tensorrt": "Tensorrt", "torch:cuda": "cuda"}
 """What the provider's name begins with where a way is really there."""
+GRAPHS = ("start", "memory", "step")
 WIDTH, HEIGHT, SIDE = 640, 480, 56
 TARGETS = 4
 KEPT = 6
@@ -56,16 +58,9 @@ class RecordingBackend:
     inner: Any
     calls: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = field(default_factory=list)
 
-    def start(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Run the inner backend's start."""
-        return self._run("start", inputs)
-
-    def step(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Run the inner backend's step."""
-        return self._run("step", inputs)
-
-    def _run(self, graph: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        outputs = getattr(self.inner, graph)(inputs)
+    def run(self, graph: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Backend.run`."""
+        outputs = self.inner.run(graph, inputs)
         self.calls.append((graph, dict(inputs), outputs))
         return outputs
 
@@ -137,6 +132,7 @@ def record(path: Path, way: str, model: Path, checkpoint: Path, frames: int) -> 
         network.backend = backend = RecordingBackend(network.backend)
         arrays[f"boxes/{targets}"] = track(network, settings, frames, targets)
         calls = [call for call in backend.calls if call[0] == "start"]
+        calls += [call for call in backend.calls if call[0] == "memory"]
         calls += [call for call in backend.calls if call[0] == "step"][::KEPT]
         for number, (graph, inputs, outputs) in enumerate(calls):
             for side, values in (("in", inputs), ("out", outputs)):
@@ -174,10 +170,10 @@ def measure(way: str, model: Path, checkpoint: Path, recording: Path, runs: int)
     step = recorded(arrays, 1, "step")[0]["in"]
     row["new_batch_ms"] = [(size, first_and_later(backend, step, size)) for size in BATCHES]
     row["engines_at_the_end"] = engines()
-    for graph in ("start", "step"):
+    for graph in GRAPHS:
         for targets in (1, TARGETS) if graph == "step" else (1,):
             inputs = [call["in"] for call in recorded(arrays, targets, graph)]
-            row[f"{graph}_{targets}_ms"] = percentiles(getattr(backend, graph), inputs, runs)
+            row[f"{graph}_{targets}_ms"] = percentiles(partial(backend.run, graph), inputs, runs)
     row["difference"] = differences(backend, arrays)
     for targets in (1, TARGETS):
         boxes = track(network, settings, int(arrays["frames"]), targets)
@@ -209,7 +205,7 @@ def engines() -> int:
 def first_and_later(backend: Any, step: Mapping[str, Any], size: int) -> tuple[float, float]:
     """Return milliseconds of the first step of a batch size, and the median of the ten after it."""
     inputs = {name: np.repeat(array, size, axis=0) for name, array in step.items()}
-    spent = [timed(backend.step, inputs) for _ in range(11)]
+    spent = [timed(partial(backend.run, "step"), inputs) for _ in range(11)]
     return spent[0], float(np.median(spent[1:]))
 
 
@@ -231,9 +227,9 @@ def differences(backend: Any, arrays: Mapping[str, Any]) -> dict[str, float]:
     """Return the largest difference from the CPU by output, and of the box (px of the crop), on the recorded inputs."""
     largest: dict[str, float] = {}
     for targets in (1, TARGETS):
-        for graph in ("start", "step"):
+        for graph in GRAPHS:
             for call in recorded(arrays, targets, graph):
-                outputs, expected = dict(getattr(backend, graph)(call["in"])), call["out"]
+                outputs, expected = dict(backend.run(graph, call["in"])), call["out"]
                 if "offset" in outputs:
                     size = call["in"]["search"].shape[1]
                     outputs["box"], expected["box"] = decoded(outputs, size), decoded(expected, size)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint of `stdtrack train` or `stdtrack import-stark`.")],
-    out: Annotated[Path, typer.Option("--out", help="ONNX file to write; the template's graph is written beside it.")],
+    out: Annotated[Path, typer.Option("--out", help="ONNX file to write; its other graphs are written beside it.")],
     calibrate_on: Annotated[
         Path | None,
         typer.Option(
@@ -56,7 +56,7 @@ def export(
     clips = [] if calibrate_on is None else open_annotated(calibrate_on)
     network, content = load_network(checkpoint)
     facts = {"calibration": content["calibration"]} if "calibration" in content else {}
-    written = [*export_onnx(network, out, facts)]
+    written = export_onnx(network, out, facts)
     if calibrate_on is not None:
         tracker = tracker_in(content)
         # Twice: quality decides what the tracker remembers, so it changes what the first fit was made on.
@@ -84,9 +84,9 @@ def _quantized(tracker: str, kind: str, model: Path, clips: Sequence[Clip], form
     from stdtrack_ros.training.quantization import quantize, record_inputs
 
     settings = {"tracker": tracker, "model.path": str(model), "model.provider": "cpu", "model.precision": "fp32"}
-    starts, steps = record_inputs(load_model, make_settings(settings), clips)
+    inputs = record_inputs(load_model, make_settings(settings), clips)
     full_precision = family_of_kind(kind, str(model)).part("network").full_precision
-    return quantize(model, starts, steps, full_precision, formats)
+    return quantize(model, inputs, full_precision, formats)
 
 
 def _calibrated(tracker: str, model: Path, clips: Sequence[Clip]) -> dict[str, Any]:

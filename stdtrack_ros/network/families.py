@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.families import family_of_kind
+from stdtrack_ros.families import family_of_kind, graph_path
 from stdtrack_ros.network.checkpoint import load_checkpoint, save_checkpoint
 from stdtrack_ros.network.family import Graph, NetworkFamily
 from stdtrack_ros.network.onnx_export import write_graph
@@ -73,25 +73,25 @@ def save_network(network: Any, path: Path) -> None:
     save_checkpoint(path, {**describe(network), "ema": network.state_dict()})
 
 
-def inference_graphs(network: Any) -> tuple[Graph, Graph]:
-    """Return the `start` and `step` graphs of a network; see `NetworkFamily.graphs`."""
+def inference_graphs(network: Any) -> Mapping[str, Graph]:
+    """Return the graphs of a network by name; see `NetworkFamily.graphs`."""
     family: NetworkFamily = family_of_kind(network.kind, "The network").part("network")
     return family.graphs(network)
 
 
-def export_onnx(network: nn.Module, path: Path, facts: Mapping[str, Any] | None = None) -> tuple[Path, Path]:
-    """Write `NAME.onnx` (each frame) and `NAME.start.onnx` (template); the batch size is free.
+def export_onnx(network: nn.Module, path: Path, facts: Mapping[str, Any] | None = None) -> list[Path]:
+    """Write `NAME.onnx` (`step`, each frame) and the other graphs as `NAME.start.onnx`; the batch size is free.
 
     Args:
         facts: JSON-like facts for the metadata beside the network's description: `calibration`.
 
     Returns:
-        The two paths.
+        The paths.
     """
     network = copy.deepcopy(network).float().cpu().eval()
-    metadata = {**describe(network), **(facts or {})}
-    start, step = inference_graphs(network)
-    start_path = path.with_suffix(".start.onnx")
-    write_graph(start, start_path, metadata)
-    write_graph(step, path, metadata)
-    return path, start_path
+    graphs = inference_graphs(network)
+    metadata = {**describe(network), "graphs": [name for name in graphs if name != "step"], **(facts or {})}
+    paths = {name: graph_path(path, name) for name in graphs}
+    for name, graph in graphs.items():
+        write_graph(graph, paths[name], metadata)
+    return list(paths.values())

@@ -17,12 +17,12 @@ class Graph(Protocol):
 
     Attributes:
         inputs, outputs: names, in the order of the arguments and of the results; each has a free batch axis.
-        free: inputs whose second axis is free as well, with a name for it.
+        free: names of other free axes, by input and axis.
     """
 
     inputs: ClassVar[tuple[str, ...]]
     outputs: ClassVar[tuple[str, ...]]
-    free: ClassVar[Mapping[str, str]]
+    free: ClassVar[Mapping[str, Mapping[int, str]]]
 
     def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Run the step."""
@@ -39,12 +39,13 @@ class NetworkFamily:
         config: the pydantic model of a network's configuration.
         network: makes an untrained network from a configuration; a network has its configuration as `config` and its
             family's kind as `kind`.
-        graphs: makes the `start` graph (template to state) and the `step` graph (search crop and state to maps) from a
-            network in evaluation mode; it may change the network's layers into an equivalent form for inference.
+        graphs: makes the graphs by name from a network in evaluation mode: `start` (template to state), `step` (search
+            crop and state to maps), and others that its `Model` runs in between; it may change the network's layers
+            into an equivalent form for inference.
         full_precision: modules, as dotted paths, that stay in 32 bits when the network is quantized.
     """
 
     config: type[BaseModel]
     network: Callable[[Any], nn.Module]
-    graphs: Callable[[Any], tuple[Graph, Graph]]
+    graphs: Callable[[Any], Mapping[str, Graph]]
     full_precision: tuple[str, ...] = ()

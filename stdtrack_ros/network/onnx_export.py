@@ -36,8 +36,10 @@ def write_graph(graph: Graph, path: Path, metadata: Mapping[str, Any]) -> None:
     Args:
         metadata: JSON-like; written as one JSON text under `METADATA_KEY`.
     """
-    axes = {name: Dim(name, min=1, max=_FREE_AXIS_MAX) for name in ("batch", *graph.free.values())}
-    shapes = [{0: axes["batch"]} | ({1: axes[graph.free[name]]} if name in graph.free else {}) for name in graph.inputs]
+    free = [{0: "batch", **graph.free.get(name, {})} for name in graph.inputs]
+    names = dict.fromkeys(name for axes in free for name in axes.values())
+    made = {name: Dim(name, min=1, max=_FREE_AXIS_MAX) for name in names}
+    shapes = [{axis: made[name] for axis, name in axes.items()} for axes in free]
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of operators that we do not use
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns about its own internals
@@ -58,6 +60,7 @@ def write_graph(graph: Graph, path: Path, metadata: Mapping[str, Any]) -> None:
             raise ValueError(f"The network fixes the batch size of {value.name}; take sizes from tensor.shape.")
     _infer_free_axes(model.graph)
     _merge_linear_layers(model.graph)
+    _merge_reshapes(model.graph)
     RemoveUnusedNodesPass()(model)
     _name_nodes(model.graph)
     model.metadata_props.clear()
@@ -127,6 +130,31 @@ def _merge_linear_layers(graph: ir.Graph) -> None:
         graph.insert_before(total, [flat, gemm, shaped])
         ir.convenience.replace_all_uses_with(total.outputs[0], shaped.outputs[0])
         graph.remove([total, product], safe=True)
+
+
+def _merge_reshapes(graph: ir.Graph) -> None:
+    """Reshape once where one Reshape follows another, and not at all around an activation between two linear layers."""
+    for node in list(graph):
+        before = node.inputs[0].producer() if node.op_type == "Reshape" and node.inputs[0] is not None else None
+        if before is None:
+            continue
+        source = before.inputs[0].producer() if before.inputs[0] is not None else None
+        if before.op_type == "Gelu" and source is not None and source.op_type == "Reshape":
+            linear = source.inputs[0].producer() if source.inputs[0] is not None else None
+            uses = [use.node.op_type for use in node.outputs[0].uses()]
+            if (
+                linear is not None
+                and linear.op_type == "Gemm"
+                and uses == ["Gemm"]
+                and len(before.outputs[0].uses()) == 1
+            ):
+                before.replace_input_with(0, source.inputs[0])  # flat, as the next layer wants it
+                before.outputs[0].shape = None
+                ir.convenience.replace_all_uses_with(node.outputs[0], before.outputs[0])
+        elif before.op_type == "Reshape":
+            shape = ir.convenience.get_const_tensor(node.inputs[1]) if node.inputs[1] is not None else None
+            if shape is not None and (shape.numpy() != 0).all():  # 0 would copy an axis of what it is given
+                node.replace_input_with(0, before.inputs[0])
 
 
 def _name_nodes(graph: ir.Graph) -> None:

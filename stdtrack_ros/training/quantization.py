@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,10 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from stdtrack_ros.errors import SequenceError
-from stdtrack_ros.families import METADATA_KEY
+from stdtrack_ros.families import METADATA_KEY, graph_path
 from stdtrack_ros.sequences.sequence import Sequence as Clip
 from stdtrack_ros.settings import TrackerSettings
 from stdtrack_ros.tracker.backends.backend import Arrays, Backend
-from stdtrack_ros.tracker.backends.onnx import start_path
 from stdtrack_ros.tracker.backends.precision import FORMATS, quantized_path
 from stdtrack_ros.tracker.models.model import FloatArray, Model
 from stdtrack_ros.tracker.tracker import Tracker
@@ -42,16 +42,11 @@ class _RecordingBackend:
 
     def __init__(self, inner: Backend) -> None:
         self.inner = inner
-        self.starts: Inputs = []
-        self.steps: Inputs = []
+        self.given: dict[str, Inputs] = defaultdict(list)
 
-    def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        self.starts.append({name: np.array(value) for name, value in inputs.items()})
-        return self.inner.start(inputs)
-
-    def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        self.steps.append({name: np.array(value) for name, value in inputs.items()})
-        return self.inner.step(inputs)
+    def run(self, graph: str, inputs: Arrays) -> Mapping[str, FloatArray]:
+        self.given[graph].append({name: np.array(value) for name, value in inputs.items()})
+        return self.inner.run(graph, inputs)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -67,14 +62,13 @@ class _Reader(CalibrationDataReader):
 
 def record_inputs(
     load: Callable[[TrackerSettings], Model], settings: TrackerSettings, clips: Sequence[Clip]
-) -> tuple[Inputs, Inputs]:
-    """Track clips and return `SAMPLES` inputs of the start graph and of the step graph, evenly taken from them.
+) -> dict[str, Inputs]:
+    """Track clips and return `SAMPLES` inputs of each graph, evenly taken from them.
 
     Raises:
         SequenceError: there is no clip with two frames.
     """
-    starts: Inputs = []
-    steps: Inputs = []
+    taken: dict[str, Inputs] = defaultdict(list)
     stride = max(len(clips) // SAMPLES, 1)
     for clip in clips[::stride]:
         model: Any = load(settings)
@@ -84,11 +78,11 @@ def record_inputs(
         for index in range(1, min(len(clip), FRAMES_PER_CLIP)):
             tracker.track(clip.frame(index), float(clip.stamps_s[index]))
         count = max(SAMPLES * stride // len(clips), 1)
-        starts += _evenly(backend.starts, count)
-        steps += _evenly(backend.steps, count)
-    if not steps:
+        for graph, inputs in backend.given.items():
+            taken[graph] += _evenly(inputs, count)
+    if not taken["step"]:
         raise SequenceError("8-bit ranges need clips with at least two frames; there is none.")
-    return starts, steps
+    return taken
 
 
 def _evenly(inputs: Inputs, count: int) -> Inputs:
@@ -101,11 +95,12 @@ def _evenly(inputs: Inputs, count: int) -> Inputs:
 
 
 def quantize(
-    path: Path, starts: Inputs, steps: Inputs, full_precision: Sequence[str], formats: Sequence[str] | None = None
+    path: Path, inputs: Mapping[str, Inputs], full_precision: Sequence[str], formats: Sequence[str] | None = None
 ) -> list[Path]:
-    """Write 8-bit forms of an exported model, step and start graph, beside it.
+    """Write 8-bit forms of an exported model's graphs beside it; one in which all stays in 32 bits is written so.
 
     Args:
+        inputs: of each graph, by its name, to take the ranges from.
         full_precision: modules whose nodes stay in 32 bits, as dotted paths.
         formats: of `FORMATS`; all by default.
     """
@@ -113,8 +108,9 @@ def quantize(
     written = []
     for precision in formats or FORMATS:
         target = quantized_path(path, precision)
-        for origin, result, inputs in ((path, target, steps), (start_path(path), start_path(target), starts)):
-            _quantize_graph(origin, result, inputs, precision, full_precision, source)
+        for graph, given in inputs.items():
+            result = graph_path(target, graph)
+            _quantize_graph(graph_path(path, graph), result, given, precision, full_precision, source)
             written.append(result)
     return written
 
@@ -123,6 +119,18 @@ def _quantize_graph(
     path: Path, target: Path, inputs: Inputs, precision: str, full_precision: Sequence[str], source: str
 ) -> None:
     model = onnx.load(str(path))
+    nodes = _nodes_to_quantize(model, full_precision)
+    if nodes:
+        _quantize_nodes(path, target, _Reader(inputs, {one.name for one in model.graph.input}), precision, nodes)
+    metadata = json.loads(next(entry.value for entry in model.metadata_props if entry.key == METADATA_KEY))
+    quantized = onnx.load(str(target)) if nodes else model
+    del quantized.metadata_props[:]
+    facts = {**metadata, "precision": precision, "source": source}
+    quantized.metadata_props.add(key=METADATA_KEY, value=json.dumps(facts, sort_keys=True))
+    onnx.save(quantized, str(target))
+
+
+def _quantize_nodes(path: Path, target: Path, reader: _Reader, precision: str, nodes: list[str]) -> None:
     signed = precision == "s8s8"
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)  # the tool warns of an optimisation that the export has done
@@ -130,11 +138,11 @@ def _quantize_graph(
         quantize_static(
             str(path),
             str(target),
-            _Reader(inputs, {one.name for one in model.graph.input}),
+            reader,
             quant_format=QuantFormat.QDQ,
             # Clip, Relu and Add as well: without them every activation would go back to 32 bits in between.
             op_types_to_quantize=["Conv", "MatMul", "Gemm", "Clip", "Relu", "Add"],
-            nodes_to_quantize=_nodes_to_quantize(model, full_precision),
+            nodes_to_quantize=nodes,
             per_channel=True,
             reduce_range=precision == "u8s7",
             activation_type=QuantType.QInt8 if signed else QuantType.QUInt8,
@@ -147,12 +155,6 @@ def _quantize_graph(
         )
     finally:
         logging.getLogger().setLevel(level)
-    metadata = json.loads(next(entry.value for entry in model.metadata_props if entry.key == METADATA_KEY))
-    quantized = onnx.load(str(target))
-    del quantized.metadata_props[:]
-    facts = {**metadata, "precision": precision, "source": source}
-    quantized.metadata_props.add(key=METADATA_KEY, value=json.dumps(facts, sort_keys=True))
-    onnx.save(quantized, str(target))
 
 
 def _nodes_to_quantize(model: onnx.ModelProto, full_precision: Sequence[str]) -> list[str]:

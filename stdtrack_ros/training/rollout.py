@@ -99,7 +99,7 @@ def rollout(
         search = cut(clips["canvases"][:, frame], clips["windows"][:, frame], windows, config.search_size)
         seen = _either(fails & (frame >= fails_from), failed, template)
         initial = 1.0 - draw.happens(settings.initial_dropout).float()
-        output = network.step(seen, search, token, memory.tokens, memory.looks, memory.weights, initial)
+        output = network.step(seen, search, token, network.encode_memory(seen, memory, initial))
         target = _target(windows, ground_truth, present, valid, companion)
         loss, frame_parts = frame_loss(output, target, weights)
         if distillation is not None:

@@ -93,7 +93,7 @@ def test_the_parts_of_the_shipped_network_take_time_as_they_have_work() -> None:
     """Convolutions that ONNX Runtime renames are not lost to other parts."""
     path = shipped_model("stdtrack")
     model = OnnxBackend(path, ModelSettings(threads=1, provider="cpu", precision="fp32"))
-    inputs = {one.name: _zeros(one) for one in model._step._session.get_inputs()}
+    inputs = {one.name: _zeros(one) for one in model._graphs["step"]._session.get_inputs()}
     operations = count_operations(path, inputs)
     parts = profile_parts(path, inputs, 1, 20)
     assert operations["backbone"] > operations["head"] > 10 * operations["MFIFM"]

@@ -37,7 +37,9 @@ def write_tiny_model(path: Path, seed: int = 0) -> Path:
         [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    model.metadata_props.add(key="stdtrack", value=json.dumps({"kind": "tiny", "network": {"seed": seed}}))
+    model.metadata_props.add(
+        key="stdtrack", value=json.dumps({"kind": "tiny", "network": {"seed": seed}, "graphs": ["start"]})
+    )
     for target in (path, path.with_suffix(".start.onnx")):
         onnx.save(model, str(target))
     return path

@@ -54,10 +54,10 @@ def outputs(path: Path) -> list[torch.Tensor]:
     network = load_network(path)[0].eval()
     generator = torch.Generator().manual_seed(1)
     template, search = (torch.rand(1, 3, side, side, generator=generator) * 255 for side in (128, 96))
-    memory = network.initial_memory(1)
     with torch.no_grad():
         state, token = network.start(template), network.initial_token(1)
-        found = network.step(state, search, token, memory.tokens, memory.looks, memory.weights)
+        memory = network.encode_memory(state, network.initial_memory(1))
+        found = network.step(state, search, token, memory)
     return [*found.maps, found.token, found.enhanced, found.confidence]
 
 

@@ -15,9 +15,10 @@ from onnx import numpy_helper
 from painted_clips import clip
 from tiny_models import write_tiny_model
 
+from stdtrack_ros.families import graph_path
 from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
-from stdtrack_ros.tracker.backends.onnx import OnnxBackend, start_path
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend
 from stdtrack_ros.tracker.backends.precision import FORMATS, quantized_path
 from stdtrack_ros.training.quantization import SAMPLES, quantize, record_inputs
 
@@ -27,7 +28,7 @@ IMAGES = [{"image": np.random.default_rng(k).integers(0, 9, (1, 3, 8, 8), dtype=
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_tiny_model(tmp_path_factory.mktemp("tiny") / "net.onnx")
-    quantize(path, IMAGES, IMAGES, full_precision=["stem"])
+    quantize(path, {"start": IMAGES, "step": IMAGES}, full_precision=["stem"])
     return path
 
 
@@ -67,13 +68,23 @@ def test_a_quantized_model_computes_nearly_the_same(model: Path, precision: str)
     exact, quick = OnnxBackend(model, settings), OnnxBackend(quantized_path(model, precision), settings)
     assert (exact.precision, quick.precision) == ("fp32", precision)
     for inputs in IMAGES:
-        expected, found = exact.step(inputs)["out"], quick.step(inputs)["out"]
+        expected, found = exact.run("step", inputs)["out"], quick.run("step", inputs)["out"]
         assert np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
-        assert np.array_equal(found, quick.start(inputs)["out"]) and not np.array_equal(found, expected)
+        assert np.array_equal(found, quick.run("start", inputs)["out"]) and not np.array_equal(found, expected)
+
+
+def test_a_graph_that_stays_in_32_bits_is_written_beside_the_others(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "net.onnx")
+    quantize(path, {"start": IMAGES, "step": IMAGES}, ["stem", "body", "linear"], ["u8s8"])
+    found = OnnxBackend(quantized_path(path, "u8s8"), ModelSettings(threads=1, provider="cpu"))
+    exact = OnnxBackend(path, ModelSettings(threads=1, provider="cpu", precision="fp32"))
+    assert found.precision == "u8s8"
+    assert np.array_equal(found.run("step", IMAGES[0])["out"], exact.run("step", IMAGES[0])["out"])
 
 
 def test_what_a_quantized_model_is_told(model: Path) -> None:
-    for path in (quantized_path(model, "u8s8"), start_path(quantized_path(model, "u8s8"))):
+    for graph in ("start", "step"):
+        path = graph_path(quantized_path(model, "u8s8"), graph)
         (entry,) = onnx.load(str(path)).metadata_props
         facts = json.loads(entry.value)
         assert facts["precision"] == "u8s8" and facts["network"] == {"seed": 0}
@@ -83,7 +94,8 @@ def test_what_a_quantized_model_is_told(model: Path) -> None:
 def test_inputs_are_recorded_evenly_over_clips() -> None:
     settings = make_settings({"model.threads": 1, "model.provider": "cpu", "model.precision": "fp32"})
     clips = [clip(f"clip{k}", length=4).open() for k in range(2)]
-    starts, steps = record_inputs(load_model, settings, clips)
-    assert 2 <= len(starts) <= SAMPLES and len(steps) == 2 * (2 + 3)  # two windows of the start, three frames
-    assert steps[0]["search"].shape[0] == 1 and steps[0]["search"].dtype == np.uint8
-    assert {"template"} == starts[0].keys()
+    taken = record_inputs(load_model, settings, clips)
+    assert 2 <= len(taken["start"]) <= SAMPLES
+    assert len(taken["step"]) == 2 * (2 + 3)  # two windows of the start, three frames
+    assert taken["step"][0]["search"].shape[0] == 1 and taken["step"][0]["search"].dtype == np.uint8
+    assert {"template"} == taken["start"][0].keys() and len(taken["memory"]) >= 2

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,7 +27,8 @@ from stdtrack_ros.network.stdtrack import losses as losses_module
 from stdtrack_ros.network.stdtrack import memory as memory_module
 from stdtrack_ros.network.stdtrack.config import NetworkConfig
 from stdtrack_ros.network.stdtrack.losses import LossWeights
-from stdtrack_ros.network.stdtrack.model import STDTrack, StepOutput, TemplateState
+from stdtrack_ros.network.stdtrack.memory import TokenMemory
+from stdtrack_ros.network.stdtrack.model import MemoryState, STDTrack, StepOutput, TemplateState
 from stdtrack_ros.settings import build_settings
 from stdtrack_ros.training import rollout as rollout_module
 from stdtrack_ros.training.data.clips import collate
@@ -148,13 +150,13 @@ def test_a_template_fails_after_a_while_and_the_memory_fills_with_what_was_found
     dataset = ClipDataset([(cutouts(2), 1.0)], 4, 3, 4, augmented=False)
     clips = {name: torch.from_numpy(value) for name, value in collate([dataset[i] for i in range(4)]).items()}
     seen: list[tuple[torch.Tensor, ...]] = []
-    step = network.step
+    encode_memory = network.encode_memory
 
-    def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
-        seen.append((template.tokens, rest[4], rest[3]))
-        return step(template, *rest)
+    def watched(template: TemplateState, memory: TokenMemory, initial_counts: torch.Tensor) -> MemoryState:
+        seen.append((template.tokens, memory.weights, memory.looks))
+        return encode_memory(template, memory, initial_counts)
 
-    monkeypatch.setattr(network, "step", watched)
+    monkeypatch.setattr(network, "encode_memory", watched)
     first = network.start(clips["template"].permute(0, 3, 1, 2).float()).tokens
     for good_iou, failing in ((0.0, 1.0), (0.0, 0.0), (1.01, 0.0)):
         monkeypatch.setattr(rollout_module, "STORE_IOU", good_iou)
@@ -183,9 +185,9 @@ def test_in_training_looks_are_compared_with_what_was_found(monkeypatch: pytest.
     weights: list[torch.Tensor] = []
     step = network.step
 
-    def watched(template: TemplateState, *rest: torch.Tensor) -> StepOutput:
-        weights.append(rest[4])
-        return step(template, *rest)
+    def watched(*given: Any) -> StepOutput:
+        weights.append(given[-1].weights[:, 1:])
+        return step(*given)
 
     monkeypatch.setattr(network, "step", watched)
     settings = RolloutSettings(shift=0.0, template_failure_prob=0.0, store_prob=1.0, blind_store_prob=0.0)

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from stdtrack_ros.network.family import Graph
 from stdtrack_ros.network.stark.model import Stark, normalize
 
 
@@ -18,7 +19,7 @@ class StartGraph(nn.Module):
 
     inputs = ("template",)
     outputs = ("features",)
-    free: ClassVar[Mapping[str, str]] = {}
+    free: ClassVar[Mapping[str, Mapping[int, str]]] = {}
 
     def __init__(self, network: Stark) -> None:
         super().__init__()
@@ -40,7 +41,7 @@ class StepGraph(nn.Module):
 
     inputs = ("search", "features", "features_outside", "search_outside")
     outputs = ("box", "score")
-    free: ClassVar[Mapping[str, str]] = {}
+    free: ClassVar[Mapping[str, Mapping[int, str]]] = {}
 
     def __init__(self, network: Stark) -> None:
         super().__init__()
@@ -79,6 +80,6 @@ class StepGraph(nn.Module):
         )
 
 
-def graphs(network: Stark) -> tuple[StartGraph, StepGraph]:
-    """Return the two graphs of a network in evaluation mode."""
-    return StartGraph(network), StepGraph(network)
+def graphs(network: Stark) -> dict[str, Graph]:
+    """Return the graphs of a network in evaluation mode."""
+    return {"start": StartGraph(network), "step": StepGraph(network)}

@@ -62,7 +62,7 @@ class _HybridCells(nn.Module):
         self.norm = nn.LayerNorm(config.dim)
 
     def forward(self, crop: Tensor) -> Tensor:
-        features = self.cnn((crop - 127.0) / 128.0)
+        features = self.cnn(crop - 127.0)
         return self.norm(self.project(features.flatten(2).transpose(1, 2)))
 
 
@@ -84,5 +84,7 @@ class _Patches(nn.Module):
 
 def unit(vectors: Tensor) -> Tensor:
     """Scale (..., d) vectors to length 1."""
-    # Not functional.normalize: its ReduceL2 is slower in ONNX Runtime, and its eps underflows in half precision.
-    return vectors * torch.rsqrt((vectors * vectors).sum(-1, keepdim=True) + 1e-4)
+    # Written as ONNX Runtime recognises it (RMS normalization), as one operation instead of six.
+    dim = vectors.shape[-1]
+    scale = torch.full((dim,), dim**-0.5, dtype=vectors.dtype, device=vectors.device)
+    return vectors / torch.sqrt(vectors.pow(2).mean(-1, keepdim=True) + 1e-4 / dim) * scale

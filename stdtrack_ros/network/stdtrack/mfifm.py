@@ -53,18 +53,25 @@ class MultiFrameFusion(nn.Module):
         """Map T_t (B, 1, d) and the target's appearance (B, d) in that frame to what the STM stores (B, 1, d)."""
         return self.token_scale * token + self.appearance(appearance)[:, None]
 
-    def forward(self, token: Tensor, initial: Tensor, memory: Tensor, valid: Tensor) -> Tensor:
+    def encode(self, initial: Tensor, memory: Tensor, valid: Tensor) -> Tensor:
+        """Let the stored tokens see each other, and return their keys and values (B, 2, heads, 1 + K, d / heads).
+
+        Args:
+            initial: (B, d) the template's appearance. memory: (B, K, d) stored tokens.
+            valid: (B, 1 + K) which of m_0 and the stored tokens count; one of them must.
+        """
+        stored = torch.cat((self.appearance(initial)[:, None] + self.kind[0], memory + self.kind[1]), dim=1)
+        normed = self.norm_self(stored)
+        attended = self.self_attention(normed, self.self_attention.keys_values(normed), valid)
+        return self.cross_attention.keys_values(self.norm_memory(stored + self.scale[0] * attended))
+
+    def forward(self, token: Tensor, keys_values: Tensor, valid: Tensor) -> Tensor:
         """Fuse the current token with the stored ones: (B, 1, d) E_t.
 
         Args:
-            token: (B, 1, d) T_t. initial: (B, d) the template's appearance. memory: (B, K, d) stored tokens.
-            valid: (B, 1 + K) which of m_0 and the stored tokens count; one of them must.
+            token: (B, 1, d) T_t. keys_values: of `encode`. valid: (B, 1 + K) as there.
         """
-        bias = (1.0 - valid)[:, None, None, :] * MASKED
-        stored = torch.cat((self.appearance(initial)[:, None] + self.kind[0], memory + self.kind[1]), dim=1)
-        normed = self.norm_self(stored)
-        stored = stored + self.scale[0] * self.self_attention(normed, normed, bias)
-        read = self.cross_attention(self.norm_query(token), self.norm_memory(stored), bias)
+        read = self.cross_attention(self.norm_query(token), keys_values, valid)
         return self.norm(read + self.scale[1] * self.mlp(self.norm_mlp(read)))
 
 
@@ -81,12 +88,14 @@ class MaskedAttention(nn.Module):
         self.output = nn.Linear(dim, dim)
         self.gain = nn.Parameter(torch.full((heads, 1, 1), self.GAIN))
 
-    def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor) -> Tensor:
-        """Map (B, N, d), (B, M, d), bias (B, 1, 1, M) to (B, N, d)."""
-        key, value = self.key_value(tokens).chunk(2, dim=-1)
-        query, key, value = (self._split(part) for part in (self.query(queries), key, value))
-        logits = (unit(query) * self.gain) @ unit(key).transpose(-1, -2) + bias
-        return self.output((logits.softmax(dim=-1) @ value).transpose(1, 2).flatten(2))
+    def keys_values(self, tokens: Tensor) -> Tensor:
+        """Return normalised keys and values (B, 2, heads, M, d / heads) of (B, M, d) tokens."""
+        key, value = self.key_value(tokens).unflatten(2, (2, self.heads, -1)).permute(0, 2, 3, 1, 4).unbind(1)
+        return torch.stack((unit(key), value), dim=1)
 
-    def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+    def forward(self, queries: Tensor, keys_values: Tensor, valid: Tensor) -> Tensor:
+        """Map (B, N, d), keys and values (B, 2, heads, M, d / heads) of which (B, M) are valid to (B, N, d)."""
+        query = self.query(queries).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        key, value = keys_values.unbind(1)
+        logits = unit(query) @ key.transpose(-1, -2) * self.gain + (1.0 - valid[:, None, None]) * MASKED
+        return self.output((logits.softmax(dim=-1) @ value).transpose(1, 2).flatten(2))

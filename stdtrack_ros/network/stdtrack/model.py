@@ -25,7 +25,8 @@ class TemplateState(NamedTuple):
     """A target's template, encoded once.
 
     Attributes:
-        tokens: state of the joint layers, (B, L, 2, N_z, d) keys and values if cached, else (B, N_z, d) tokens.
+        tokens: state of the joint layers, (B, L, 2, heads, N_z, d / heads) keys and values if cached, else (B, N_z, d)
+            tokens.
         cells: (B, N_z, d) unit vectors of the bare cells, for the matching prior.
         appearance: (B, d) unit vector, mean of the bare cells that the target covers.
         look: (B, 9, d) unit vectors of 3x3 bare cells around its middle, for recall.
@@ -35,6 +36,20 @@ class TemplateState(NamedTuple):
     cells: Tensor
     appearance: Tensor
     look: Tensor
+
+
+class MemoryState(NamedTuple):
+    """What a frame reads of the template and of the K frames in the STM, computed when one is stored.
+
+    Attributes:
+        keys_values: (B, 2, heads, 1 + K, d / heads) MFIFM's keys and values of the template and the stored tokens.
+        looks: (B, 1 + K, 9, d) the template's look, then the target's in the stored frames.
+        weights: (B, 1 + K) what each look counts in recall; 0: neither look nor token counts.
+    """
+
+    keys_values: Tensor
+    looks: Tensor
+    weights: Tensor
 
 
 class StepOutput(NamedTuple):
@@ -96,41 +111,56 @@ class STDTrack(nn.Module):
             self.layers.encode_template(tokens), units, unit(self._covered(cells)), template_look(units)
         )
 
-    def step(
-        self,
-        template: TemplateState,
-        search: Tensor,
-        token: Tensor,
-        memory: Tensor,
-        looks: Tensor,
-        weights: Tensor,
-        initial_counts: Tensor | None = None,
-    ) -> StepOutput:
+    def encode_memory(
+        self, template: TemplateState, memory: TokenMemory, initial_counts: Tensor | None = None
+    ) -> MemoryState:
+        """Encode what is stored, for all frames until the next one is.
+
+        Args:
+            template: the target's, of B targets.
+            memory: their STM.
+            initial_counts: (B,) 0 if MFIFM and recall go without the template's appearance (training); by default 1.
+                Without a stored token it counts all the same.
+        """
+        initial = torch.ones_like(memory.valid[:, :1])
+        if initial_counts is not None:
+            initial = torch.maximum(initial_counts[:, None].to(initial.dtype), 1.0 - memory.valid.amax(1, keepdim=True))
+        valid = torch.cat((initial, memory.valid), dim=1)
+        return MemoryState(
+            self.memory_keys_values(template.appearance, memory.tokens, valid),
+            torch.cat((template.look[:, None].to(memory.looks.dtype), memory.looks), dim=1),
+            torch.cat((initial, memory.weights), dim=1),
+        )
+
+    def memory_keys_values(self, appearance: Tensor, tokens: Tensor, valid: Tensor) -> Tensor:
+        """Return the `MemoryState.keys_values` of a network; zeros if it has no MFIFM.
+
+        Args:
+            appearance: (B, d) the template's. tokens: (B, K, d) stored tokens. valid: (B, 1 + K) which of them count.
+        """
+        if self.fusion is None:
+            return tokens.new_zeros(*valid.shape, 2, self.config.heads, 1).permute(0, 2, 3, 1, 4)
+        return self.fusion.encode(appearance, tokens, valid)
+
+    def step(self, template: TemplateState, search: Tensor, token: Tensor, memory: MemoryState) -> StepOutput:
         """Process one frame.
 
         Args:
             template: the target's, of B targets.
             search: (B, 3, S, S) float BGR 0..255.
             token: (B, 1, d) what the last frame carried on, zeros in the first.
-            memory: (B, K, d) stored tokens. looks: (B, K, 9, d) the target's looks in the same frames.
-            weights: (B, K) what the looks count in recall, the template's counting 1; 0 where no frame is stored.
-            initial_counts: (B,) 0 if MFIFM and recall go without the template's appearance (training); by default 1.
-                Without a stored token it counts all the same.
+            memory: what the STM holds, encoded with the same template.
         """
         config = self.config
         tokens, cells = self.embedding.search(search, template.cells)
         own = self.base_token.expand(search.shape[0], -1, -1)
         if self.carry is not None:
-            own = own + self.carry * token
+            own = self.base_token + self.carry * token
         seen = self.layers(torch.cat((own.to(tokens.dtype), tokens), dim=1), template.tokens)
         current, found = seen[:, :1], seen[:, 1:]
         enhanced = current
-        stored = (weights > 0).to(weights.dtype)
-        initial = torch.ones_like(stored[:, :1])
-        if initial_counts is not None:
-            initial = torch.maximum(initial_counts[:, None].to(stored.dtype), 1.0 - stored.amax(dim=1, keepdim=True))
         if self.fusion is not None:
-            enhanced = self.fusion(current, template.appearance, memory, torch.cat((initial, stored), dim=1))
+            enhanced = self.fusion(current, memory.keys_values, (memory.weights > 0).to(memory.weights.dtype))
         masked, mask = found, torch.zeros_like(found[..., :1])
         if self.mask is not None:
             masked, mask = self.mask(found, cells, enhanced)
@@ -140,8 +170,7 @@ class STDTrack(nn.Module):
             said = mask.detach().transpose(1, 2).unflatten(2, (config.search_cells, config.search_cells))
             head = head._replace(score=head.score + self.mask.score_gain * said)
         if self.recall is not None:
-            counts = torch.cat((initial, weights), dim=1)
-            head = head._replace(score=head.score + self.recall(cells.float(), template.look, looks, counts))
+            head = head._replace(score=head.score + self.recall(cells.float(), memory.looks, memory.weights))
         peak = self.peak(head.score.float().sigmoid())
         appearance = unit(peak.pool(cells.float()))
         return StepOutput(
@@ -151,7 +180,7 @@ class STDTrack(nn.Module):
             quality=peak.quality(config.quality).detach(),
             confidence=self.confidence(enhanced, masked.float(), appearance * template.appearance, mask, peak),
             appearance=appearance,
-            look=look_at(head.score.detach().flatten(1).argmax(dim=1), cells.float()),
+            look=look_at(peak.cell, cells.float()),
             mask=mask,
             cells=cells,
         )

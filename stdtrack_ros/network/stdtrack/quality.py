@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 RADIUS = 2  # cells around the peak that belong to it; one target is about 4 cells wide in its search window
 FORMS = ("peak", "saliency", "psr", "margin")
@@ -28,10 +29,12 @@ class PeakStatistics(NamedTuple):
         qualities: (B, 4) in the order of `FORMS`, each in 0..1.
         weights: (B, H W) weight of each cell in what is pooled at the peak: the score inside the neighbourhood,
             normalised to sum 1.
+        cell: (B,) the highest cell's number.
     """
 
     qualities: Tensor
     weights: Tensor
+    cell: Tensor
 
     def quality(self, form: str) -> Tensor:
         """Return one of `FORMS`, (B,)."""
@@ -44,8 +47,9 @@ class PeakStatistics(NamedTuple):
 
 def peak_statistics(score: Tensor) -> PeakStatistics:
     """Return the statistics of score maps (B, 1, H, W) in 0..1."""
-    near = peak_neighbourhood(score).flatten(1)
     values = score.flatten(1)
+    cell = values.argmax(dim=1)
+    near = functional.embedding(cell, _neighbourhoods(score))
     outside = 1.0 - near
     regions = torch.stack((outside, near + outside), dim=1)  # outside the neighbourhood, and the whole map
     count = regions.sum(dim=2).clamp(min=1.0)
@@ -58,6 +62,7 @@ def peak_statistics(score: Tensor) -> PeakStatistics:
     return PeakStatistics(
         qualities=torch.cat((peak, peak * ratio / (ratio + 5.0), margin), dim=1),
         weights=weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-6),
+        cell=cell,
     )
 
 
@@ -76,11 +81,15 @@ def token_quality(score: Tensor, form: str = "saliency") -> Tensor:
 
 def peak_neighbourhood(score: Tensor) -> Tensor:
     """Map (B, 1, H, W) to 1 in the cells within `RADIUS` (a square) of the highest one, else 0."""
+    near = functional.embedding(score.flatten(1).argmax(dim=1), _neighbourhoods(score))
+    return near.unflatten(1, (1, *score.shape[-2:]))
+
+
+def _neighbourhoods(score: Tensor) -> Tensor:
+    """Return a table (H W, H W) of which row i is the neighbourhood of cell i: exported, it is a constant."""
     height, width = score.shape[-2:]
     rows, columns = _band(height, score), _band(width, score)
-    # Row i of the table is the neighbourhood of cell i: exported, it is a constant and this is one look-up.
-    table = (rows[:, None, :, None] * columns[None, :, None, :]).reshape(height * width, height * width)
-    return table[score.flatten(1).argmax(dim=1)].unflatten(1, (1, height, width))
+    return (rows[:, None, :, None] * columns[None, :, None, :]).reshape(height * width, height * width)
 
 
 def _band(length: int, like: Tensor) -> Tensor:

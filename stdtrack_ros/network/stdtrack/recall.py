@@ -35,17 +35,16 @@ class LookRecall(nn.Module):
         # Kernel o takes the cosine with cell o of a look from the place at offset o.
         self.register_buffer("offsets", torch.eye(LOOK_CELLS).view(1, -1, LOOK_SIDE, LOOK_SIDE), persistent=False)
 
-    def forward(self, cells: Tensor, initial: Tensor, stored: Tensor, weights: Tensor) -> Tensor:
+    def forward(self, cells: Tensor, looks: Tensor, weights: Tensor) -> Tensor:
         """Return what is added to the score's logits, (B, 1, H, W), not above 0.
 
         Args:
-            cells: (B, H W, d) bare search cells of a square window. initial: (B, 9, d) the template's look.
-            stored: (B, K, 9, d) looks; zeros in free slots. weights: (B, 1 + K) what each counts; not all 0.
+            cells: (B, H W, d) bare search cells of a square window.
+            looks: (B, K, 9, d) the template's and the stored ones. weights: (B, K) what each counts; not all 0.
         """
         batch, slots = weights.shape
         side = round(cells.shape[1] ** 0.5)
-        looks = torch.cat((initial[:, None], stored), dim=1).flatten(1, 2)
-        cosines = looks @ unit(cells).transpose(1, 2)
+        cosines = looks.flatten(1, 2) @ unit(cells).transpose(1, 2)
         maps = functional.conv2d(
             cosines.reshape(batch * slots, LOOK_CELLS, side, side), self.offsets, padding=LOOK_SIDE // 2
         )
@@ -80,4 +79,5 @@ def look_at(peak: Tensor, cells: Tensor) -> Tensor:
     line = (torch.arange(side, device=cells.device)[:, None] + steps).clamp(0, side - 1)
     # Row i of the table has the cells around cell i: exported, it is a constant and this is one look-up.
     table = (line[:, None, :, None] * side + line[None, :, None, :]).reshape(side * side, LOOK_CELLS)
-    return unit(cells.gather(1, table[peak][..., None].expand(-1, -1, cells.shape[2])))
+    places = functional.embedding(peak, table)
+    return unit(cells.gather(1, places[..., None].expand(-1, -1, cells.shape[2])))

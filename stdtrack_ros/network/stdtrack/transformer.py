@@ -20,21 +20,17 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(dim, 2 * dim)
         self.output = nn.Linear(dim, dim)
 
-    def keys_values(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return keys and values of (B, M, d) tokens, each (B, M, d)."""
-        key, value = self.key_value(tokens).chunk(2, dim=-1)
-        return key, value
+    def keys_values(self, tokens: Tensor) -> Tensor:
+        """Return keys and values (B, 2, heads, M, d / heads) of (B, M, d) tokens."""
+        return self.key_value(tokens).unflatten(2, (2, self.heads, -1)).permute(0, 2, 3, 1, 4)
 
-    def forward(self, tokens: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Map (B, N, d) tokens, keys and values (B, M, d) to (B, N, d)."""
-        query = self.query(tokens) * (tokens.shape[-1] // self.heads) ** -0.5
-        query, key, value = map(self._split, (query, key, value))
+    def forward(self, tokens: Tensor, keys_values: Tensor) -> Tensor:
+        """Map (B, N, d) tokens to (B, N, d) by keys and values (B, 2, heads, M, d / heads)."""
+        query = self.query(tokens).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        key, value = keys_values.unbind(1)
         # Written out: on CPUs the backward pass of PyTorch's fused attention takes twice as long.
-        attended = (query @ key.transpose(-1, -2)).softmax(dim=-1) @ value
-        return self.output(attended.transpose(1, 2).flatten(2))
-
-    def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        logits = query @ key.transpose(-1, -2) * (tokens.shape[-1] // self.heads) ** -0.5
+        return self.output((logits.softmax(dim=-1) @ value).transpose(1, 2).flatten(2))
 
 
 class Layer(nn.Module):
@@ -52,25 +48,25 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim))
 
     def encode(self, template: Tensor) -> tuple[Tensor, Tensor]:
-        """Map template tokens (B, N, d), seeing themselves alone, to the next layer's, keys and values (B, 2, N, d)."""
+        """Map template tokens (B, N, d), seeing themselves alone, to the next layer's, and their keys and values."""
         normed = self.norm1(template)
-        key, value = self.attention.keys_values(normed)
-        return self._rest(template, self.attention(normed, key, value)), torch.stack((key, value), dim=1)
+        keys_values = self.attention.keys_values(normed)
+        return self._rest(template, self.attention(normed, keys_values)), keys_values
 
     def forward(self, tokens: Tensor, template: Tensor | None = None) -> Tensor:
         """Run one layer over [token; search] tokens.
 
         Args:
             tokens: (B, 1 + N_x, d), or with `joint` attention the template's tokens behind them.
-            template: (B, 2, N_z, d) keys and values of the template, if cached.
+            template: (B, 2, heads, N_z, d / heads) keys and values of the template, if cached.
         """
         normed = self.norm1(tokens)
         # Averages of tokens have the averages of their keys and values, which are linear: fewer are computed.
         seen = self.pooling.to(normed.dtype) @ normed if self.pooled and template is not None else normed
-        key, value = self.attention.keys_values(seen)
+        keys_values = self.attention.keys_values(seen)
         if template is not None:
-            key, value = torch.cat((key, template[:, 0]), 1), torch.cat((value, template[:, 1]), 1)
-        return self._rest(tokens, self.attention(normed, key, value))
+            keys_values = torch.cat((keys_values, template), dim=3)
+        return self._rest(tokens, self.attention(normed, keys_values))
 
     def _rest(self, tokens: Tensor, attended: Tensor) -> Tensor:
         tokens = tokens + attended
@@ -91,7 +87,7 @@ class JointLayers(nn.Module):
         self.norm = nn.LayerNorm(config.dim)
 
     def encode_template(self, template: Tensor) -> Tensor:
-        """Map (B, N_z, d) to the template's state: (B, L, 2, N_z, d) if cached, else the tokens themselves."""
+        """Map (B, N_z, d) to its state: (B, L, 2, heads, N_z, d / heads) if cached, else the tokens."""
         if not self.cached:
             return template
         states = []

@@ -1,6 +1,6 @@
 # Copyright 2026 the stdtrack_ros authors
 # SPDX-License-Identifier: Apache-2.0
-"""What runs a network's two graphs: arrays in, arrays out, nothing kept."""
+"""What runs a network's graphs: arrays in, arrays out, nothing kept."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ class Backend(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """`kind`, `network` (its configuration), `calibration`."""
+        """`kind`, `network` (its configuration), `graphs` (the names of those beside `step`), `calibration`."""
 
-    def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """Run the template graph: `template` (B, T, T, 3) uint8 BGR in, the template's state out."""
+    def run(self, graph: str, inputs: Arrays) -> Mapping[str, FloatArray]:
+        """Run one of the network's graphs, named as in `NetworkFamily.graphs`.
 
-    def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """Run the search graph: `search` (B, S, S, 3) uint8 BGR, template state and own inputs in, maps out."""
+        Args:
+            graph: `start`: `template` (B, T, T, 3) uint8 BGR in, the template's state out. `step`: `search`
+                (B, S, S, 3) uint8 BGR, template state and own inputs in, maps out. Others are the family's own.
+        """
 
 
 def model_info(backend: Backend, name: str) -> ModelInfo:

@@ -10,17 +10,17 @@ import os
 import tempfile
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from stdtrack_ros.errors import ModelError
-from stdtrack_ros.families import METADATA_KEY
+from stdtrack_ros.families import METADATA_KEY, graph_path
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
 from stdtrack_ros.tracker.backends.precision import ModelFile, choose_precision, file_sha256, replace_outdated
@@ -41,10 +41,10 @@ _CHAINS = {
 
 
 class OnnxBackend:
-    """Two graphs, `NAME.onnx` for each frame and `NAME.start.onnx` for the template, or their 8-bit forms.
+    """`NAME.onnx`, run for each frame, and the graphs that lie beside it, as `NAME.start.onnx`; or their 8-bit forms.
 
     Attributes:
-        nodes_by_provider: how many nodes of both each provider runs; on the CPU alone they are not counted.
+        nodes_by_provider: how many nodes of all each provider runs; on the CPU alone they are not counted.
     """
 
     name = "onnx"
@@ -62,46 +62,56 @@ class OnnxBackend:
                 break
             except _DoesNotStart:
                 continue
-        self.metadata, self.provider = self._step.metadata, self._step.provider
+        step = self._graphs["step"]
+        self.metadata, self.provider = step.metadata, step.provider
         self.path, self.precision, self.sha256 = file.path, file.precision, file_sha256(file.path)
-        self.nodes_by_provider = self._step.nodes_by_provider + self._start.nodes_by_provider
+        self.nodes_by_provider = sum((graph.nodes_by_provider for graph in self._graphs.values()), Counter[str]())
         shortfall = _shortfall(settings, providers[0], self.nodes_by_provider)
         self.note = " ".join(filter(None, (file.note, shortfall)))
         if self.note and settings.require_provider:
             raise ModelError(self.note)
 
     def _load(self, path: Path, settings: ModelSettings, providers: Sequence[str]) -> ModelFile:
-        """Load both graphs in the form that suits the first of the providers; return which it is."""
+        """Load all graphs in the form that suits the first of the providers; return which it is."""
         file = choose_precision(path, settings, on_cpu=providers[0] == CPU)
-        self._step = _Graph(file.path, settings, providers)
-        if newer := replace_outdated(file, path, self._step.metadata):
-            file, self._step = newer, _Graph(path, settings, providers)
-        self._start = _Graph(start_path(file.path), settings, providers)
-        check_pair(file.path, self._step.metadata, self._start.metadata)
+        step = _Graph(file.path, settings, providers)
+        if newer := replace_outdated(file, path, step.metadata):
+            file, step = newer, _Graph(path, settings, providers)
+        others = graphs_beside(file.path, step.metadata, lambda each: _Graph(each, settings, providers))
+        self._graphs = {"step": step, **others}
         return file
 
-    def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """See `Backend.start`."""
-        return self._start.run(inputs)
-
-    def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """See `Backend.step`."""
-        return self._step.run(inputs)
+    def run(self, graph: str, inputs: Arrays) -> Mapping[str, FloatArray]:
+        """See `Backend.run`."""
+        return self._graphs[graph].run(inputs)
 
 
-def start_path(path: Path) -> Path:
-    """Return where the template's graph lies: `NAME.start.onnx` beside `NAME.onnx`."""
-    return path.with_suffix(".start.onnx")
+class LoadedGraph(Protocol):
+    """A graph with its metadata."""
+
+    metadata: dict[str, Any]
 
 
-def check_pair(path: Path, step: Mapping[str, Any], start: Mapping[str, Any]) -> None:
-    """Check that the metadata of a step graph and of its template's graph are the same.
+G = TypeVar("G", bound=LoadedGraph)
+
+
+def graphs_beside(path: Path, step: Mapping[str, Any], load: Callable[[Path], G]) -> dict[str, G]:
+    """Load the graphs beside a step graph, by name.
+
+    Args:
+        step: the step graph's metadata.
+        load: loads a file.
 
     Raises:
-        ModelError: they are not.
+        ModelError: one is missing, or comes from another export.
     """
-    if step != start:
-        raise ModelError(f"{path} and {start_path(path)} come from different exports; export the model again.")
+    found = {}
+    for name in step.get("graphs", []):
+        beside = graph_path(path, name)
+        found[name] = load(beside)
+        if found[name].metadata != step:
+            raise ModelError(f"{path} and {beside} come from different exports; export the model again.")
+    return found
 
 
 class _DoesNotStart(Exception):
@@ -241,14 +251,14 @@ def _provider_options(name: str, path: Path) -> dict[str, Any]:
 def _profiles(path: Path) -> dict[str, str]:
     """Return the smallest, the usual and the largest shapes of all inputs as TensorRT's provider reads them.
 
-    Usual is one window, and as many slots as the network was trained with: `search:1x192x192x3,memory:1x6x192`.
+    Usual is one window, and as many slots as the network was trained with: `search:1x192x192x3,looks:1x7x9x192`.
     """
     session = onnxruntime.InferenceSession(str(path), providers=[CPU])
     text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY, "{}")
     slots = int(json.loads(text).get("network", {}).get("capacity", 1))
     return {
         key: ",".join(f"{one.name}:{'x'.join(map(str, _zeros(one, *free).shape))}" for one in session.get_inputs())
-        for key, free in (("min", (1, 1)), ("opt", (1, slots)), ("max", (MOST, MOST)))
+        for key, free in (("min", (1, 1)), ("opt", (1, slots)), ("max", (MOST, MOST - 1)))
     }
 
 
@@ -268,9 +278,12 @@ def cache_folder(key: str) -> Path | None:
 
 
 def _zeros(tensor: Any, batch: int = 1, slots: int = 1) -> NDArray[Any]:
-    """Make zeros of an input's type and shape; its free axes are the batch and, of the memory, the slots."""
-    first, *others = tensor.shape
-    shape = [size if isinstance(size, int) else free for size, free in ((first, batch), *((n, slots) for n in others))]
+    """Make zeros of an input's type and shape.
+
+    Its free axes are the batch, the slots of the memory, and these with the template (`known`).
+    """
+    sizes = {"batch": batch, "slots": slots, "known": 1 + slots}
+    shape = [size if isinstance(size, int) else sizes[size] for size in tensor.shape]
     kinds = {"tensor(uint8)": np.uint8, "tensor(bool)": np.bool_}
     return np.zeros(shape, kinds.get(tensor.type, np.float32))
 

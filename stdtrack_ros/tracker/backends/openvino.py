@@ -17,7 +17,7 @@ from stdtrack_ros.errors import ModelError
 from stdtrack_ros.families import METADATA_KEY
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends.backend import Arrays
-from stdtrack_ros.tracker.backends.onnx import cache_folder, check_pair, start_path
+from stdtrack_ros.tracker.backends.onnx import cache_folder, graphs_beside
 from stdtrack_ros.tracker.backends.precision import FLOAT, choose_precision, file_sha256, replace_outdated
 from stdtrack_ros.tracker.models.model import FloatArray
 
@@ -27,7 +27,7 @@ _NUMBERS = {"f32": FLOAT, "f16": "fp16"}
 
 
 class OpenVinoBackend:
-    """The two files that `OnnxBackend` runs, on the CPU.
+    """The files that `OnnxBackend` runs, on the CPU.
 
     With `model.precision: auto` OpenVINO computes in the numbers that it finds fastest here: bfloat16 where the
     processor has it. `fp32` keeps it from that.
@@ -43,27 +43,23 @@ class OpenVinoBackend:
                 is asked for and `require_provider` insists on it.
         """
         file = choose_precision(path, settings, on_cpu=True)
-        self._step = _Graph(file.path, settings)
-        if newer := replace_outdated(file, path, self._step.metadata):
-            file, self._step = newer, _Graph(path, settings)
-        self._start = _Graph(start_path(file.path), settings)
-        check_pair(file.path, self._step.metadata, self._start.metadata)
-        self.metadata, self.provider = self._step.metadata, self._step.device
+        step = _Graph(file.path, settings)
+        if newer := replace_outdated(file, path, step.metadata):
+            file, step = newer, _Graph(path, settings)
+        others = graphs_beside(file.path, step.metadata, lambda each: _Graph(each, settings))
+        self._graphs = {"step": step, **others}
+        self.metadata, self.provider = step.metadata, step.device
         self.path, self.sha256 = file.path, file_sha256(file.path)
-        numbers = self._step.numbers
+        numbers = step.numbers
         self.precision = numbers if file.precision == FLOAT else f"{file.precision} and {numbers}"
         device = "" if settings.provider in ("auto", "cpu") else _no_such_device(settings.provider)
         self.note = " ".join(filter(None, (file.note, device)))
         if self.note and settings.require_provider:
             raise ModelError(self.note)
 
-    def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """See `Backend.start`."""
-        return self._start.run(inputs)
-
-    def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """See `Backend.step`."""
-        return self._step.run(inputs)
+    def run(self, graph: str, inputs: Arrays) -> Mapping[str, FloatArray]:
+        """See `Backend.run`."""
+        return self._graphs[graph].run(inputs)
 
 
 class _Graph:

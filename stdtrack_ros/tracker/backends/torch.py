@@ -20,7 +20,7 @@ from stdtrack_ros.tracker.models.model import FloatArray
 
 
 class TorchBackend:
-    """The same two graphs as the exported ones, run by PyTorch."""
+    """The same graphs as the exported ones, run by PyTorch."""
 
     name = "torch"
     precision = FLOAT
@@ -54,20 +54,14 @@ class TorchBackend:
         loaded = load_network(path)
         return cls(loaded.network, settings, hashlib.sha256(path.read_bytes()).hexdigest(), loaded.facts)
 
-    def start(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """See `Backend.start`."""
-        return self._run(self.graphs[0], inputs)
-
-    def step(self, inputs: Arrays) -> Mapping[str, FloatArray]:
-        """See `Backend.step`."""
-        return self._run(self.graphs[1], inputs)
-
-    def _run(self, graph: Any, inputs: Arrays) -> dict[str, FloatArray]:
+    def run(self, graph: str, inputs: Arrays) -> Mapping[str, FloatArray]:
+        """See `Backend.run`."""
+        module = self.graphs[graph]
         with torch.inference_mode():
-            tensors = [torch.from_numpy(inputs[name]).to(self._device) for name in graph.inputs]
-            found = graph(*tensors)
+            tensors = [torch.from_numpy(inputs[name]).to(self._device) for name in module.inputs]
+            found = module(*tensors)
         arrays: list[FloatArray] = [value.float().cpu().numpy() for value in found]
-        return dict(zip(graph.outputs, arrays, strict=True))
+        return dict(zip(module.outputs, arrays, strict=True))
 
 
 def _device(settings: ModelSettings) -> tuple[torch.device, str]:

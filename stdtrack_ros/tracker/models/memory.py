@@ -47,9 +47,10 @@ class TokenMemory:
 
     @property
     def weights(self) -> FloatArray:
-        """(K,) float32 what each look counts in recall beside the template's (`look_weights`), 0 in free slots."""
-        better = self.agreement[1:] - self.agreement[0] - MARGIN
-        return np.asarray(self.valid * np.exp(SHARPNESS * np.clip(better, 0.0, LIMIT)), np.float32)
+        """(1 + K,) float32 what the template's look, 1, and each stored one count in recall, 0 in free slots."""
+        better = self.agreement - self.agreement[0] - MARGIN  # the template's own is not
+        counts = np.concatenate(([1.0], self.valid))
+        return np.asarray(counts * np.exp(SHARPNESS * np.clip(better, 0.0, LIMIT)), np.float32)
 
     def is_due(self, spacing: int) -> bool:
         """Return whether the last frame was stored at least `spacing` frames ago, or none was."""

@@ -73,13 +73,14 @@ class StarkModel:
     ) -> list[Prediction]:
         """Return one prediction per state; STARK has no window, so `window_influences` change nothing."""
         search, search_outside = blacken_outside(searches)
-        found = self.backend.step(
+        found = self.backend.run(
+            "step",
             {
                 "search": search,
                 "search_outside": search_outside,
                 "features": np.stack([state.features for state in states]),
                 "features_outside": np.stack([state.outside for state in states]),
-            }
+            },
         )
         return [
             Prediction(
@@ -132,7 +133,7 @@ class StarkModel:
     def _encode(self, frame: FrameView, box: Box) -> tuple[FloatArray, Mask]:
         template = frame.extract_around(box, self.info.template_factor, self.info.template_size)
         blackened, outside = blacken_outside(template[None])
-        return self.backend.start({"template": blackened})["features"], outside
+        return self.backend.run("start", {"template": blackened})["features"], outside
 
 
 def _has_later_look(state: StarkState) -> bool:

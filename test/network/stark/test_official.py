@@ -206,16 +206,17 @@ def test_an_imported_checkpoint_exported_to_onnx_gives_the_official_boxes(
     backend = OnnxBackend(target, ModelSettings(threads=1))
     pixels = {name: cv2.imread(str(DATA / f"{name}.png"))[None] for name in ("template", "dynamic", *WINDOWS)}
     features = np.concatenate(
-        [backend.start({"template": pixels[name]})["features"] for name in ("template", "dynamic")]
+        [backend.run("start", {"template": pixels[name]})["features"] for name in ("template", "dynamic")]
     )
     for index, window in enumerate(WINDOWS):
-        found = backend.step(
+        found = backend.run(
+            "step",
             {
                 "search": pixels[window],
                 "features": features[None],
                 "features_outside": np.zeros((1, 2, 8, 8), dtype=bool),
                 "search_outside": mask(record, window, 320).numpy()[None],
-            }
+            },
         )
         box = found["box"][0] / 320
         center = np.concatenate([box[:2] + box[2:] / 2, box[2:]])

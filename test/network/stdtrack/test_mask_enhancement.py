@@ -29,6 +29,7 @@ def test_untrained_the_mask_finds_the_cells_that_resemble_what_was_read() -> Non
     target, other = torch.randn(2, 32)
     token, unknown = torch.randn(1, 1, 32), torch.randn(1, 32)
     stored = fuse.stored(0.1 * token, target[None] / target.norm())
-    enhanced = fuse(token, unknown, stored, torch.tensor([[0.0, 1.0]]))
+    valid = torch.tensor([[0.0, 1.0]])
+    enhanced = fuse(token, fuse.encode(unknown, stored, valid), valid)
     logits = mask(torch.zeros(1, 2, 32), torch.stack((target, other))[None], enhanced)[1][0, :, 0]
     assert float(logits[0]) > float(logits[1]) + 1.0

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_stdtrack import SMALL, sample
+from tiny_stdtrack import SMALL, sample, step
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.network.stdtrack.config import preset
@@ -37,7 +37,7 @@ SWITCHES = [
 def test_every_part_can_be_switched_off(switches: dict[str, object]) -> None:
     """Shapes stay, and every weight that is left takes part in the result."""
     network = STDTrack(SMALL.model_copy(update=switches)).train()
-    output = network.step(*sample(network))
+    output = step(network, sample(network))
     side = SMALL.search_cells
     assert output.maps.score.shape == (2, 1, side, side)
     assert output.maps.size.shape == output.maps.offset.shape == (2, 2, side, side)
@@ -56,18 +56,20 @@ def test_token_and_memory_reach_the_result_only_where_they_are_on(switches: dict
     network = STDTrack(SMALL.model_copy(update=switches)).eval()
     if network.carry is not None:
         torch.nn.init.normal_(network.carry)
-    template, search, token, memory, looks, valid = sample(network)
-    first = network.step(template, search, token, memory, looks, valid).maps.score
-    other = network.step(template, search, token + 1.0, memory.flip(-1), looks.flip(-1), valid).maps.score
+    given = sample(network)
+    memory = given.memory._replace(tokens=given.memory.tokens.flip(-1), looks=given.memory.looks.flip(-1))
+    first = step(network, given).maps.score
+    other = step(network, given._replace(token=given.token + 1.0, memory=memory)).maps.score
     assert torch.equal(first, other) is not matters
 
 
 @pytest.mark.parametrize("on", [True, False])
 def test_what_was_stored_is_recalled_in_the_score_if_recall_is_on(on: bool) -> None:
     network = STDTrack(SMALL.model_copy(update={"recall": on})).eval()
-    template, search, token, memory, looks, valid = sample(network)
-    seen = network.step(template, search, token, memory, looks, valid)
-    other = network.step(template, search, token, memory, seen.look[:, None].expand_as(looks), valid)
+    given = sample(network)
+    seen = step(network, given)
+    looks = seen.look[:, None].expand_as(given.memory.looks)
+    other = step(network, given._replace(memory=given.memory._replace(looks=looks)))
     assert torch.equal(seen.maps.score, other.maps.score) is not on
     assert torch.equal(seen.maps.size, other.maps.size) and torch.equal(seen.enhanced, other.enhanced)
 
@@ -75,15 +77,16 @@ def test_what_was_stored_is_recalled_in_the_score_if_recall_is_on(on: bool) -> N
 def test_with_a_memory_the_token_that_is_carried_on_comes_from_it_alone() -> None:
     """E_t is an answer of the memory: without the template's appearance, equal memories leave no other difference."""
     network = STDTrack(SMALL).eval()
-    template, search, token, memory, looks, valid = sample(network)
-    same = memory[:, :1].expand_as(memory)
-    none = torch.zeros(2)
-    first = network.step(template, search, token, same, looks, valid, none).enhanced
-    other = network.step(template, search.flip(-1), token, same, looks, valid, none).enhanced
+    given, none = sample(network), torch.zeros(2)
+    memory = given.memory
+    equal = given._replace(memory=memory._replace(tokens=memory.tokens[:, :1].expand_as(memory.tokens)))
+    first = step(network, equal, none).enhanced
+    other = step(network, equal._replace(search=given.search.flip(-1)), none).enhanced
     torch.testing.assert_close(first, other, rtol=1e-4, atol=1e-5)
-    empty = torch.zeros_like(valid)
-    alone = network.step(template, search, token, memory, looks, empty, none).enhanced
-    torch.testing.assert_close(alone, network.step(template, search, token, memory * 2, -looks, empty).enhanced)
+    empty = memory._replace(valid=torch.zeros_like(memory.valid))
+    changed = empty._replace(tokens=2 * memory.tokens, looks=-memory.looks)
+    alone = step(network, given._replace(memory=empty), none).enhanced
+    torch.testing.assert_close(alone, step(network, given._replace(memory=changed)).enhanced)
 
 
 def test_the_paper_like_preset_attends_jointly_and_the_light_one_caches_the_template() -> None:
@@ -92,6 +95,6 @@ def test_the_paper_like_preset_attends_jointly_and_the_light_one_caches_the_temp
     assert light.attention == "cached"
     network = STDTrack(SMALL)
     state = network.start(torch.zeros(3, 3, 64, 64))
-    assert state.tokens.shape == (3, SMALL.depth, 2, SMALL.template_cells**2, SMALL.dim)
+    assert state.tokens.shape == (3, SMALL.depth, 2, SMALL.heads, SMALL.template_cells**2, SMALL.dim // SMALL.heads)
     with pytest.raises(SettingError, match="lite_hybrid"):
         preset("resnet")

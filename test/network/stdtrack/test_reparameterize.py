@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_stdtrack import SMALL, sample
+from tiny_stdtrack import SMALL, sample, step
 
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.network.stdtrack.reparameterize import RepConv, merge_all
@@ -47,9 +47,9 @@ def test_merging_is_exact_at_every_size_and_border(
 def test_the_merged_network_agrees_in_single_precision() -> None:
     network = shaken(STDTrack(SMALL))
     inputs = sample(network)
-    before = network.step(*inputs)
+    before = step(network, inputs)
     merge_all(network)
-    after = network.step(*inputs)
+    after = step(network, inputs)
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in network.modules())
     for one, other in zip(before.maps, after.maps, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)

@@ -29,10 +29,10 @@ class ReddestModel:
 
     def start(self, frame: FrameView, box: Box) -> None:
         template = frame.extract_around(box, self.info.template_factor, self.info.template_size)
-        self.backend.start({"template": template[None]})
+        self.backend.run("start", {"template": template[None]})
 
     def step(self, states: Sequence[None], searches: Image, window_influences: Sequence[float]) -> list[Prediction]:
-        return [self._predict(score) for score in self.backend.step({"search": searches})["score"][:, 0]]
+        return [self._predict(score) for score in self.backend.run("step", {"search": searches})["score"][:, 0]]
 
     def remember(self, state: None, prediction: Prediction, frame: FrameView, box: Box) -> None:
         return None

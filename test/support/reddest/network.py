@@ -42,7 +42,7 @@ class Reddest(nn.Module):
 
 
 class _Graph(nn.Module):
-    free: ClassVar[Mapping[str, str]] = {}
+    free: ClassVar[Mapping[str, Mapping[int, str]]] = {}
 
     def __init__(self, network: Reddest) -> None:
         super().__init__()
@@ -77,4 +77,6 @@ class StepGraph(_Graph):
         return (torch.zeros(batch, size, size, 3, dtype=torch.uint8),)
 
 
-NETWORK = NetworkFamily(ReddestConfig, Reddest, lambda network: (StartGraph(network), StepGraph(network)))
+NETWORK = NetworkFamily(
+    ReddestConfig, Reddest, lambda network: {"start": StartGraph(network), "step": StepGraph(network)}
+)

@@ -18,12 +18,13 @@ import torch
 from tiny_stdtrack import SMALL
 
 from stdtrack_ros.errors import ModelError
+from stdtrack_ros.families import graph_path
 from stdtrack_ros.network.families import export_onnx
 from stdtrack_ros.network.onnx_export import replace_facts
 from stdtrack_ros.network.stdtrack.model import STDTrack
 from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
-from stdtrack_ros.tracker.backends.onnx import OnnxBackend, _profiles, start_path
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend, _profiles
 from stdtrack_ros.tracker.backends.torch import TorchBackend
 from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.shipped import shipped_model
@@ -90,12 +91,12 @@ def started(model: StdtrackModel, template: np.ndarray) -> StdtrackState:
 @pytest.mark.parametrize("batch", [1, 3])
 def test_exported_graphs_equal_the_network(pair: tuple[OnnxBackend, TorchBackend], batch: int) -> None:
     rng = np.random.default_rng(batch)
-    for run, graph in zip(("start", "step"), pair[1].graphs, strict=True):
+    for run, graph in pair[1].graphs.items():
         inputs: dict[str, np.ndarray] = {}
         for name, example in zip(graph.inputs, graph.example(batch), strict=True):
             values = rng.integers(0, 256, example.shape) if example.dtype == torch.uint8 else rng.random(example.shape)
-            inputs[name] = (values.round() if name == "weights" else values).astype(example.numpy().dtype)
-        found, expected = (getattr(backend, run)(inputs) for backend in pair)
+            inputs[name] = (values.round() if name in ("weights", "valid") else values).astype(example.numpy().dtype)
+        found, expected = (backend.run(run, inputs) for backend in pair)
         assert found.keys() == expected.keys()
         for name, array in expected.items():
             np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
@@ -140,7 +141,7 @@ def test_good_frames_are_stored_at_intervals(pair: tuple[OnnxBackend, TorchBacke
     three = model.remember(two, good, frame, box + 9)
     assert [int(state.memory.valid.sum()) for state in (one, two, three)] == [1, 1, 2]
     assert three.template is first.template
-    np.testing.assert_array_equal(one.memory.contents["memory"][0], good.output[0][0])
+    np.testing.assert_array_equal(one.memory.contents["token"][0], good.output[0][0])
     np.testing.assert_array_equal(one.memory.contents["appearance"][0], good.embedding)
     np.testing.assert_array_equal(one.memory.contents["look"][0], good.output[2])
 
@@ -205,16 +206,19 @@ def test_a_provider_that_is_not_there_is_told_and_can_be_refused() -> None:
 
 
 def test_tensorrt_builds_for_what_comes() -> None:
-    """One window to 16, and 1 to 16 slots; fastest for one window and the slots that the network was trained with."""
+    """One window to 16, and 1 to 15 slots; fastest for one window and the slots that the network was trained with."""
     path = shipped_model("stdtrack")
     network = OnnxBackend(path, CPU).metadata["network"]
-    side, dim, slots = network["search_size"], network["dim"], network["capacity"]
-    for key, batch, count in (("min", 1, 1), ("opt", 1, slots), ("max", 16, 16)):
+    side, dim, heads = network["search_size"], network["dim"], network["heads"]
+    for key, batch, slots in (("min", 1, 1), ("opt", 1, network["capacity"]), ("max", 16, 15)):
         shapes = dict(one.split(":") for one in _profiles(path)[key].split(","))
         assert shapes["search"] == f"{batch}x{side}x{side}x3" and shapes["token"] == f"{batch}x1x{dim}"
-        assert shapes["memory"] == f"{batch}x{count}x{dim}" and shapes["weights"] == f"{batch}x{count}"
-        assert shapes["looks"] == f"{batch}x{count}x9x{dim}"
-    assert _profiles(start_path(path))["max"] == f"template:16x{network['template_size']}x{network['template_size']}x3"
+        assert shapes["memory"] == f"{batch}x2x{heads}x{1 + slots}x{dim // heads}"
+        assert shapes["weights"] == f"{batch}x{1 + slots}" and shapes["looks"] == f"{batch}x{1 + slots}x9x{dim}"
+        stored = dict(one.split(":") for one in _profiles(graph_path(path, "memory"))[key].split(","))
+        assert stored["tokens"] == f"{batch}x{slots}x{dim}" and stored["valid"] == f"{batch}x{slots}"
+    side = network["template_size"]
+    assert _profiles(graph_path(path, "start"))["max"] == f"template:16x{side}x{side}x3"
 
 
 @pytest.mark.parametrize("provider", ["auto", "cuda", "tensorrt"])
@@ -260,9 +264,10 @@ class Listening:
     def __init__(self, inner: OnnxBackend, given: list[dict[str, np.ndarray]]) -> None:
         self.inner, self.given = inner, given
 
-    def step(self, inputs: dict[str, np.ndarray]) -> Any:
-        self.given.append(dict(inputs))
-        return self.inner.step(inputs)
+    def run(self, graph: str, inputs: dict[str, np.ndarray]) -> Any:
+        if graph == "step":
+            self.given.append(dict(inputs))
+        return self.inner.run(graph, inputs)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
@@ -271,7 +276,7 @@ class Listening:
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     shipped = shipped_model("stdtrack")
-    for path in (shipped, start_path(shipped)):
+    for path in (graph_path(shipped, graph) for graph in ("start", "memory", "step")):
         shutil.copy(path, tmp_path / path.name)
     return tmp_path / shipped.name
 
@@ -287,9 +292,10 @@ def test_a_truncated_file_is_named(files: Path) -> None:
         OnnxBackend(files, CPU)
 
 
-def test_a_missing_template_graph_is_named(files: Path) -> None:
-    start_path(files).unlink()
-    with pytest.raises(ModelError, match=r"stdtrack_lite\.start\.onnx"):
+@pytest.mark.parametrize("graph", ["start", "memory"])
+def test_a_missing_graph_is_named(files: Path, graph: str) -> None:
+    graph_path(files, graph).unlink()
+    with pytest.raises(ModelError, match=rf"stdtrack_lite\.{graph}\.onnx"):
         OnnxBackend(files, CPU)
 
 
@@ -305,8 +311,9 @@ def test_a_foreign_onnx_model_is_refused(tmp_path: Path) -> None:
         OnnxBackend(tmp_path / "relu.onnx", CPU)
 
 
-def test_graphs_of_two_exports_are_not_mixed(files: Path) -> None:
-    replace_facts(start_path(files), {"network": SMALL.model_dump(mode="json")})
+@pytest.mark.parametrize("graph", ["start", "memory"])
+def test_graphs_of_two_exports_are_not_mixed(files: Path, graph: str) -> None:
+    replace_facts(graph_path(files, graph), {"network": SMALL.model_dump(mode="json")})
     with pytest.raises(ModelError, match="different exports"):
         OnnxBackend(files, CPU)
 
@@ -319,7 +326,7 @@ def test_a_model_of_another_kind_is_refused(files: Path) -> None:
 
 
 def test_the_thread_budget_binds_the_whole_process() -> None:
-    """One thread: none beside the caller's. Three: two more for each of the two graphs."""
+    """One thread: none beside the caller's. Three: two more for each of the three graphs."""
     program = (
         "import os, sys, cv2, onnxruntime\n"
         "from stdtrack_ros.settings import make_settings\n"
@@ -331,4 +338,4 @@ def test_the_thread_budget_binds_the_whole_process() -> None:
         "    print(threads() - begin, cv2.getNumThreads())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert done.stdout.split() == ["0", "1", "4", "3"]
+    assert done.stdout.split() == ["0", "1", "6", "3"]

@@ -13,10 +13,11 @@ import pytest
 from tiny_models import write_tiny_model
 
 from stdtrack_ros.errors import ModelError
+from stdtrack_ros.families import graph_path
 from stdtrack_ros.settings import ModelSettings, make_settings
 from stdtrack_ros.tracker import load_model
 from stdtrack_ros.tracker.backends import precision
-from stdtrack_ros.tracker.backends.onnx import OnnxBackend, start_path
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend
 from stdtrack_ros.tracker.models.shipped import shipped_model
 
 MODULE = "stdtrack_ros.tracker.backends.openvino"
@@ -45,22 +46,25 @@ def test_it_gives_what_onnx_runtime_gives(home: Path, batch: int) -> None:
     assert (found.metadata, found.sha256, found.precision) == (expected.metadata, expected.sha256, "fp32")
     random, network = np.random.default_rng(0), expected.metadata["network"]
     shape = (batch, network["template_size"], network["template_size"], 3)
-    states = [one.start({"template": random.integers(0, 256, shape, dtype=np.uint8)}) for one in [expected]]
+    state = expected.run("start", {"template": random.integers(0, 256, shape, dtype=np.uint8)})
     side, dim, slots = network["search_size"], network["dim"], network["capacity"]
     inputs = {
-        **states[0],
+        **state,
         "search": random.integers(0, 256, (batch, side, side, 3), dtype=np.uint8),
         "token": random.standard_normal((batch, 1, dim)).astype(np.float32),
-        "memory": random.standard_normal((batch, slots, dim)).astype(np.float32),
-        "looks": random.standard_normal((batch, slots, 9, dim)).astype(np.float32) / dim**0.5,
-        "weights": np.ones((batch, slots), np.float32),
+        "tokens": random.standard_normal((batch, slots, dim)).astype(np.float32),
+        "valid": np.ones((batch, slots), np.float32),
+        "looks": random.standard_normal((batch, 1 + slots, 9, dim)).astype(np.float32) / dim**0.5,
+        "weights": np.ones((batch, 1 + slots), np.float32),
     }
-    right, seen = expected.step(inputs), found.step(inputs)
+    inputs |= expected.run("memory", inputs)
+    np.testing.assert_allclose(found.run("memory", inputs)["memory"], inputs["memory"], rtol=1e-2, atol=2e-3)
+    right, seen = expected.run("step", inputs), found.run("step", inputs)
     assert right.keys() == seen.keys()
     for name, array in right.items():
         np.testing.assert_allclose(seen[name], array, rtol=1e-2, atol=2e-3, err_msg=name)
     kept = {name: array.copy() for name, array in seen.items()}
-    found.step({**inputs, "search": 255 - inputs["search"]})
+    found.run("step", {**inputs, "search": 255 - inputs["search"]})
     assert all((kept[name] == array).all() for name, array in seen.items()), "results outlive the next run"
 
 
@@ -89,7 +93,7 @@ def test_what_cannot_be_used_is_named(home: Path) -> None:
     with pytest.raises(ModelError, match="not a readable ONNX model"):
         backend(home / "half.onnx")
     one, other = write_tiny_model(home / "one.onnx"), shipped_model("stdtrack")
-    start_path(one).write_bytes(start_path(other).read_bytes())
+    graph_path(one, "start").write_bytes(graph_path(other, "start").read_bytes())
     with pytest.raises(ModelError, match="different exports"):
         backend(one, precision="fp32")
 

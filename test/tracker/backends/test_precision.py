@@ -11,9 +11,10 @@ import pytest
 from tiny_models import write_tiny_model
 
 from stdtrack_ros.errors import ModelError
+from stdtrack_ros.families import graph_path
 from stdtrack_ros.settings import ModelSettings
 from stdtrack_ros.tracker.backends import precision
-from stdtrack_ros.tracker.backends.onnx import OnnxBackend, cache_folder, start_path
+from stdtrack_ros.tracker.backends.onnx import OnnxBackend, cache_folder
 from stdtrack_ros.tracker.backends.precision import choose_precision, int8_format, quantized_path
 
 
@@ -72,7 +73,7 @@ def test_a_quantized_form_of_another_export_does_not_run(model: Path) -> None:
     from stdtrack_ros.training.quantization import quantize
 
     image = {"image": np.full((1, 3, 8, 8), 7, np.uint8)}
-    quantize(model, [image], [image], [])
+    quantize(model, {"start": [image], "step": [image]}, [])
     assert OnnxBackend(model, settings("auto")).precision == "u8s8"
     assert OnnxBackend(model, settings("fp32")).precision == "fp32"
     write_tiny_model(model, seed=1)
@@ -81,7 +82,7 @@ def test_a_quantized_form_of_another_export_does_not_run(model: Path) -> None:
     assert "net.u8s8.onnx was not made from" in backend.note
     with pytest.raises(ModelError, match="was not made from"):
         OnnxBackend(model, settings("auto", require_provider=True))
-    start_path(model).unlink()
+    graph_path(model, "start").unlink()
     with pytest.raises(ModelError, match=r"net\.start\.onnx"):
         OnnxBackend(model, settings("auto"))
 

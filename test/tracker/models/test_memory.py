@@ -20,10 +20,10 @@ QUALITIES = st.lists(st.sampled_from([0.1, 0.2, 0.25, 0.5, 0.75, 0.9]), min_size
 
 def fill(qualities: list[float], capacity: int, policy: str = "quality", spacing: int = 1) -> TokenMemory:
     """Fill a memory with trusted frames of these qualities, frame i with a token of value i and an appearance of -i."""
-    memory = TokenMemory.empty(capacity, {"memory": (3,), "appearance": (2,)})
+    memory = TokenMemory.empty(capacity, {"token": (3,), "appearance": (2,)})
     for index, quality in enumerate(qualities):
         if memory.is_due(spacing):
-            entry = {"memory": np.full(3, index, np.float32), "appearance": np.full(2, -index, np.float32)}
+            entry = {"token": np.full(3, index, np.float32), "appearance": np.full(2, -index, np.float32)}
             memory = memory.store(entry, quality, policy)
         else:
             memory = memory.grown_older()
@@ -31,7 +31,7 @@ def fill(qualities: list[float], capacity: int, policy: str = "quality", spacing
 
 
 def stored(memory: TokenMemory) -> list[int]:
-    tokens = memory.contents["memory"]
+    tokens = memory.contents["token"]
     return sorted(int(token[0]) for token, valid in zip(tokens, memory.valid, strict=True) if valid)
 
 
@@ -55,9 +55,9 @@ def test_spacing_leaves_frames_out() -> None:
 
 def test_a_memory_is_never_changed_by_storing() -> None:
     memory = fill([0.5, 0.6], 2)
-    tokens, quality = memory.contents["memory"].copy(), memory.quality.copy()
-    memory.store({"memory": np.full(3, 9, np.float32), "appearance": np.zeros(2, np.float32)}, 0.7, "quality")
-    np.testing.assert_array_equal(memory.contents["memory"], tokens)
+    tokens, quality = memory.contents["token"].copy(), memory.quality.copy()
+    memory.store({"token": np.full(3, 9, np.float32), "appearance": np.zeros(2, np.float32)}, 0.7, "quality")
+    np.testing.assert_array_equal(memory.contents["token"], tokens)
     np.testing.assert_array_equal(memory.quality, quality)
 
 
@@ -83,13 +83,13 @@ def test_training_and_tracking_keep_the_same_frames(policy: str, qualities: list
         token = torch.full((2, 1, 3), float(index))
         offered, stores = torch.tensor([quality, quality]), torch.tensor([True, False])
         batch = batch.store(token, -token, offered, stores, policy, allowed)
-    np.testing.assert_array_equal(batch.tokens[0, :capacity].numpy(), single.contents["memory"])
+    np.testing.assert_array_equal(batch.tokens[0, :capacity].numpy(), single.contents["token"])
     np.testing.assert_array_equal(batch.valid[0, :capacity].numpy(), single.valid)
     assert batch.valid[0, capacity:].sum() == 0
     assert batch.valid[1].sum() == 0
     # Every part of a slot is of the same frame.
     np.testing.assert_array_equal(batch.looks[0, :, 0].numpy(), -batch.tokens[0].numpy())
-    np.testing.assert_array_equal(single.contents["appearance"][:, 0], -single.contents["memory"][:, 0])
+    np.testing.assert_array_equal(single.contents["appearance"][:, 0], -single.contents["token"][:, 0])
 
 
 def looks(*angles_deg: float) -> np.ndarray:
@@ -101,26 +101,26 @@ def looks(*angles_deg: float) -> np.ndarray:
 def test_what_a_look_counts_by_hand() -> None:
     """The target turns by 60 degrees after its start: a look stored since agrees, the template's half."""
     memory = TokenMemory.empty(2, {"look": (2, 2)})
-    assert memory.weights.tolist() == [0.0, 0.0]
+    assert memory.weights.tolist() == [1.0, 0.0, 0.0]
     memory = memory.store({"look": looks(60, 60)}, 0.9, "quality")
-    assert memory.weights.tolist() == [1.0, 0.0]
+    assert memory.weights.tolist() == [1.0, 1.0, 0.0]
     memory = memory.compared(looks(0, 0), looks(60, 60))
     assert memory.agreement.tolist() == pytest.approx([0.95, 1.0, 0.0])
-    assert memory.weights.tolist() == [1.0, 0.0], "as much as the template's: it does not agree much better"
+    assert memory.weights.tolist() == [1.0, 1.0, 0.0], "as much as the template's: it does not agree much better"
     memory = memory.compared(looks(0, 0), looks(60, 0))  # a half of the cells as the template's
     assert memory.agreement.tolist() == pytest.approx([0.93, 0.975, 0.0], abs=1e-6)
     for _ in range(2):
         memory = memory.compared(looks(0, 0), looks(90, 60))
     assert memory.agreement.tolist() == pytest.approx([0.8008, 0.9671, 0.0], abs=1e-3)
-    assert memory.weights[0] == pytest.approx(math.exp(16 * (0.9671 - 0.8008 - 0.1)), rel=0.02)
+    assert memory.weights[1] == pytest.approx(math.exp(16 * (0.9671 - 0.8008 - 0.1)), rel=0.02)
     for _ in range(100):  # farther than the limit
         memory = memory.compared(looks(0, 0), looks(150, 150))
     assert memory.agreement.tolist() == pytest.approx([-0.866, 0.0, 0.0], abs=1e-3)
-    assert memory.weights.tolist() == pytest.approx([math.exp(16 * 0.5), 0.0])
+    assert memory.weights.tolist() == pytest.approx([1.0, math.exp(16 * 0.5), 0.0])
     for _ in range(100):  # as the template again: what was stored counts no less than it
         memory = memory.compared(looks(0, 0), looks(0, 0))
     assert memory.agreement.tolist() == pytest.approx([1.0, 0.5, 0.0], abs=1e-3)
-    assert memory.weights.tolist() == [1.0, 0.0]
+    assert memory.weights.tolist() == [1.0, 1.0, 0.0]
 
 
 @given(turns=st.lists(st.tuples(st.floats(0, 360), st.booleans(), st.booleans()), max_size=20))
@@ -137,5 +137,5 @@ def test_in_training_and_tracking_looks_count_the_same(turns: list[tuple[float, 
         if trusted:
             single = single.store({"look": look}, 0.5, "quality") if stores else single.grown_older()
             single = single.compared(initial, look)
-    np.testing.assert_allclose(batch.weights[0].numpy(), single.weights, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(batch.weights[0].numpy(), single.weights[1:], rtol=1e-3, atol=1e-6)
     assert batch.weights[1].tolist() == [0.0] * 3

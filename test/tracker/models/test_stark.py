@@ -40,9 +40,9 @@ class Counting(TorchBackend):
 
     starts = 0
 
-    def start(self, inputs: Any) -> Mapping[str, Any]:
-        self.starts += len(inputs["template"])
-        return super().start(inputs)
+    def run(self, graph: str, inputs: Any) -> Mapping[str, Any]:
+        self.starts += len(inputs.get("template", ()))
+        return super().run(graph, inputs)
 
 
 def model(config: StarkConfig, score: float = 0.0, **settings: Any) -> StarkModel:

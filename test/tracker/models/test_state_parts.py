@@ -24,7 +24,9 @@ CPU = ModelSettings(threads=1, provider="cpu")
 
 
 def stdtrack() -> Model:
-    return load_model(make_settings({"model.threads": 1, "memory.spacing": 2, "memory.store_quality": 0}))
+    return load_model(
+        make_settings({"model.threads": 1, "model.precision": "fp32", "memory.spacing": 2, "memory.store_quality": 0})
+    )
 
 
 def stark() -> Model:

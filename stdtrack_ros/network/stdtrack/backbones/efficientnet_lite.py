@@ -47,9 +47,10 @@ class SameConv(nn.Conv2d):
         total = kernel - stride
         self.extra = (total // 2, total - total // 2) * 2 if stride > 1 else None
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Map (B, C, H, W) to (B, C', H / stride, W / stride)."""
-        return super().forward(functional.pad(image, self.extra) if self.extra else image)
+    def forward(self, image: Tensor, gain: float = 1.0) -> Tensor:
+        """Map (B, C, H, W), times `gain`, to (B, C', H / stride, W / stride)."""
+        padded = functional.pad(image, self.extra) if self.extra else image
+        return self._conv_forward(padded, self.weight if gain == 1.0 else self.weight * gain, self.bias)
 
 
 class InvertedResidual(nn.Module):
@@ -70,7 +71,9 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """(B, 3, H, W) in -1..1 BGR -> (B, 112, H / 16, W / 16)."""
+    """(B, 3, H, W) BGR in -127..128 -> (B, 112, H / 16, W / 16)."""
+
+    GAIN = 1 / 128  # of the image; taken into the stem's weights, it costs no time
 
     def __init__(self, early_width: float = 1.0) -> None:
         """`early_width`: fraction of the hidden channels that `NARROWED_BLOCKS` have."""
@@ -96,7 +99,7 @@ class EfficientNetLite(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """See the class."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and self.frozen_blocks == 0):
-            features = functional.relu6(self.stem(image))
+            features = functional.relu6(self.stem(image, self.GAIN))
             for block in self.blocks[: self.frozen_blocks]:
                 features = block(features)
         for block in self.blocks[self.frozen_blocks :]:
