@@ -6,21 +6,25 @@
     python tools/prune_network.py model/stdtrack_lite.pt small.pt --set dim=160 --set heads=5 --set mlp_ratio=2 \
         --videos DATA/videos_1.tar --clips 48
 
-Channels of the residual stream, attention heads, hidden units and channels of convolutions stay if they carry the most
-energy: the mean square of what goes into a layer's weights, times the squares of these, over clips from training. What
-has no counterpart (a head with fewer convolutions has another last one) stays as initialised. Train it for a while:
+Channels of the residual stream, attention heads and channels of convolutions stay if they carry the most energy: the
+mean square of what goes into a layer's weights, times the squares of these, over clips from training. Of the hidden
+units of the transformer's feed-forward networks, the one whose loss changes the output least goes at a time, and the
+others take over what they can (Optimal Brain Surgeon, Hassibi and Stork, 1993). What has no counterpart (a head with
+fewer convolutions has another last one) stays as initialised. Train it for a while, unless hidden units alone went:
 `stdtrack train runs/small --settings config/training/clips.yaml --set start=small.pt ...`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import torch
 import typer
 import yaml
 from torch import Tensor, nn
+from torch.nn import functional
 
 from stdtrack_ros.network.checkpoint import load_checkpoint, save_weights
 from stdtrack_ros.network.families import describe
@@ -56,7 +60,7 @@ def main(
             raise typer.BadParameter(
                 f"{name} would be larger: {after:g}, not {before:g}; only smaller networks are cut."
             )
-    Pruning(large, small, energies(large, DataSettings(videos=tuple(videos)), clips)).run()
+    Pruning(large, small, measure(large, DataSettings(videos=tuple(videos)), clips)).run()
     save_weights({**describe(small), "ema": small.state_dict()}, out)
     count = sum(parameter.numel() for parameter in small.parameters())
     typer.echo(
@@ -64,10 +68,24 @@ def main(
     )
 
 
+class Measured(NamedTuple):
+    """What goes into the layers of a network, by module name.
+
+    Attributes:
+        energy: (I,) what each input channel of a convolution or linear layer adds, as a fraction.
+        moments: (I + 1, I + 1) float64 mean products of what goes into a feed-forward network's last layer, and of 1.
+    """
+
+    energy: dict[str, Tensor]
+    moments: dict[str, Tensor]
+
+
 @torch.no_grad()
-def energies(network: STDTrack, data: DataSettings, clips: int) -> dict[str, Tensor]:
-    """Measure what each input channel of each convolution and linear layer adds, as fractions, by module name."""
+def measure(network: STDTrack, data: DataSettings, clips: int) -> Measured:
+    """Run the network over clips from training."""
     sums: dict[str, Tensor] = {}
+    products: dict[str, Tensor] = {}
+    rows: Counter[str] = Counter()
     modules = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
 
     def watch(name: str) -> None:
@@ -75,6 +93,10 @@ def energies(network: STDTrack, data: DataSettings, clips: int) -> dict[str, Ten
             square = inputs[0].float().square()
             mean = square.mean(dim=(0, 2, 3)) if square.dim() == 4 else square.flatten(0, -2).mean(dim=0)
             sums[name] = sums.get(name, torch.zeros(())) + mean
+            if name.startswith("layers.") and name.endswith(".mlp.2"):
+                flat = functional.pad(inputs[0].flatten(0, -2).double(), (0, 1), value=1.0)
+                products[name] = products.get(name, torch.zeros(())) + flat.T @ flat
+                rows[name] += len(flat)
 
         modules[name].register_forward_hook(note)
 
@@ -90,14 +112,42 @@ def energies(network: STDTrack, data: DataSettings, clips: int) -> dict[str, Ten
         weight = modules[name].weight
         if weight.shape[1] == len(value):  # not those that work on each channel alone
             found[name] = value * weight.square().sum(dim=[axis for axis in range(weight.dim()) if axis != 1])
-    return {name: value / value.sum() for name, value in found.items()}
+    energy = {name: value / value.sum() for name, value in found.items()}
+    return Measured(energy, {name: value / rows[name] for name, value in products.items()})
+
+
+def without_inputs(weight: Tensor, bias: Tensor, moment: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Take inputs away from a linear layer, one at a time, until `count` are left.
+
+    Args:
+        weight: (O, I). bias: (O,). moment: (I + 1, I + 1) mean products of the inputs, and of 1.
+
+    Returns:
+        Indices (count,) of the inputs that are left, in order, and their weight (O, count) and bias (O,), with which
+        the outputs are closest to the old ones (least squares).
+    """
+    inputs = weight.shape[1]
+    extended = torch.cat((weight, bias[:, None]), dim=1).double()
+    inverse = torch.linalg.inv(moment + 1e-6 * moment.diag()[:-1].mean() * torch.eye(inputs + 1, dtype=moment.dtype))
+    left = torch.ones(inputs, dtype=torch.bool)
+    for _ in range(inputs - count):
+        cost = extended[:, :-1].square().sum(dim=0) / inverse.diag()[:-1]
+        worst = int(torch.where(left, cost, torch.inf).argmin())
+        column, pivot = inverse[:, worst].clone(), float(inverse[worst, worst])
+        extended = extended - torch.outer(extended[:, worst], column / pivot)
+        inverse = inverse - torch.outer(column, column / pivot)
+        left[worst] = False
+        inverse[worst, worst] = 1.0  # not asked for again
+    kept = left.nonzero()[:, 0]
+    return kept, extended[:, kept].to(weight.dtype), extended[:, -1].to(bias.dtype)
 
 
 class Pruning:
     """Copies the weights that are kept from one network to a smaller one, a part at a time."""
 
-    def __init__(self, large: STDTrack, small: STDTrack, energy: dict[str, Tensor]) -> None:
-        self.old, self.new, self.energy = large.state_dict(), small.state_dict(), energy
+    def __init__(self, large: STDTrack, small: STDTrack, measured: Measured) -> None:
+        self.old, self.new = large.state_dict(), small.state_dict()
+        self.energy, self.moments = measured
         self.large, self.small, self.network = large.config, small.config, small
         readers = [f"layers.layers.{layer}.{part}" for layer in range(self.large.depth) for part in READERS]
         self.residual = self._most(
@@ -152,7 +202,10 @@ class Pruning:
 
     def _layer(self, layer: str) -> None:
         channels, side = self.residual, self.large.dim // self.large.heads
-        hidden = self._most(len(self.new[f"{layer}mlp.0.bias"]), f"{layer}mlp.2")
+        last, count = f"{layer}mlp.2", len(self.new[f"{layer}mlp.0.bias"])
+        hidden, weight, bias = without_inputs(
+            self.old[f"{last}.weight"], self.old[f"{last}.bias"], self.moments[last], count
+        )
         energy = self.energy[f"{layer}attention.output"].view(-1, side).sum(dim=1)
         heads = energy.topk(self.small.heads).indices.sort().values
         rows = (heads[:, None] * side + torch.arange(side)).flatten()
@@ -162,7 +215,7 @@ class Pruning:
         self._linear(f"{layer}attention.key_value", torch.cat((rows, rows + self.large.dim)), channels)
         self._linear(f"{layer}attention.output", channels, rows)
         self._linear(f"{layer}mlp.0", hidden, channels)
-        self._linear(f"{layer}mlp.2", channels, hidden)
+        self.new[f"{last}.weight"], self.new[f"{last}.bias"] = weight[channels], bias[channels]
 
     def _memory(self) -> None:
         channels, heads = self.residual, torch.arange(self.small.heads)

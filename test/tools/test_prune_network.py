@@ -73,6 +73,28 @@ def test_idle_units_go_first_and_nothing_changes(checkpoint: Path, videos: Path,
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_what_another_unit_says_too_is_taken_over(checkpoint: Path, videos: Path, tmp_path: Path) -> None:
+    """Half of the units are the other half again, with other weights behind them: one of each two takes both."""
+    network = load_network(checkpoint)[0]
+    first, last = network.layers.layers[0].mlp[0], network.layers.layers[0].mlp[2]
+    with torch.no_grad():
+        torch.nn.init.normal_(last.weight)
+        first.weight[32:], first.bias[32:] = first.weight[:32], first.bias[:32]
+    save_weights({**describe(network), "ema": network.state_dict()}, tmp_path / "twice.pt")
+    prune_network.main(tmp_path / "twice.pt", tmp_path / "once.pt", ["mlp_ratio=1"], [videos], clips=2)
+    for found, expected in zip(outputs(tmp_path / "once.pt"), outputs(tmp_path / "twice.pt"), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-3)  # weights are kept in half precision
+
+
+def test_inputs_are_taken_away_by_hand() -> None:
+    """The third input is the mean of the first two, and noise of variance 0.04: they take half of it each."""
+    moment = torch.tensor([[1, 0, 0.5, 0], [0, 1, 0.5, 0], [0.5, 0.5, 0.54, 0], [0, 0, 0, 1]], dtype=torch.float64)
+    kept, weight, bias = prune_network.without_inputs(torch.tensor([[4.0, 6, 1]]), torch.tensor([3.0]), moment, 2)
+    assert kept.tolist() == [0, 1]
+    torch.testing.assert_close(weight, torch.tensor([[4.5, 6.5]]), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(bias, torch.tensor([3.0]), rtol=1e-4, atol=1e-4)
+
+
 def test_an_idle_head_goes_with_its_channels(checkpoint: Path, videos: Path, tmp_path: Path) -> None:
     prune_network.main(checkpoint, tmp_path / "small.pt", ["dim=16", "heads=1"], [videos], clips=2)
     old, new = load_checkpoint(checkpoint)["ema"], load_checkpoint(tmp_path / "small.pt")["ema"]
