@@ -131,6 +131,15 @@ class SearchSettings(SettingGroup):
         ge=0.0,
         le=1.0,
     )
+    elsewhere_interval: float = setting(
+        0.3,
+        "Time between two looks elsewhere in the frame while the target is sure (the first come sooner): what the "
+        "network finds there is something else, and is not taken for the target later. Each costs a run of the "
+        "network; 0: none.",
+        unit="s",
+        ge=0.0,
+        le=60.0,
+    )
     clip_margin: float = setting(
         10.0, "The box keeps at least this much of itself inside the image.", unit="px", ge=0.0, le=200.0
     )

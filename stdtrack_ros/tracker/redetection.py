@@ -12,13 +12,10 @@ import numpy as np
 from stdtrack_ros.geometry import Box, Crop, box_center, iou
 from stdtrack_ros.settings import RedetectionSettings
 from stdtrack_ros.tracker.candidate import Candidate
+from stdtrack_ros.tracker.tiles import tiles
 
 SIDES = (1.0, 0.6, 2.0)
 """Of the windows around the expected place, in units of the usual one: the target may be nearer now, or farther."""
-TILE_STEP = 0.5
-"""Distance between two tiles, in units of their side: every target lies well inside some tile."""
-MAX_TILES = 64
-"""A frame is never cut into more tiles than this; small targets in large frames are searched in larger tiles."""
 MANY_TILES, COARSE = 16, 2.0
 """A frame of more tiles than this is searched in tiles of `COARSE` times their side first."""
 GLIMPSE = 0.5
@@ -70,14 +67,16 @@ class Redetection:
         chosen = [] if place is None else [Crop.around(place, self._factor, self._size)]
         self._coarse = [False] * len(chosen)
         side = Crop.around(expected, self._factor, self._size).side_px
-        tiles = self._tiles(expected, image_width, image_height, side)
-        coarse = self._tiles(expected, image_width, image_height, COARSE * side) if len(tiles) > MANY_TILES else []
-        tiles = coarse + tiles
+        home = box_center(expected)
+        fine = tiles(home, image_width, image_height, side, self._size)
+        many = len(fine) > MANY_TILES
+        coarse = tiles(home, image_width, image_height, COARSE * side, self._size) if many else []
+        far_ones = coarse + fine
         while len(chosen) < settings.crops_per_frame:
             number, far = divmod(self._turn, 2)
             near = Crop.around(expected, self._factor * SIDES[number % len(SIDES)], self._size)
-            chosen.append(tiles[number % len(tiles)] if far else near)
-            self._coarse.append(bool(far) and number % len(tiles) < len(coarse))
+            chosen.append(far_ones[number % len(far_ones)] if far else near)
+            self._coarse.append(bool(far) and number % len(far_ones) < len(coarse))
             self._turn += 1
         return chosen
 
@@ -124,20 +123,6 @@ class Redetection:
             self._votes.clear()
         return None
 
-    def _tiles(self, expected: Box, image_width: int, image_height: int, side: float) -> list[Crop]:
-        """Cover the frame with windows of a side in px or, if those were too many, with larger ones; the near first."""
-        while _count(image_width, side) * _count(image_height, side) > MAX_TILES:
-            side *= 1.25
-        columns, rows = _count(image_width, side), _count(image_height, side)
-        centers = [
-            ((column + 0.5) * image_width / columns, (row + 0.5) * image_height / rows)
-            for row in range(rows)
-            for column in range(columns)
-        ]
-        home = box_center(expected)
-        centers.sort(key=lambda center: float(np.hypot(center[0] - home[0], center[1] - home[1])))
-        return [Crop(x, y, side, self._size) for x, y in centers]
-
 
 def _counts(candidate: Candidate, settings: RedetectionSettings, slack: float = 0.0) -> bool:
     return (
@@ -145,7 +130,3 @@ def _counts(candidate: Candidate, settings: RedetectionSettings, slack: float = 
         and candidate.template_similarity >= settings.template_similarity - slack
         and candidate.memory_similarity >= settings.memory_similarity - slack
     )
-
-
-def _count(length_px: int, side_px: float) -> int:
-    return max(int(np.ceil(length_px / (side_px * TILE_STEP))) - 1, 1)

@@ -32,6 +32,7 @@ from stdtrack_ros.tracker.redetection import Redetection
 from stdtrack_ros.tracker.result import Status, TrackResult
 from stdtrack_ros.tracker.search_window import SearchWindow
 from stdtrack_ros.tracker.status import CUT_FRAMES, WHOLE_FRAMES, TrackStatusMachine
+from stdtrack_ros.tracker.surroundings import Surroundings
 
 ASSUMED_INTERVAL_S = 1 / 30
 """Time between two frames if the caller gives no stamps."""
@@ -73,6 +74,7 @@ class TrackState:
         motion: Kalman filter of box and velocity.
         status_machine: TRACKING, UNCERTAIN or LOST.
         distractors: the last look-alike, by its place.
+        surroundings: what else the scene shows.
         redetection: the search for a LOST target.
         search_window: small or large, while the target is followed.
         quality: of the box that the last frame showed.
@@ -99,6 +101,7 @@ class TrackState:
     seen_s: float
     status_machine: TrackStatusMachine = field(default_factory=TrackStatusMachine)
     distractors: DistractorFilter = field(default_factory=DistractorFilter)
+    surroundings: Surroundings = field(default_factory=Surroundings)
     search_window: SearchWindow = field(default_factory=SearchWindow)
     quality: float = 1.0
     standing_frames: int = 0
@@ -120,6 +123,7 @@ class TrackState:
             self.status_machine.reacquire()  # nothing else would end UNCERTAIN or LOST any more
         self.motion.predict(self.elapsed_s, settings.motion)
         self.distractors.advance(self.elapsed_s)
+        self.surroundings.advance(self.elapsed_s)
 
     def _advance_clock(self, stamp_s: float | None) -> None:
         before_s = self.clock_s
@@ -431,6 +435,7 @@ class Tracker:
             sparse = state.elapsed_s >= SPARSE_S
             near = box if sparse else expected  # it may have gone anywhere in the meantime
             rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings, sparse)
+        rejected |= settings.enabled and state.surroundings.resembles_more(prediction, memory)
         return Candidate(box, shown, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
 
     def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:
@@ -455,8 +460,19 @@ class Tracker:
         if decision.remember:
             state.model = self.model.remember(state.model, candidate.prediction, frame, candidate.box)
             state.whole_box = candidate.box if _is_whole(candidate.box, frame) else state.whole_box
+            self._look_elsewhere(state, frame, candidate)
         if decision.remember or decision.reacquired:
             state.distractors.clear()
+
+    def _look_elsewhere(self, state: TrackState, frame: FrameView, target: Candidate) -> None:
+        """Look at another place of the frame in which the target was surely seen, now and then."""
+        known = target.prediction.embedding is not None and self.settings.status.enabled
+        if not (known and state.surroundings.is_due(self.settings.search)):
+            return
+        info, size = self.model.info, (frame.width, frame.height)
+        window = state.surroundings.next_window(target.box, *size, info.large_search_factor, info.search_size)
+        if window is not None:
+            state.surroundings.add(self.model.step([state.model], frame.extract(window)[None], [0.0])[0])
 
     def _move(self, state: TrackState, frame: FrameView, decision: Decision) -> None:
         box, shown = decision.candidate.box, decision.candidate.shown

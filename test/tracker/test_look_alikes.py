@@ -105,7 +105,9 @@ def test_a_target_that_resembles_itself_is_followed_for_a_while_though_the_netwo
         return np.roll(picture(seen=True, doubled=False), 2 * max(index - 10, 0), axis=1)
 
     def tracked(similarity: float) -> list[TrackResult]:
-        settings = {"status.follow_similarity": similarity, "search.extent_weight": 0.0}  # no look at the start
+        # No look at the start, and none elsewhere.
+        plain = {"search.extent_weight": 0.0, "search.elsewhere_interval": 0.0}
+        settings = {"status.follow_similarity": similarity, **plain}
         tracker = Tracker(DoubtingModel(), make_settings(settings))
         tracker.initialize(moved(0), HERE, 0.0)
         return run(tracker, [moved(index) for index in range(1, 70)])
@@ -117,6 +119,64 @@ def test_a_target_that_resembles_itself_is_followed_for_a_while_though_the_netwo
     assert followed[53].box[0] == pytest.approx(HERE[0] + 2 * (54 - 10), abs=2)
     assert [result.status for result in left].index(Status.LOST) == 18
     assert left[53].box[0] < HERE[0] + 20
+
+
+class SimilarModel(ColourModel):
+    """Takes the double for the target, which it resembles; but it resembles itself more."""
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        found = super()._look(search)
+        looks = {0.95: (1.0, 0.0), 0.6: (0.8, 0.6), 0.0: (0.0, 1.0)}
+        return replace(found, embedding=np.array(looks[found.output], np.float32))
+
+    def remember(self, state: int, prediction: Prediction, frame: FrameView, box: NDArray[np.float64]) -> int:
+        return state
+
+    def similarity(self, state: int, prediction: Prediction) -> tuple[float, float]:
+        assert prediction.embedding is not None
+        return float(prediction.embedding[0]), float(prediction.embedding[0])
+
+
+@pytest.mark.parametrize("interval_s", [0.3, 0.0])
+def test_what_was_seen_beside_the_target_is_not_taken_for_it_when_that_is_covered(interval_s: float) -> None:
+    tracker = Tracker(SimilarModel(), make_settings({"search.elsewhere_interval": interval_s}))
+    tracker.initialize(picture(seen=True), HERE, 0.0)
+    run(tracker, [picture(seen=True)] * 9)
+    away = run(tracker, [picture(seen=False)] * 60, 10)
+    if interval_s:
+        assert [result.status for result in away].index(Status.LOST) == 8
+        assert away[-1].status is Status.LOST
+        assert all(np.hypot(*(box_center(result.box) - box_center(HERE))) < 5 for result in away)
+    else:
+        assert away[-1].status is Status.TRACKING
+        np.testing.assert_allclose(away[-1].box, BESIDE, atol=1.5)
+    back = run(tracker, [picture(seen=True, doubled=False)] * 25, 70)
+    assert back[-1].status is Status.TRACKING
+    np.testing.assert_allclose(back[-1].box, HERE, atol=1.5)
+
+
+class CountingModel(SimilarModel):
+    """Counts the windows that it is shown."""
+
+    windows = 0
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        self.windows += 1
+        return super()._look(search)
+
+
+def test_nothing_is_looked_for_elsewhere_while_the_target_is_in_doubt_or_loss_detection_is_off() -> None:
+    def windows(enabled: bool, images: list[NDArray[np.uint8]]) -> int:
+        model = CountingModel()
+        tracker = Tracker(model, make_settings({"status.enabled": enabled, "search.extent_weight": 0.0}))
+        tracker.initialize(picture(seen=True), HERE, 0.0)
+        run(tracker, images)
+        return model.windows
+
+    sure, hidden = [picture(seen=True)] * 9, [picture(seen=False)] * 40
+    assert windows(True, sure) == 9 + 3
+    assert windows(True, [*sure, *hidden]) == 9 + 3 + 40
+    assert windows(False, sure) == 9
 
 
 def test_one_frame_of_the_double_is_forgiven() -> None:

@@ -11,7 +11,8 @@ from stdtrack_ros.geometry import Box, box_from_center, iou
 from stdtrack_ros.settings import RedetectionSettings
 from stdtrack_ros.tracker.candidate import Candidate
 from stdtrack_ros.tracker.models.model import Prediction
-from stdtrack_ros.tracker.redetection import MAX_TILES, Redetection
+from stdtrack_ros.tracker.redetection import Redetection
+from stdtrack_ros.tracker.tiles import MAX_TILES
 
 FRAME = (1280, 720)
 EXPECTED = np.array([600.0, 300.0, 40.0, 40.0])

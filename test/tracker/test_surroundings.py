@@ -1,0 +1,92 @@
+# Copyright 2026 the stdtrack_ros authors
+# SPDX-License-Identifier: Apache-2.0
+"""What else the scene shows: where and when it is looked for, and what it is compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stdtrack_ros.settings import SearchSettings
+from stdtrack_ros.tracker.models.model import Prediction
+from stdtrack_ros.tracker.surroundings import FIRST_FRAMES, FIRST_LOOKS, FRAMES, KEPT, MIN_QUALITY, Surroundings
+
+BOX = np.array([300.0, 200.0, 40.0, 40.0])
+
+
+def found(*appearance: float, quality: float = 0.9) -> Prediction:
+    return Prediction(np.zeros(4), quality, 0.5, embedding=np.array(appearance, np.float32))
+
+
+def test_windows_by_hand() -> None:
+    """Beside the target (a window of 160 px, a gap of 2 px to its box) and the nearest free tile, in turn."""
+    others = Surroundings()
+    first, second, third = (others.next_window(BOX, 640, 480, 4.0, 192) for _ in range(3))
+    assert first is not None and second is not None and third is not None
+    assert (first.center_x, first.center_y, first.side_px, first.size) == (320 + 80 + 22, 220.0, 160.0, 192)
+    assert (third.center_x, third.center_y) == (320 - 102, 220.0)
+    # Seven columns of tiles, 640 / 7 px apart, and five rows; those within 100 px in both directions show the target.
+    assert (second.center_x, second.center_y) == pytest.approx((320.0, 240 + 480 / 5))
+
+
+@given(
+    place=st.tuples(st.floats(-20, 600), st.floats(-20, 440)),
+    size=st.tuples(st.floats(4, 300), st.floats(4, 300)),
+    turns=st.integers(1, 40),
+)
+def test_no_window_shows_the_target_and_each_lies_in_the_frame(
+    place: tuple[float, float], size: tuple[float, float], turns: int
+) -> None:
+    others, target = Surroundings(), np.array([*place, *size])
+    for _ in range(turns):
+        window = others.next_window(target, 640, 480, 4.0, 192)
+        if window is None:
+            continue
+        assert 0 <= window.center_x <= 640 and 0 <= window.center_y <= 480
+        beyond_x = abs(window.center_x - target[0] - target[2] / 2) - (window.side_px + target[2]) / 2
+        beyond_y = abs(window.center_y - target[1] - target[3] / 2) - (window.side_px + target[3]) / 2
+        assert max(beyond_x, beyond_y) >= -1e-6
+
+
+def test_a_target_that_fills_the_frame_leaves_nowhere_to_look() -> None:
+    assert Surroundings().next_window(np.array([10.0, 10.0, 620.0, 460.0]), 640, 480, 4.0, 192) is None
+
+
+def test_the_first_looks_come_soon_and_later_ones_as_the_setting_says() -> None:
+    def looks(interval_s: float, elapsed_s: float, frames: int) -> list[int]:
+        others, settings, seen = Surroundings(), SearchSettings(elsewhere_interval=interval_s), []
+        for frame in range(1, frames + 1):
+            others.advance(elapsed_s)
+            if others.is_due(settings):
+                others.next_window(BOX, 640, 480, 4.0, 192)
+                seen.append(frame)
+        return seen
+
+    first = [FIRST_FRAMES * (1 + number) for number in range(FIRST_LOOKS)]
+    assert looks(0.3, 1 / 30, first[-1] + 27) == [*first, first[-1] + 9, first[-1] + 18, first[-1] + 27]
+    assert looks(0.3, 0.2, first[-1] + 10) == [*first, first[-1] + FRAMES, first[-1] + 2 * FRAMES]
+    assert looks(0.0, 1 / 30, 100) == []
+
+
+def test_what_resembles_another_more_than_the_target_by_hand() -> None:
+    others = Surroundings()
+    assert not others.resembles_more(found(3.0, 4.0), -1.0), "nothing is known yet"
+    others.add(found(2.0, 0.0))
+    assert others.resembles_more(found(3.0, 4.0), 0.59)  # its cosine with the other is 0.6
+    assert not others.resembles_more(found(3.0, 4.0), 0.61)
+    others.add(found(0.0, 1.0))
+    assert others.resembles_more(found(3.0, 4.0), 0.79)
+    assert not others.resembles_more(Prediction(np.zeros(4), 0.9, 0.5), -1.0), "a model without appearances"
+
+
+def test_what_would_not_be_taken_for_the_target_is_not_kept_and_the_oldest_is_forgotten() -> None:
+    others = Surroundings()
+    others.add(found(1.0, 0.0, quality=MIN_QUALITY - 0.01))
+    others.add(Prediction(np.zeros(4), 0.9, 0.5))
+    assert not others.appearances
+    for number in range(KEPT + 1):
+        others.add(found(float(number), 1.0))
+    assert len(others.appearances) == KEPT
+    np.testing.assert_allclose(others.appearances[0], np.array([1.0, 1.0]) / np.sqrt(2), rtol=1e-6)
