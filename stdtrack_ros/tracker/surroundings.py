@@ -26,6 +26,8 @@ FIRST_LOOKS = 16
 """Looks of which each comes as soon as FRAMES allow: what is near the target is known soon after its start."""
 FIRST_FRAMES, FRAMES = 3, 5
 """Frames from one look to the next at least, among the first looks and later: a slow camera is not burdened more."""
+MARGIN = 0.05
+"""By which the cosine with another must be higher where the target is expected: in a swarm all resemble each other."""
 GAP = 0.05
 """Between the target's box and a window beside it, in units of the box's longer side."""
 BESIDE = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1))
@@ -85,15 +87,17 @@ class Surroundings:
         if found.embedding is not None and found.quality >= MIN_QUALITY:
             self.appearances.append(_unit(found.embedding))
 
-    def resembles_more(self, found: Prediction, similarity: float) -> bool:
+    def resembles_more(self, found: Prediction, similarity: float, expected: bool) -> bool:
         """Return whether something found resembles one of the others more than the target.
 
         Args:
             similarity: cosine with the most similar frame of the STM.
+            expected: it is where the target was expected: it must be by `MARGIN` then.
         """
         if not self.appearances or found.embedding is None:
             return False
-        return bool((np.stack(self.appearances) @ _unit(found.embedding)).max() > similarity)
+        other = float((np.stack(self.appearances) @ _unit(found.embedding)).max())
+        return other > similarity + (MARGIN if expected else 0.0)
 
 
 def _shows(crop: Crop, box: Box) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stdtrack_ros.errors import InputError, ModelError
-from stdtrack_ros.geometry import Box, Crop, Image, Pixels, box_center, box_from_center, check_box, clip_box
+from stdtrack_ros.geometry import Box, Crop, Image, Pixels, box_center, box_from_center, check_box, clip_box, iou
 from stdtrack_ros.images import as_pixels
 from stdtrack_ros.intensity import IntensityRange, held_range
 from stdtrack_ros.jpeg_image import JpegImage
@@ -24,7 +24,7 @@ from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import StatusSettings, TrackerSettings
 from stdtrack_ros.tracker.box_extent import BoxExtent
 from stdtrack_ros.tracker.candidate import Candidate
-from stdtrack_ros.tracker.distractor_filter import DistractorFilter
+from stdtrack_ros.tracker.distractor_filter import OVERLAP, DistractorFilter
 from stdtrack_ros.tracker.frame_view import FrameView, viewed
 from stdtrack_ros.tracker.models.model import Model, Prediction
 from stdtrack_ros.tracker.motion import MotionModel, carried_on
@@ -428,6 +428,7 @@ class Tracker:
         shown = self._box_in_image(state, frame, window, prediction, searching or state.search_window.large)
         box = self._steady_box(state, frame, shown)
         template, memory = self.model.similarity(state.model, prediction)
+        here = False
         if searching:
             known = state.distractors.is_known_distractor(box, memory, expected, settings)
             rejected = known or memory < settings.memory_similarity
@@ -435,7 +436,8 @@ class Tracker:
             sparse = state.elapsed_s >= SPARSE_S
             near = box if sparse else expected  # it may have gone anywhere in the meantime
             rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings, sparse)
-        rejected |= settings.enabled and state.surroundings.resembles_more(prediction, memory)
+            here = bool(iou(box, near) >= OVERLAP)
+        rejected |= settings.enabled and state.surroundings.resembles_more(prediction, memory, here)
         return Candidate(box, shown, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
 
     def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:
