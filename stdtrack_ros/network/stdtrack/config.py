@@ -27,7 +27,7 @@ class NetworkConfig(BaseModel):
     dim: int = Field(192, ge=16, description="Width d of every token.")
     heads: int = Field(6, ge=1, description="Attention heads.")
     depth: int = Field(2, ge=1, description="Transformer layers L.")
-    mlp_ratio: float = Field(2.0, gt=0, description="Hidden width of the feed-forward networks in units of d.")
+    mlp_ratio: float = Field(1.0, gt=0, description="Hidden width of the feed-forward networks in units of d.")
     attention: Literal["joint", "cached"] = Field(
         "cached", description="joint: all tokens see all; cached: the template sees itself only and is encoded once."
     )
