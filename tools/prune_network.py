@@ -61,7 +61,7 @@ def main(
                 f"{name} would be larger: {after:g}, not {before:g}; only smaller networks are cut."
             )
     Pruning(large, small, measure(large, DataSettings(videos=tuple(videos)), clips)).run()
-    save_weights({**describe(small), "ema": small.state_dict()}, out)
+    save_weights({**describe(small), "ema": small.state_dict()}, out, content.get("calibration"))
     count = sum(parameter.numel() for parameter in small.parameters())
     typer.echo(
         f"{count / 1e6:.2f} M of {sum(value.numel() for value in large.parameters()) / 1e6:.2f} M weights: {out}"

@@ -32,6 +32,10 @@ def export(
     weights: Annotated[
         Path | None, typer.Option(help="Also write the weights alone (.pt, half precision), to start trainings from.")
     ] = None,
+    recalibrate: Annotated[
+        bool,
+        typer.Option(help="Calibrate the quality on those clips, or keep the calibration that the checkpoint brings."),
+    ] = True,
     int8: Annotated[bool, typer.Option("--int8", help="Also write the model's 8-bit forms.")] = False,
     int8_format: Annotated[
         list[str] | None, typer.Option(help="u8s8 (x86 with VNNI), u8s7 (other x86) or s8s8 (ARM); default: all.")
@@ -42,7 +46,6 @@ def export(
     from stdtrack_ros.errors import SettingError
     from stdtrack_ros.network.checkpoint import save_weights
     from stdtrack_ros.network.families import export_onnx, load_network
-    from stdtrack_ros.network.onnx_export import replace_facts
     from stdtrack_ros.sequences.annotated import open_annotated
     from stdtrack_ros.tracker.backends.precision import FORMATS
 
@@ -55,15 +58,16 @@ def export(
         need("onnx", "onnxruntime")
     clips = [] if calibrate_on is None else open_annotated(calibrate_on)
     network, content = load_network(checkpoint)
+    if not recalibrate and "calibration" not in content:
+        raise SettingError(
+            f"--no-recalibrate keeps a checkpoint's calibration, and {checkpoint} has none; leave it out."
+        )
     facts = {"calibration": content["calibration"]} if "calibration" in content else {}
     written = export_onnx(network, out, facts)
     if calibrate_on is not None:
         tracker = tracker_in(content)
-        # Twice: quality decides what the tracker remembers, so it changes what the first fit was made on.
-        for _ in range(2):
-            facts = {"calibration": _calibrated(tracker, out, clips)}
-            for path in written:
-                replace_facts(path, facts)
+        if recalibrate:
+            facts = _recalibrated(tracker, out, written, clips)
         if int8:
             written += _quantized(tracker, content["kind"], out, clips, int8_format)
     if weights is not None:
@@ -87,6 +91,19 @@ def _quantized(tracker: str, kind: str, model: Path, clips: Sequence[Clip], form
     inputs = record_inputs(load_model, make_settings(settings), clips)
     full_precision = family_of_kind(kind, str(model)).part("network").full_precision
     return quantize(model, inputs, full_precision, formats)
+
+
+def _recalibrated(tracker: str, model: Path, files: Sequence[Path], clips: Sequence[Clip]) -> dict[str, Any]:
+    """Calibrate an exported model and write that into its files; return these facts."""
+    from stdtrack_ros.network.onnx_export import replace_facts
+
+    facts: dict[str, Any] = {}
+    # Twice: quality decides what the tracker remembers, so it changes what the first fit was made on.
+    for _ in range(2):
+        facts = {"calibration": _calibrated(tracker, model, clips)}
+        for path in files:
+            replace_facts(path, facts)
+    return facts
 
 
 def _calibrated(tracker: str, model: Path, clips: Sequence[Clip]) -> dict[str, Any]:

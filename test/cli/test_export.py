@@ -28,7 +28,7 @@ torch = pytest.importorskip("torch")
 from reddest.network import Reddest, ReddestConfig  # noqa: E402
 
 from stdtrack_ros.cli.export import export  # noqa: E402
-from stdtrack_ros.network.checkpoint import load_checkpoint  # noqa: E402
+from stdtrack_ros.network.checkpoint import load_checkpoint, save_weights  # noqa: E402
 from stdtrack_ros.network.families import save_network  # noqa: E402
 
 
@@ -85,6 +85,16 @@ def test_a_model_without_calibration_is_told_of_where_it_runs(checkpoint: Path, 
     command = [sys.executable, "-m", "stdtrack_ros.cli.main", "track", str(clips / "red"), *where]
     done = subprocess.run([*command, "--init", "10,40,20,16"], capture_output=True, text=True, timeout=600, check=True)
     assert "not calibrated" in " ".join(done.stdout.split())
+
+
+def test_a_calibration_can_be_kept_while_8_bit_ranges_are_taken(checkpoint: Path, clips: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"reddest\.pt has none"):
+        export(checkpoint, tmp_path / "net.onnx", calibrate_on=clips, recalibrate=False)
+    content = load_checkpoint(checkpoint)
+    save_weights(content, tmp_path / "kept.pt", {"slope": 7.0, "intercept": -3.0, "sequences": 1, "frames": 2})
+    export(tmp_path / "kept.pt", tmp_path / "net.onnx", calibrate_on=clips, recalibrate=False, int8=True)
+    for path in (tmp_path / "net.onnx", tmp_path / "net.u8s8.onnx"):
+        assert facts_of(path)["calibration"]["slope"] == 7.0
 
 
 def test_8_bit_forms_are_written_beside_the_model_and_carry_its_calibration(
