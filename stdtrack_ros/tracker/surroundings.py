@@ -23,9 +23,9 @@ KEPT = 32
 MIN_QUALITY = 0.25
 """Quality from which what was found elsewhere is worth knowing: less is not taken for the target."""
 FIRST_LOOKS = 16
-"""Looks of which each comes as soon as FRAMES allow: what is near the target is known soon after its start."""
-FIRST_FRAMES, FRAMES = 3, 5
-"""Frames from one look to the next at least, among the first looks and later: a slow camera is not burdened more."""
+"""Looks that come every `FRAMES` frames whatever the interval: what is near the target is known soon after its start."""
+FRAMES = 5
+"""Frames from one look to the next, at least: a slow camera is not burdened more."""
 MARGIN = 0.05
 """By which the cosine with another must be higher where the target is expected: in a swarm all resemble each other."""
 GAP = 0.05
@@ -56,9 +56,7 @@ class Surroundings:
 
     def is_due(self, settings: SearchSettings) -> bool:
         """Return whether it is time for a look; with an interval of 0 it never is."""
-        if self.looks < FIRST_LOOKS:
-            return settings.elsewhere_interval > 0 and self.waited_frames >= FIRST_FRAMES
-        waited = self.waited_s >= settings.elsewhere_interval - 1e-9
+        waited = self.looks < FIRST_LOOKS or self.waited_s >= settings.elsewhere_interval - 1e-9
         return settings.elsewhere_interval > 0 and waited and self.waited_frames >= FRAMES
 
     def next_window(self, target: Box, image_width: int, image_height: int, factor: float, size: int) -> Crop | None:

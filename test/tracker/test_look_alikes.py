@@ -174,8 +174,8 @@ def test_nothing_is_looked_for_elsewhere_while_the_target_is_in_doubt_or_loss_de
         return model.windows
 
     sure, hidden = [picture(seen=True)] * 9, [picture(seen=False)] * 40
-    assert windows(True, sure) == 9 + 3
-    assert windows(True, [*sure, *hidden]) == 9 + 3 + 40
+    assert windows(True, sure) == 9 + 1
+    assert windows(True, [*sure, *hidden]) == 9 + 1 + 40
     assert windows(False, sure) == 9
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stdtrack_ros.settings import SearchSettings
 from stdtrack_ros.tracker.models.model import Prediction
-from stdtrack_ros.tracker.surroundings import FIRST_FRAMES, FIRST_LOOKS, FRAMES, KEPT, MARGIN, MIN_QUALITY, Surroundings
+from stdtrack_ros.tracker.surroundings import FIRST_LOOKS, FRAMES, KEPT, MARGIN, MIN_QUALITY, Surroundings
 
 BOX = np.array([300.0, 200.0, 40.0, 40.0])
 
@@ -64,7 +64,7 @@ def test_the_first_looks_come_soon_and_later_ones_as_the_setting_says() -> None:
                 seen.append(frame)
         return seen
 
-    first = [FIRST_FRAMES * (1 + number) for number in range(FIRST_LOOKS)]
+    first = [FRAMES * (1 + number) for number in range(FIRST_LOOKS)]
     assert looks(0.3, 1 / 30, first[-1] + 27) == [*first, first[-1] + 9, first[-1] + 18, first[-1] + 27]
     assert looks(0.3, 0.2, first[-1] + 10) == [*first, first[-1] + FRAMES, first[-1] + 2 * FRAMES]
     assert looks(0.0, 1 / 30, 100) == []

@@ -96,6 +96,6 @@ def test_inputs_are_recorded_evenly_over_clips() -> None:
     clips = [clip(f"clip{k}", length=4).open() for k in range(2)]
     taken = record_inputs(load_model, settings, clips)
     assert 2 <= len(taken["start"]) <= SAMPLES
-    assert len(taken["step"]) == 2 * (2 + 3 + 1)  # two windows of the start, three frames, one look elsewhere
+    assert len(taken["step"]) == 2 * (2 + 3)  # two windows of the start, three frames
     assert taken["step"][0]["search"].shape[0] == 1 and taken["step"][0]["search"].dtype == np.uint8
     assert {"template"} == taken["start"][0].keys() and len(taken["memory"]) >= 2
