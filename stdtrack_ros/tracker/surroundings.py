@@ -23,7 +23,7 @@ KEPT = 32
 MIN_QUALITY = 0.25
 """Quality from which what was found elsewhere is worth knowing: less is not taken for the target."""
 FIRST_LOOKS = 16
-"""Looks that come every `FRAMES` frames whatever the interval: what is near the target is known soon after its start."""
+"""Looks that come every `FRAMES` frames whatever the interval: what is near the target is known soon after a start."""
 FRAMES = 5
 """Frames from one look to the next, at least: a slow camera is not burdened more."""
 MARGIN = 0.05
