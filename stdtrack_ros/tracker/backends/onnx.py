@@ -258,7 +258,7 @@ def _profiles(path: Path) -> dict[str, str]:
     slots = int(json.loads(text).get("network", {}).get("capacity", 1))
     return {
         key: ",".join(f"{one.name}:{'x'.join(map(str, _zeros(one, *free).shape))}" for one in session.get_inputs())
-        for key, free in (("min", (1, 1)), ("opt", (1, slots)), ("max", (MOST, MOST - 1)))
+        for key, free in (("min", (1, 1)), ("opt", (1, slots)), ("max", (MOST, MOST)))
     }
 
 
