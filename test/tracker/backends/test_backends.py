@@ -126,6 +126,13 @@ def test_the_linear_layers_of_the_transformer_are_one_node_each(pair: tuple[Onnx
     assert sum(node.op_type == "Gemm" for node in transformer) > 4
 
 
+def test_nothing_is_reshaped_twice_in_a_row_nor_around_an_activation(pair: tuple[OnnxBackend, TorchBackend]) -> None:
+    graph = onnx.load(str(pair[0].path)).graph
+    makers = {name: node.op_type for node in graph.node for name in node.output}
+    before = {node.name: makers.get(node.input[0], "") for node in graph.node if node.op_type == "Reshape"}
+    assert before and not [name for name, maker in before.items() if maker in ("Reshape", "Gelu")]
+
+
 def test_good_frames_are_stored_at_intervals(pair: tuple[OnnxBackend, TorchBackend]) -> None:
     model = model_of(pair[0], spacing=2, store_quality=0.7)
     rng = np.random.default_rng(2)
