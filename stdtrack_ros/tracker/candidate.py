@@ -20,6 +20,7 @@ class Candidate:
         quality: calibrated, 0..1; 0 if it was rejected.
         template_similarity: cosine with the template's appearance; 1 if unknown.
         memory_similarity: cosine with the most similar frame of the STM; 1 if there is none to compare with.
+        other_similarity: cosine with the most similar of the other things that the scene shows; NaN if none is known.
         prediction: what the model said of the window.
         rejected: it is a distractor, not the target.
     """
@@ -29,6 +30,7 @@ class Candidate:
     quality: float
     template_similarity: float
     memory_similarity: float
+    other_similarity: float
     prediction: Prediction
     rejected: bool = False
 

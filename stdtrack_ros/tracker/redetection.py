@@ -24,7 +24,9 @@ SAME_IOU = 0.2
 """IoU above which two boxes in consecutive frames are of the same thing."""
 SLACK = 0.08
 """A candidate that counted once counts again, in its place, with similarities lower by up to this; so does one that is
-where the target is expected, at once."""
+where the target is expected, or unlike all others, at once."""
+APART = 0.2
+"""It is unlike the other things that the scene shows if its cosine with the STM is this much above those with them."""
 EXPECTED_DISTANCE, EXPECTED_AREA = 0.3, 2.0
 """It is there if its centre is nearer than this to the expected one, in target sizes, and its area differs by less than
 this factor."""
@@ -36,8 +38,8 @@ class Redetection:
     A candidate counts if its quality, its similarity to the template and its similarity to the STM all suffice; the
     same place must count in `accept_frames` of the last `window_frames` frames (of as many, if those are fewer), after
     the first time with slightly lower similarities, as the target moves on; the same holds for one that is where the
-    target is expected, and as large. One that does not quite count, or that a coarse tile shows, is looked at closely
-    in the next frame: a glimpse.
+    target is expected, and as large, and for one that is much less like the other things that the scene shows. One that
+    does not quite count, or that a coarse tile shows, is looked at closely in the next frame: a glimpse.
     """
 
     def __init__(self, search_factor: float, search_size: int) -> None:
@@ -90,7 +92,7 @@ class Redetection:
         counting = [
             candidate
             for candidate, coarse in shown
-            if not coarse and _counts(candidate, settings, SLACK if self._is_expected(candidate.box) else 0.0)
+            if not coarse and _counts(candidate, settings, SLACK if self._is_likely(candidate) else 0.0)
         ]
         if counting:
             self._votes.clear()
@@ -99,6 +101,11 @@ class Redetection:
         if not self._looks_closely and best.quality >= GLIMPSE * settings.accept_quality:
             self._glimpse = best.box
         return None
+
+    def _is_likely(self, candidate: Candidate) -> bool:
+        """Return whether a candidate is where the target is expected, or is like it and like nothing else there."""
+        apart = candidate.memory_similarity - candidate.other_similarity >= APART  # not if no other is known
+        return apart or self._is_expected(candidate.box)
 
     def _is_expected(self, box: Box) -> bool:
         if self._expected is None:

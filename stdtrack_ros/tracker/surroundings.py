@@ -8,6 +8,7 @@ hides or leaves, and what resembles one of these others more than every frame of
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -26,8 +27,6 @@ FIRST_LOOKS = 16
 """Looks that come every `FRAMES` frames whatever the interval: what is near the target is known soon after a start."""
 FRAMES = 5
 """Frames from one look to the next, at least: a slow camera is not burdened more."""
-MARGIN = 0.05
-"""By which the cosine with another must be higher where the target is expected: in a swarm all resemble each other."""
 GAP = 0.05
 """Between the target's box and a window beside it, in units of the box's longer side."""
 BESIDE = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1))
@@ -85,17 +84,11 @@ class Surroundings:
         if found.embedding is not None and found.quality >= MIN_QUALITY:
             self.appearances.append(_unit(found.embedding))
 
-    def resembles_more(self, found: Prediction, similarity: float, expected: bool) -> bool:
-        """Return whether something found resembles one of the others more than the target.
-
-        Args:
-            similarity: cosine with the most similar frame of the STM.
-            expected: it is where the target was expected: it must be by `MARGIN` then.
-        """
+    def similarity(self, found: Prediction) -> float:
+        """Return the cosine of something found with the most similar of the others; NaN if there is none to compare."""
         if not self.appearances or found.embedding is None:
-            return False
-        other = float((np.stack(self.appearances) @ _unit(found.embedding)).max())
-        return other > similarity + (MARGIN if expected else 0.0)
+            return math.nan
+        return float((np.stack(self.appearances) @ _unit(found.embedding)).max())
 
 
 def _shows(crop: Crop, box: Box) -> bool:

@@ -44,6 +44,8 @@ STANDING_FRAMES = 2
 """Frames in a row with the same stamp from which on the stamps stand still, and time is assumed to go on."""
 SPARSE_S = 0.09
 """Interval from which frames are so sparse that where the target was expected says less than what the network shows."""
+HERE_MARGIN = 0.05
+"""By which a box where the target is expected must resemble something else more: in a swarm all resemble each other."""
 MAX_LEAD = 1.0
 """Target sizes by which the search window may be ahead of the last box."""
 MAX_INTERVAL_S = 1.0
@@ -428,7 +430,7 @@ class Tracker:
         shown = self._box_in_image(state, frame, window, prediction, searching or state.search_window.large)
         box = self._steady_box(state, frame, shown)
         template, memory = self.model.similarity(state.model, prediction)
-        here = False
+        other, margin = state.surroundings.similarity(prediction), 0.0
         if searching:
             known = state.distractors.is_known_distractor(box, memory, expected, settings)
             rejected = known or memory < settings.memory_similarity
@@ -436,9 +438,10 @@ class Tracker:
             sparse = state.elapsed_s >= SPARSE_S
             near = box if sparse else expected  # it may have gone anywhere in the meantime
             rejected = state.distractors.rejects(box, prediction.quality, memory, near, settings, sparse)
-            here = bool(iou(box, near) >= OVERLAP)
-        rejected |= settings.enabled and state.surroundings.resembles_more(prediction, memory, here)
-        return Candidate(box, shown, 0.0 if rejected else prediction.quality, template, memory, prediction, rejected)
+            margin = HERE_MARGIN if iou(box, near) >= OVERLAP else 0.0
+        rejected |= settings.enabled and other > memory + margin  # not if no other is known
+        quality = 0.0 if rejected else prediction.quality
+        return Candidate(box, shown, quality, template, memory, other, prediction, rejected)
 
     def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:
         before, whole = state.status, _is_whole(candidate.box, frame)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from stdtrack_ros.tracker.tiles import MAX_TILES
 
 FRAME = (1280, 720)
 EXPECTED = np.array([600.0, 300.0, 40.0, 40.0])
-SURE = {"quality": 0.95, "template_similarity": 0.9, "memory_similarity": 0.9}
+SURE = {"quality": 0.95, "template_similarity": 0.9, "memory_similarity": 0.9, "other_similarity": math.nan}
 RULES = RedetectionSettings(crops_per_frame=2, accept_frames=3, window_frames=5)
 
 
@@ -170,6 +172,23 @@ def test_what_is_where_the_target_is_expected_and_as_large_may_look_a_little_les
     for _ in range(3):
         looking.windows(EXPECTED, *FRAME, RULES)
         found = looking.update(shown(place, 2, **{fact: getattr(RULES, fact) - lower}), RULES)
+    assert (found is not None) == accepted
+
+
+@pytest.mark.parametrize(
+    ("other", "lower", "accepted"),
+    [(-0.21, 0.07, True), (-0.21, 0.09, False), (-0.19, 0.07, False), (math.nan, 0.07, False)],
+)
+def test_what_is_unlike_all_others_may_look_a_little_less_like_the_target(
+    other: float, lower: float, accepted: bool
+) -> None:
+    """`other`: its cosine with the most similar of them, less that with the STM."""
+    looking, found = search(), None
+    place, memory = np.array([200.0, 100.0, 40.0, 40.0]), RULES.memory_similarity - lower
+    for _ in range(3):
+        looking.windows(EXPECTED, *FRAME, RULES)
+        facts = {"memory_similarity": memory, "other_similarity": memory + other}
+        found = looking.update(shown(place, 2, **facts), RULES)
     assert (found is not None) == accepted
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stdtrack_ros.settings import SearchSettings
 from stdtrack_ros.tracker.models.model import Prediction
-from stdtrack_ros.tracker.surroundings import FIRST_LOOKS, FRAMES, KEPT, MARGIN, MIN_QUALITY, Surroundings
+from stdtrack_ros.tracker.surroundings import FIRST_LOOKS, FRAMES, KEPT, MIN_QUALITY, Surroundings
 
 BOX = np.array([300.0, 200.0, 40.0, 40.0])
 
@@ -70,17 +70,14 @@ def test_the_first_looks_come_soon_and_later_ones_as_the_setting_says() -> None:
     assert looks(0.0, 1 / 30, 100) == []
 
 
-def test_what_resembles_another_more_than_the_target_by_hand() -> None:
+def test_the_similarity_to_the_nearest_other_by_hand() -> None:
     others = Surroundings()
-    assert not others.resembles_more(found(3.0, 4.0), -1.0, False), "nothing is known yet"
+    assert np.isnan(others.similarity(found(3.0, 4.0))), "nothing is known yet"
     others.add(found(2.0, 0.0))
-    assert others.resembles_more(found(3.0, 4.0), 0.59, False)  # its cosine with the other is 0.6
-    assert not others.resembles_more(found(3.0, 4.0), 0.61, False)
+    assert others.similarity(found(3.0, 4.0)) == pytest.approx(0.6)
     others.add(found(0.0, 1.0))
-    assert others.resembles_more(found(3.0, 4.0), 0.79, False)
-    assert not others.resembles_more(found(3.0, 4.0), 0.79, True)
-    assert others.resembles_more(found(3.0, 4.0), 0.8 - MARGIN - 0.01, True)
-    assert not others.resembles_more(Prediction(np.zeros(4), 0.9, 0.5), -1.0, False), "a model without appearances"
+    assert others.similarity(found(3.0, 4.0)) == pytest.approx(0.8)
+    assert np.isnan(others.similarity(Prediction(np.zeros(4), 0.9, 0.5))), "a model without appearances"
 
 
 def test_what_would_not_be_taken_for_the_target_is_not_kept_and_the_oldest_is_forgotten() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle
@@ -47,7 +48,7 @@ def same(first: list[TrackResult], second: list[TrackResult]) -> bool:
 
 def candidate(quality: float, rejected: bool = False) -> Candidate:
     box = np.array([10.0, 10.0, 20.0, 20.0])
-    return Candidate(box, box, quality, 1.0, 1.0, Prediction(box, quality, quality), rejected)
+    return Candidate(box, box, quality, 1.0, 1.0, math.nan, Prediction(box, quality, quality), rejected)
 
 
 NO_LOSS_DETECTION = StatusSettings(enabled=False)
