@@ -23,8 +23,8 @@ KEPT = 32
 """Others that are known at most; the oldest is forgotten first."""
 MIN_QUALITY = 0.25
 """Quality from which what was found elsewhere is worth knowing: less is not taken for the target."""
-FIRST_LOOKS = 16
-"""Looks that come every `FRAMES` frames whatever the interval: what is near the target is known soon after a start."""
+FIRST_LOOKS, FIRST_INTERVAL_S = 16, 0.16
+"""Looks that come sooner after one another than the others: what is near the target is known soon after a start."""
 FRAMES = 5
 """Frames from one look to the next, at least: a slow camera is not burdened more."""
 GAP = 0.05
@@ -55,8 +55,9 @@ class Surroundings:
 
     def is_due(self, settings: SearchSettings) -> bool:
         """Return whether it is time for a look; with an interval of 0 it never is."""
-        waited = self.looks < FIRST_LOOKS or self.waited_s >= settings.elsewhere_interval - 1e-9
-        return settings.elsewhere_interval > 0 and waited and self.waited_frames >= FRAMES
+        interval = settings.elsewhere_interval
+        usual = min(interval, FIRST_INTERVAL_S) if self.looks < FIRST_LOOKS else interval
+        return interval > 0 and self.waited_s >= usual - 1e-9 and self.waited_frames >= FRAMES
 
     def next_window(self, target: Box, image_width: int, image_height: int, factor: float, size: int) -> Crop | None:
         """Choose where to look: beside the target and at a tile of the frame in turn, where nothing of it is seen.
