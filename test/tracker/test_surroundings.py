@@ -66,7 +66,7 @@ def test_the_first_looks_come_soon_and_later_ones_as_the_setting_says() -> None:
 
     first = [FRAMES * (1 + number) for number in range(FIRST_LOOKS)]
     assert looks(0.3, 1 / 30, first[-1] + 27) == [*first, first[-1] + 9, first[-1] + 18, first[-1] + 27]
-    assert looks(0.3, 1 / 60, 40) == [2 * FRAMES, 4 * FRAMES, 6 * FRAMES, 8 * FRAMES], "a fast camera is not burdened more"
+    assert looks(0.3, 1 / 60, 40) == [2 * FRAMES, 4 * FRAMES, 6 * FRAMES, 8 * FRAMES], "a fast camera"
     assert looks(0.1, 1 / 60, 24) == [6, 12, 18, 24]
     assert looks(0.3, 0.2, first[-1] + 10) == [*first, first[-1] + FRAMES, first[-1] + 2 * FRAMES]
     assert looks(0.0, 1 / 30, 100) == []
