@@ -135,7 +135,7 @@ class SearchSettings(SettingGroup):
         0.3,
         "Time between two looks elsewhere in the frame while the target is sure (the first come sooner): what the "
         "network finds there is something else, and is not taken for the target later. Each costs a run of the "
-        "network; 0: none.",
+        "network, and is left out if the node has no time for it before the next frame; 0: none.",
         unit="s",
         ge=0.0,
         le=60.0,

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -126,13 +128,17 @@ class MultiTargetTracker:
             forgotten,
         )
 
-    def finish(self) -> None:
+    def finish(self, spare_s: float = math.inf) -> None:
         """Remember the last frame, once its results are on their way; the next `track` does it if nobody has.
 
         Until then the pixels of that frame must stay as they are.
+
+        Args:
+            spare_s: time until the next frame is due; what can wait, and does not fit in, is left out.
         """
+        begun = time.perf_counter()
         for target in self._targets.values():
-            target.tracker.finish()
+            target.tracker.finish(spare_s - (time.perf_counter() - begun))
 
     def _expected_scale(self, target_id: str, frame: FrameView) -> float:
         target = self._targets[target_id]

@@ -215,7 +215,7 @@ class Tracker:
         self.model = model
         self.settings = settings
         self._state: TrackState | None = None
-        self._unfinished: Callable[[], None] | None = None
+        self._unfinished: Callable[[float], None] | None = None
 
     @property
     def initialized(self) -> bool:
@@ -298,11 +298,15 @@ class Tracker:
         frame.prepare(self.expected_scale)
         return run_steps(self.model, [self.step(frame, stamp_s)])[0]
 
-    def finish(self) -> None:
-        """Remember the last frame, if `step` has left that for later: it may cost a run of the network."""
+    def finish(self, spare_s: float = math.inf) -> None:
+        """Remember the last frame, if `step` has left that for later: it may cost a run of the network.
+
+        Args:
+            spare_s: time until the tracker is needed again; what can wait is left out if that costs more.
+        """
         unfinished, self._unfinished = self._unfinished, None
         if unfinished is not None:
-            unfinished()
+            unfinished(spare_s)
 
     def step(self, frame: FrameView, stamp_s: float | None, remember_later: bool = False) -> Step:
         """Track one frame, up to and from the run of the network, which several targets may share (`run_steps`).
@@ -460,12 +464,13 @@ class Tracker:
         state.status_machine.reacquire()
         return Decision(found, remember=False, measure=True, reacquired=True)
 
-    def _remember(self, state: TrackState, frame: FrameView, decision: Decision) -> None:
+    def _remember(self, state: TrackState, frame: FrameView, decision: Decision, spare_s: float) -> None:
         candidate = decision.candidate
         if decision.remember:
             state.model = self.model.remember(state.model, candidate.prediction, frame, candidate.box)
             state.whole_box = candidate.box if _is_whole(candidate.box, frame) else state.whole_box
-            self._look_elsewhere(state, frame, candidate)
+            if spare_s >= 1e-3 * state.timings_ms.get("model", 0.0):
+                self._look_elsewhere(state, frame, candidate)
         if decision.remember or decision.reacquired:
             state.distractors.clear()
 

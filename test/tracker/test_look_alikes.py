@@ -17,6 +17,7 @@ from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import Status, Tracker, TrackResult
 from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import ModelInfo, Prediction
+from stdtrack_ros.tracker.multi_tracker import MultiTargetTracker
 
 TARGET, DOUBLE = (0, 255, 0), (0, 0, 255)
 HERE, BESIDE = np.array([100.0, 80.0, 20.0, 20.0]), np.array([130.0, 80.0, 20.0, 20.0])
@@ -177,6 +178,17 @@ def test_nothing_is_looked_for_elsewhere_while_the_target_is_in_doubt_or_loss_de
     assert windows(True, sure) == 9 + 1
     assert windows(True, [*sure, *hidden]) == 9 + 1 + 40
     assert windows(False, sure) == 9
+
+
+@pytest.mark.parametrize(("spare_s", "looks"), [(0.0, 0), (60.0, 1)])
+def test_nothing_is_looked_for_elsewhere_if_the_next_frame_is_due(spare_s: float, looks: int) -> None:
+    model = CountingModel()
+    targets = MultiTargetTracker(model, make_settings({"search.extent_weight": 0.0}))
+    targets.initialize("one", picture(seen=True), HERE, 0.0)
+    for number in range(1, 10):
+        targets.track(picture(seen=True), number / 30)
+        targets.finish(spare_s)
+    assert model.windows == 9 + looks
 
 
 def test_one_frame_of_the_double_is_forgiven() -> None:

@@ -116,9 +116,9 @@ class Targets:
             target.start_doubt = self._tracker.start_doubt(target.target_id)
         return found, [f"{why} Target '{target_id}' is forgotten." for target_id, why in answer.forgotten.items()]
 
-    def finish(self) -> None:
-        """Remember the last frame, after its results were published."""
-        self._tracker.finish()
+    def finish(self, spare_s: float) -> None:
+        """Remember the last frame, after its results were published; the next one is due in `spare_s`."""
+        self._tracker.finish(spare_s)
 
     def forget(self, target_id: str | None = None) -> int:
         """Forget one target, or all of them; return how many there were."""

@@ -88,6 +88,8 @@ class TrackingLoop:
         self._commands: deque[Callable[[], None]] = deque()
         self._pending_starts: list[_Start] = []
         self._last_taken = 0
+        self._last_times = (0.0, 0.0)  # when that frame was taken, and when it arrived
+        self._interval_s = 0.0
         self._busy_since_s: float | None = None
         self._paused = False
         self._stopping = threading.Event()
@@ -180,6 +182,7 @@ class TrackingLoop:
             self._commands.popleft()()
         self._retry_pending_starts()
         if frame is not None:
+            self._note_interval(frame)
             self._last_taken = frame.index
             self._process(frame)
         for target in self._targets.catching_up():
@@ -205,7 +208,19 @@ class TrackingLoop:
             self._sink.refused(sentence)
         if found or not len(self._targets):
             self._sink.results(frame, image, found)
-        self._targets.finish()
+        self._targets.finish(0.0 if self._targets.catching_up() else self._spare_s(frame))
+
+    def _note_interval(self, frame: Frame) -> None:
+        """Measure the interval between frames: by their stamps, or by arrival if the stamps stand still."""
+        times = (frame.taken_s, frame.arrived_s)
+        if self._last_taken:
+            passed = max(now - before for now, before in zip(times, self._last_times, strict=True))
+            self._interval_s = passed / max(frame.index - self._last_taken, 1)
+        self._last_times = times
+
+    def _spare_s(self, frame: Frame) -> float:
+        """Return the time until the frame after this one is due."""
+        return frame.arrived_s + self._interval_s - time.monotonic()
 
     def _catch_up(self, target: Target) -> None:
         """Process one more of the frames that came before the target was live; evenly fewer if they are too many."""

@@ -76,11 +76,11 @@ class Fixture:
         self.targets = Targets(MultiTargetTracker(model, settings))
         self.loop = TrackingLoop(self.slot, self.ring, self.targets, self.out, settings)
 
-    def frame(self, index: int) -> Frame:
+    def frame(self, index: int, arrived_s: float = 0.0) -> Frame:
         """Frame `index` of the scene, stamped at 30 Hz."""
         at = header(100 + index / 30)
         message: Image = raw_message(SCENE.image(index), at)
-        return Frame(message, index, 0.0, seconds(at.stamp))
+        return Frame(message, index, arrived_s, seconds(at.stamp))
 
     def show(self, index: int) -> None:
         """Let a frame arrive."""
@@ -282,3 +282,15 @@ def test_starts_of_one_target_do_not_hide_that_another_is_stale() -> None:
             assert time.monotonic() - begun_s < 60.0, "nothing is said of the first target"
             one.loop.start_target(TargetInit(target_id="other", x=x, y=y, width=width, height=height))
             time.sleep(0.05)
+
+
+def test_the_tracker_is_told_how_long_it_is_until_the_next_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames an hour apart, of which one was dropped; what this test takes is nothing beside that."""
+    hour_s, told = 3600.0, []
+    with worker() as one:
+        monkeypatch.setattr(one.targets, "finish", told.append)
+        begun_s = time.monotonic()
+        for index in (1, 2, 4, 5):
+            one.slot.put(one.frame(index, begun_s + index * hour_s))
+            one.out.until(lambda index=index: index in one.out.answers)
+    np.testing.assert_allclose(told[:3], [hour_s, 3 * hour_s, 5 * hour_s], atol=60.0)
