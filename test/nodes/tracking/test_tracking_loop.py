@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -284,13 +285,23 @@ def test_starts_of_one_target_do_not_hide_that_another_is_stale() -> None:
             time.sleep(0.05)
 
 
-def test_the_tracker_is_told_how_long_it_is_until_the_next_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frames an hour apart, of which one was dropped; what this test takes is nothing beside that."""
+@pytest.mark.parametrize(
+    ("by_stamps", "expected_h"), [(False, [1, 3, 5]), (True, [0, 1, 1])], ids=["by arrival", "by stamps"]
+)
+def test_the_tracker_is_told_how_long_it_is_until_the_next_frame(
+    by_stamps: bool, expected_h: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames an hour apart, of which one was dropped; what this test takes is nothing beside that.
+
+    By stamps they arrive all at once, as from a recording that is played as fast as it can be; by arrival, ahead of it.
+    """
     hour_s, told = 3600.0, []
     with worker() as one:
         monkeypatch.setattr(one.targets, "finish", told.append)
         begun_s = time.monotonic()
         for index in (1, 2, 4, 5):
-            one.slot.put(one.frame(index, begun_s + index * hour_s))
+            away_s = index * hour_s
+            frame = one.frame(index, begun_s + (0.0 if by_stamps else away_s))
+            one.slot.put(replace(frame, time_s=away_s) if by_stamps else frame)
             one.out.until(lambda index=index: index in one.out.answers)
-    np.testing.assert_allclose(told[:3], [hour_s, 3 * hour_s, 5 * hour_s], atol=60.0)
+    np.testing.assert_allclose(told[:3], [hours * hour_s for hours in expected_h], atol=60.0)
