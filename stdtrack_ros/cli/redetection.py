@@ -92,15 +92,19 @@ def _report(runs: dict[str, list[StatusRun]], out: Path | None, partial: dict[st
 
 
 def stage_all(plain: list[Sequence]) -> list[StagedSequence]:
-    """Stage every event on every sequence that allows it; each cut shows the next sequence."""
+    """Stage every event on every sequence that allows it; each cut shows the next sequence of another video."""
     from stdtrack_ros.errors import SequenceError
+    from stdtrack_ros.sequences.origin import origin_of
     from stdtrack_ros.sequences.staged import EVENTS, StagedSequence
 
+    videos = [origin_of(sequence).video for sequence in plain]
     staged = []
     for index, base in enumerate(plain):
+        following = (*range(index + 1, len(plain)), *range(index))
+        other = next((plain[number] for number in following if videos[number] != videos[index]), None)
         for event in EVENTS:
             try:
-                staged.append(StagedSequence(base, event, other=plain[(index + 1) % len(plain)]))
+                staged.append(StagedSequence(base, event, other=other))
             except SequenceError as error:
                 Console(stderr=True).print(f"[yellow]left out:[/] {escape(str(error))}", highlight=False)
     return staged

@@ -54,7 +54,7 @@ class StagedSequence:
                 f"{self.base.name} cannot be staged: it needs two frames, and the target in all of them."
             )
         if self.event == "cut" and self.other is None:
-            raise SequenceError("A cut needs another sequence to cut to.")
+            raise SequenceError(f"{self.base.name} cannot be staged to be cut away: there is no clip of another video.")
         self.attributes = frozenset({self.event})
         self._boxes = np.stack([self._stage(index)[1] for index in range(self.schedule.length)])
 

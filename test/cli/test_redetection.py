@@ -36,7 +36,7 @@ def clips(tmp_path: Path) -> Path:
 
 
 def test_the_verb_reports_every_event(clips: Path, tmp_path: Path) -> None:
-    """On a painted clip with the shipped model: the table's rows, and figures for each event."""
+    """On a painted clip with the shipped model: the table's rows, and figures for each event that one video allows."""
     out = tmp_path / "figures" / "recovery.json"
     redetection([clips], out=out)
     reports = json.loads(out.read_text())
@@ -44,16 +44,15 @@ def test_the_verb_reports_every_event(clips: Path, tmp_path: Path) -> None:
         "as recorded",
         "occlusion",
         "leave",
-        "cut",
         "look_alike",
         "all staged",
         "covariance",
         "calibration",
     }
     assert set(reports["covariance"]) == {"TRACKING", "UNCERTAIN", "LOST"}
-    assert reports["all staged"]["absences"] == 4
+    assert reports["all staged"]["absences"] == 3
     assert reports["as recorded"]["absences"] == 0
-    assert reports["calibration"]["all"]["frames"] == 5 + 4 * 149
+    assert reports["calibration"]["all"]["frames"] == 5 + 3 * 149
 
 
 def test_an_event_that_a_sequence_does_not_allow_is_left_out_and_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +69,16 @@ def test_an_event_that_a_sequence_does_not_allow_is_left_out_and_named(capsys: p
         "look_alike",
     ]
     assert "left out: large cannot be staged to leave the view" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_cut_shows_another_video(capsys: pytest.CaptureFixture[str]) -> None:
+    """In another part of the same video the target may be in view: that would be no absence."""
+    road = [PaintedClip(f"road_{number}", 8) for number in range(2)]
+    sea, field = PaintedClip("sea", 8), PaintedClip("field_0", 8)
+    shown = {each.base.name: each.other for each in stage_all([sea, *road, field]) if each.event == "cut"}
+    assert shown == {"sea": road[0], "road_0": field, "road_1": field, "field_0": sea}
+    assert [each.event for each in stage_all(road)] == ["occlusion", "leave", "look_alike"] * 2
+    assert "road_1 cannot be staged to be cut away" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_place_without_sequences_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -96,6 +105,6 @@ def test_what_was_measured_before_a_break_is_kept(
         redetection([clips], out=out)
     found = json.loads(out.read_text())
     why = {"KeyboardInterrupt": "ended by the user", "SystemExit": "ended by a signal"}
-    assert found["partial"] == {"sequences": 1, "of": 5, "ended": why.get(type(error).__name__, str(error))}
+    assert found["partial"] == {"sequences": 1, "of": 4, "ended": why.get(type(error).__name__, str(error))}
     assert found["calibration"]["all"]["frames"] == 5
-    assert "Partial: 1 of 5 sequences" in capsys.readouterr().err
+    assert "Partial: 1 of 4 sequences" in capsys.readouterr().err
