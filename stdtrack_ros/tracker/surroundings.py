@@ -28,7 +28,7 @@ FIRST_LOOKS, FIRST_INTERVAL_S = 16, 0.16
 FRAMES = 5
 """Frames from one look to the next, at least: a slow camera is not burdened more."""
 GAP = 0.05
-"""Between the target's box and a window beside it, in units of the box's longer side."""
+"""Between the target's box and a window beside it, in units of the box's side in that direction."""
 BESIDE = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1))
 """Where windows beside the target lie: right, left, below, above, and between these."""
 
@@ -69,7 +69,7 @@ class Surroundings:
             None if the target fills the frame.
         """
         side = Crop.around(target, factor, size).side_px
-        center, reach = box_center(target), side / 2 + (0.5 + GAP) * float(target[2:].max())
+        center, reach = box_center(target), side / 2 + (0.5 + GAP) * target[2:]
         places = center + reach * np.array(BESIDE)
         beside = [Crop(float(x), float(y), side, size) for x, y in places]
         beside = [crop for crop in beside if 0 <= crop.center_x < image_width and 0 <= crop.center_y < image_height]

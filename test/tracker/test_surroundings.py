@@ -31,6 +31,18 @@ def test_windows_by_hand() -> None:
     assert (second.center_x, second.center_y) == pytest.approx((320.0, 240 + 480 / 5))
 
 
+def test_windows_beside_a_tall_target_are_as_near_as_its_width_allows() -> None:
+    """A person of 20 x 80 px: the windows (160 px) begin 1 px beside and 4 px above and below the box."""
+    others, person = Surroundings(), np.array([310.0, 200.0, 20.0, 80.0])
+    beside = [others.next_window(person, 640, 480, 4.0, 192) for _ in range(8)][::2]
+    assert [(window.center_x, window.center_y) for window in beside if window is not None] == [
+        (320 + 80 + 11, 240.0),
+        (320 - 91, 240.0),
+        (320.0, 240 + 80 + 44),
+        (320.0, 240 - 124),
+    ]
+
+
 @given(
     place=st.tuples(st.floats(-20, 600), st.floats(-20, 440)),
     size=st.tuples(st.floats(4, 300), st.floats(4, 300)),
