@@ -19,14 +19,12 @@ from stdtrack_ros.settings import SearchSettings
 from stdtrack_ros.tracker.models.model import FloatArray, Prediction
 from stdtrack_ros.tracker.tiles import tiles
 
-KEPT = 32
+KEPT = 96
 """Others that are known at most; the oldest is forgotten first."""
 MIN_QUALITY = 0.25
 """Quality from which what was found elsewhere is worth knowing: less is not taken for the target."""
-FIRST_LOOKS, FIRST_INTERVAL_S = 16, 0.16
-"""Looks that come sooner after one another than the others: what is near the target is known soon after a start."""
-FRAMES = 5
-"""Frames from one look to the next, at least: a slow camera is not burdened more."""
+FIRST_LOOKS, FIRST_INTERVAL_S = 48, 0.03
+"""Looks that come sooner after one another than the others: what the scene shows is known soon after a start."""
 GAP = 0.05
 """Between the target's box and a window beside it, in units of the box's side in that direction."""
 BESIDE = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1))
@@ -40,24 +38,22 @@ class Surroundings:
     Attributes:
         appearances: (d,) unit vector of each.
         looks: how many windows were looked at.
-        waited_s, waited_frames: since the last one.
+        waited_s: since the last one.
     """
 
     appearances: deque[FloatArray] = field(default_factory=lambda: deque(maxlen=KEPT))
     looks: int = 0
     waited_s: float = 0.0
-    waited_frames: int = 0
 
     def advance(self, elapsed_s: float) -> None:
         """Let a frame pass."""
         self.waited_s += elapsed_s
-        self.waited_frames += 1
 
     def is_due(self, settings: SearchSettings) -> bool:
         """Return whether it is time for a look; with an interval of 0 it never is."""
         interval = settings.elsewhere_interval
         usual = min(interval, FIRST_INTERVAL_S) if self.looks < FIRST_LOOKS else interval
-        return interval > 0 and self.waited_s >= usual - 1e-9 and self.waited_frames >= FRAMES
+        return interval > 0 and self.waited_s >= usual - 1e-9
 
     def next_window(self, target: Box, image_width: int, image_height: int, factor: float, size: int) -> Crop | None:
         """Choose where to look: beside the target and at a tile of the frame in turn, where nothing of it is seen.
@@ -77,7 +73,7 @@ class Surroundings:
         number, turn = divmod(self.looks, 2)
         chosen = (far if turn else beside) or far or beside
         self.looks += 1
-        self.waited_s, self.waited_frames = 0.0, 0
+        self.waited_s = 0.0
         return chosen[number % len(chosen)] if chosen else None
 
     def add(self, found: Prediction) -> None:

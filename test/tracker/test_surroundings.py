@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stdtrack_ros.settings import SearchSettings
 from stdtrack_ros.tracker.models.model import Prediction
-from stdtrack_ros.tracker.surroundings import FIRST_LOOKS, FRAMES, KEPT, MIN_QUALITY, Surroundings
+from stdtrack_ros.tracker.surroundings import FIRST_LOOKS, KEPT, MIN_QUALITY, Surroundings
 
 BOX = np.array([300.0, 200.0, 40.0, 40.0])
 
@@ -76,11 +76,10 @@ def test_the_first_looks_come_soon_and_later_ones_as_the_setting_says() -> None:
                 seen.append(frame)
         return seen
 
-    first = [FRAMES * (1 + number) for number in range(FIRST_LOOKS)]
-    assert looks(0.3, 1 / 30, first[-1] + 27) == [*first, first[-1] + 9, first[-1] + 18, first[-1] + 27]
-    assert looks(0.3, 1 / 60, 40) == [2 * FRAMES, 4 * FRAMES, 6 * FRAMES, 8 * FRAMES], "a fast camera"
-    assert looks(0.1, 1 / 60, 24) == [6, 12, 18, 24]
-    assert looks(0.3, 0.2, first[-1] + 10) == [*first, first[-1] + FRAMES, first[-1] + 2 * FRAMES]
+    assert looks(0.3, 1 / 30, FIRST_LOOKS + 27) == [*range(1, FIRST_LOOKS + 1), *(FIRST_LOOKS + k for k in (9, 18, 27))]
+    assert looks(0.3, 1 / 60, 9) == [2, 4, 6, 8], "no more often per second with a fast camera"
+    assert looks(0.3, 0.2, FIRST_LOOKS + 4) == [*range(1, FIRST_LOOKS + 1), FIRST_LOOKS + 2, FIRST_LOOKS + 4]
+    assert looks(0.01, 1 / 30, FIRST_LOOKS + 2) == list(range(1, FIRST_LOOKS + 3))
     assert looks(0.0, 1 / 30, 100) == []
 
 
