@@ -9,6 +9,7 @@ Time is simulated from step times measured before, so that the same times give t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,19 @@ from stdtrack_ros.tracker.motion import carried_on
 
 DELAYS = np.linspace(0.0, 1.0, 51)
 """Allowed delays sigma of extended LAE (PVT++), in frame intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The work on a frame that a tracker does after its output is there.
+
+    Attributes:
+        cost_s: (N,) what it costs on each frame, in seconds.
+        finish: does it, but nothing that can wait and takes longer than so many seconds.
+    """
+
+    cost_s: FloatArray
+    finish: Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +58,16 @@ class RealTimeRun:
 
 
 def replay(
-    tracker: TrackerUnderTest, sequence: Sequence, step_s: ArrayLike, start_box: ArrayLike | None = None
+    tracker: TrackerUnderTest,
+    sequence: Sequence,
+    step_s: ArrayLike,
+    start_box: ArrayLike | None = None,
+    rest: Rest | None = None,
 ) -> RealTimeRun:
     """Run against time, where a step on frame i costs `step_s[i]` seconds ((N,); only frames after the start count).
+
+    With a `rest`, that is done after the output is there. If it would not be done when the next frame arrives, what can
+    be left out is: a run of the network, which costs as much as a step.
 
     Raises:
         SequenceError: nothing to start with, or a frame that cannot be read.
@@ -67,6 +88,11 @@ def replay(
         step(tracker, sequence, index, track)
         free = max(free, float(arrival[index])) + float(cost[index])
         finish[index] = free
+        if rest is not None:
+            due = arrival[index + 1] if index + 1 < len(sequence) else np.inf
+            after, fits = float(rest.cost_s[index]), bool(free + rest.cost_s[index] <= due)
+            rest.finish(np.inf if fits else 0.0)
+            free += after if fits else max(after - float(cost[index]), 0.0)
     return RealTimeRun(track.boxes, track.velocities, arrival, finish, start)
 
 

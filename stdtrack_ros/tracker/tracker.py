@@ -284,19 +284,25 @@ class Tracker:
             box, factor = state.whole_box, info.large_search_factor
         return Crop.around(box, factor, info.search_size).scale
 
-    def track(self, image: NDArray[np.generic] | RawImage | JpegImage, stamp_s: float | None = None) -> TrackResult:
+    def track(
+        self,
+        image: NDArray[np.generic] | RawImage | JpegImage,
+        stamp_s: float | None = None,
+        remember_later: bool = False,
+    ) -> TrackResult:
         """Find the target in the next frame.
 
         Args:
             image: as in `initialize`; its size may change from frame to frame.
             stamp_s: capture time in seconds; without it frames are taken to be 1/30 s apart.
+            remember_later: as in `step`.
 
         Raises:
             InputError: there is no target, or the image cannot be used; the state is kept.
         """
         frame = viewed(image)
         frame.prepare(self.expected_scale)
-        return run_steps(self.model, [self.step(frame, stamp_s)])[0]
+        return run_steps(self.model, [self.step(frame, stamp_s, remember_later)])[0]
 
     def finish(self, spare_s: float = math.inf) -> None:
         """Remember the last frame, if `step` has left that for later: it may cost a run of the network.

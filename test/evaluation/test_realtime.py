@@ -12,7 +12,7 @@ from painted_clips import PaintedClip, RedTracker
 
 from stdtrack_ros.evaluation.metrics.accuracy import overlaps, success_curve
 from stdtrack_ros.evaluation.metrics.scores import real_time_curve, row_of
-from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, mean_mismatch, replay, seen_boxes, visible
+from stdtrack_ros.evaluation.realtime import DELAYS, RealTimeRun, Rest, mean_mismatch, replay, seen_boxes, visible
 from stdtrack_ros.evaluation.results import facts_of
 from stdtrack_ros.tracker.motion import PREDICTION_DEAD_BAND
 
@@ -39,6 +39,21 @@ def test_a_slow_tracker_misses_frames_and_takes_the_newest() -> None:
     # Frame 4 arrives at 0.4: newest output is that of frame 1. Frame 6 arrives at 0.6, just as that of 3 is there.
     assert visible(result).tolist() == [0, 0, 0, 0, 1, 1, 3, 3, 3, 6, 6, 8]
     assert mean_mismatch(result) == pytest.approx((1 + 2 + 3 + 3 + 4 + 3 + 4 + 5 + 3 + 4 + 3) / 11)
+
+
+def test_what_comes_after_a_result_does_not_delay_it_and_is_left_out_if_the_next_frame_is_due() -> None:
+    """At 10 frames/s a step takes 0.06 s; then memory takes 0.02 s in frame 2, or with a look 0.08 s in frame 3."""
+    asked: list[float] = []
+    after = np.zeros(6)
+    after[2:4] = 0.02, 0.08
+    rest = Rest(after, asked.append)
+    result = replay(RedTracker(), PaintedClip("clip", 6), np.full(6, 0.06), rest=rest)
+    # The look of frame 3 is left out: its result is out at 0.36, memory takes until 0.38, and frame 4 is in time.
+    np.testing.assert_allclose(result.finish_s[1:], [0.16, 0.26, 0.36, 0.46, 0.56])
+    assert asked == [np.inf, np.inf, 0.0, np.inf, np.inf]
+    late = replay(RedTracker(), PaintedClip("clip", 6), np.full(6, 0.06), rest=Rest(np.full(6, 0.12), asked.append))
+    # Each frame is begun 0.06 s after the last one's result: the half of what comes after that cannot be left out.
+    np.testing.assert_allclose(late.finish_s[~np.isnan(late.finish_s)][1:], [0.16, 0.28, 0.4, 0.52, 0.64])
 
 
 def test_an_allowed_delay_of_half_a_frame_lets_a_fast_tracker_show_its_own_output() -> None:

@@ -14,7 +14,7 @@ from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.geometry import Pixels
 from stdtrack_ros.settings import TrackerSettings, flatten, make_settings
+from stdtrack_ros.tracker.result import TrackResult
 
 ENTRY_POINT_GROUP = "stdtrack_ros.trackers"
 
@@ -55,6 +56,17 @@ class TrackerUnderTest(Protocol):
 
     def track(self, image: Pixels, stamp_s: float) -> Estimate | tuple[ArrayLike, float]:
         """Return where the target is in the next image that the tracker is shown."""
+
+
+@runtime_checkable
+class PromptTracker(TrackerUnderTest, Protocol):
+    """A tracker whose result can be out before all of the work on a frame is done."""
+
+    def track_first(self, image: Pixels, stamp_s: float) -> Estimate | tuple[ArrayLike, float]:
+        """Do as `track` does, and leave for `finish`, or else for the next call, what the result does not need."""
+
+    def finish(self, spare_s: float) -> None:
+        """Do the rest, but nothing that can be left out and takes longer than this, in seconds."""
 
 
 TrackerFactory = Callable[[], TrackerUnderTest]
@@ -96,8 +108,19 @@ class OwnTracker:
 
     def track(self, image: Pixels, stamp_s: float) -> Estimate:
         """See `TrackerUnderTest`."""
-        result = self.tracker.track(image, stamp_s)
-        return Estimate(result.box, result.quality, result.velocity)
+        return _estimate(self.tracker.track(image, stamp_s))
+
+    def track_first(self, image: Pixels, stamp_s: float) -> Estimate:
+        """See `PromptTracker`."""
+        return _estimate(self.tracker.track(image, stamp_s, remember_later=True))
+
+    def finish(self, spare_s: float) -> None:
+        """See `PromptTracker`."""
+        self.tracker.finish(spare_s)
+
+
+def _estimate(result: TrackResult) -> Estimate:
+    return Estimate(result.box, result.quality, result.velocity)
 
 
 def own_tracker_spec(settings: TrackerSettings, name: str = "") -> TrackerSpec:
