@@ -44,7 +44,7 @@ STANDING_FRAMES = 2
 """Frames in a row with the same stamp from which on the stamps stand still, and time is assumed to go on."""
 SPARSE_S = 0.09
 """Interval from which frames are so sparse that where the target was expected says less than what the network shows."""
-HERE_MARGIN = 0.05
+HERE_MARGIN = 0.08
 """By which a box where the target is expected must resemble something else more: in a swarm all resemble each other."""
 MAX_LEAD = 1.0
 """Target sizes by which the search window may be ahead of the last box."""
