@@ -63,11 +63,13 @@ class _Reader(CalibrationDataReader):
 def record_inputs(
     load: Callable[[TrackerSettings], Model], settings: TrackerSettings, clips: Sequence[Clip]
 ) -> dict[str, Inputs]:
-    """Track clips and return `SAMPLES` inputs of each graph, evenly taken from them.
+    """Track clips and return `SAMPLES` inputs of each graph, evenly taken from them; windows elsewhere are left out.
 
     Raises:
         SequenceError: there is no clip with two frames.
     """
+    search = settings.search.model_copy(update={"elsewhere_interval": 0.0})
+    settings = settings.model_copy(update={"search": search})
     taken: dict[str, Inputs] = defaultdict(list)
     stride = max(len(clips) // SAMPLES, 1)
     for clip in clips[::stride]:

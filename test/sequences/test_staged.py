@@ -113,7 +113,7 @@ def test_of_a_look_alike_that_the_edge_cuts_the_rest_is_shown(x: float, seen: in
 def test_what_cannot_be_staged_is_named() -> None:
     with pytest.raises(SequenceError, match="occlusion, leave, cut, look_alike"):
         StagedSequence(RedSquare(), "explosion")
-    with pytest.raises(SequenceError, match="another sequence"):
+    with pytest.raises(SequenceError, match="no clip of another video"):
         StagedSequence(RedSquare(), "cut")
     gone = RedSquare()
     gone.boxes[3] = np.nan
