@@ -74,8 +74,8 @@ def test_it_is_off_until_a_parameter_turns_it_on(bench: Bench, tmp_path: Path) -
         assert bench.call(
             SetParametersAtomically, "follow_controller/set_parameters_atomically", request
         ).result.successful
-        feed(turning, "velocity")
-        assert commands[-1].twist.angular.z == pytest.approx(-math.pi / 6)
+        feed(turning, "velocity")  # on the way to the wanted one, within the acceleration
+        feed(lambda: commands[-1].twist.angular.z == pytest.approx(-math.pi / 6), "the wanted velocity")
         assert commands[-1].header.frame_id == "base_link"
         bench.wait(lambda: commands[-1].twist.angular.z == 0.0, "stop when no boxes come")
         request.parameters = [Parameter("actuation", value=False).to_parameter_msg()]
