@@ -39,7 +39,7 @@ def rates_table(rows: Sequence[RateRow], sequences: int) -> str:
         texts = [_accuracy(row) for row in found]
         lines.append(f"| {f'{rate:g}' if rate else 'any'} | {share:g} | " + " | ".join(texts) + " |")
     steps = [f"{name} {cells[0.0, 1.0, name].step_ms:.1f} ms" for name in names]
-    return "\n".join([*lines, "", f"A step on the whole core, median: {', '.join(steps)}."])
+    return "\n".join([*lines, "", f"A step on the whole core, to its result, median: {', '.join(steps)}."])
 
 
 def _accuracy(row: RateRow) -> str:

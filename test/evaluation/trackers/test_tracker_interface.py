@@ -11,7 +11,13 @@ from painted_clips import PaintedClip
 
 from stdtrack_ros.errors import SettingError
 from stdtrack_ros.evaluation.protocols import run_one_pass
-from stdtrack_ros.evaluation.trackers.tracker_interface import own_tracker_spec, plugged_in, plugged_in_tracker_spec
+from stdtrack_ros.evaluation.trackers.tracker_interface import (
+    OwnTracker,
+    PromptTracker,
+    own_tracker_spec,
+    plugged_in,
+    plugged_in_tracker_spec,
+)
 from stdtrack_ros.settings import flatten, make_settings
 
 PLUG_IN = """
@@ -69,3 +75,19 @@ def test_results_of_any_other_setting_are_not_taken_over_even_if_it_was_a_defaul
     settings = make_settings({"model.threads": 1, "status.lost_quality": 0.11})
     identity = own_tracker_spec(settings).identity
     assert all(f"{(name, value)}" in identity for name, value in flatten(settings).items())
+
+
+@pytest.mark.parametrize("spare_s", [0.0, 60.0])
+def test_our_tracker_gives_the_same_results_before_the_rest_of_its_work(spare_s: float) -> None:
+    scene = PaintedClip("a", 8)
+    whole, prompt = (OwnTracker(make_settings({"model.threads": 1})) for _ in range(2))
+    assert isinstance(prompt, PromptTracker)
+    for tracker in (whole, prompt):
+        tracker.initialize(scene.frame(0), scene.boxes[0], 0.0)
+    for index in range(1, 8):
+        stamp_s = float(scene.stamps_s[index])
+        expected, found = whole.track(scene.frame(index), stamp_s), prompt.track_first(scene.frame(index), stamp_s)
+        prompt.finish(spare_s)
+        assert list(found.box) == pytest.approx(list(expected.box)) and found.quality == pytest.approx(expected.quality)
+    looks = [tracker.tracker._state.surroundings.looks for tracker in (whole, prompt)]
+    assert looks[0] > 0 and looks[1] == (looks[0] if spare_s else 0)
