@@ -156,6 +156,28 @@ def test_what_was_seen_beside_the_target_is_not_taken_for_it_when_that_is_covere
     np.testing.assert_allclose(back[-1].box, HERE, atol=1.5)
 
 
+class TurningModel(SimilarModel):
+    """After ten frames the target looks turned by an angle towards the double, which is 37 degrees away."""
+
+    def __init__(self, degrees: float) -> None:
+        self.after = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], np.float32)
+        self.seen = 0
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        found = super()._look(search)
+        self.seen += found.output == 0.95
+        return replace(found, embedding=self.after) if found.output == 0.95 and self.seen > 10 else found
+
+
+@pytest.mark.parametrize(("degrees", "taken"), [(18.0, True), (24.0, True), (27.0, False)])
+def test_where_the_target_is_expected_another_must_be_more_alike_by_a_margin(degrees: float, taken: bool) -> None:
+    """The cosine with the double less that with the memory is -0.005, 0.061 and 0.094; the margin is 0.08."""
+    tracker = Tracker(TurningModel(degrees), make_settings({"search.extent_weight": 0.0}))
+    tracker.initialize(picture(seen=True), HERE, 0.0)
+    results = run(tracker, [picture(seen=True)] * 11)
+    assert [result.quality > 0 for result in results] == [True] * 10 + [taken]
+
+
 class CountingModel(SimilarModel):
     """Counts the windows that it is shown."""
 
