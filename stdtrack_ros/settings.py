@@ -261,14 +261,19 @@ class RedetectionSettings(SettingGroup):
         ge=1,
         le=64,
     )
+    crops_per_second: float = setting(
+        60.0,
+        "Windows tried in a second while LOST: those beyond `crops_per_frame` after the frame's result is out, as far "
+        "as there is time before the next frame.",
+        unit="windows/s",
+        ge=0.0,
+        le=1000.0,
+    )
     accept_quality: float = setting(0.6, "Quality that a candidate must reach.", ge=0.0, le=1.0)
     accept_frames: int = setting(3, "Frames that must agree on a candidate (k of n).", unit="frames", ge=1, le=100)
     window_frames: int = setting(5, "Frames among which they must lie (n).", unit="frames", ge=1, le=100)
-    template_similarity: float = setting(
-        0.35, "Cosine similarity to the template's appearance that a candidate must reach.", ge=-1.0, le=1.0
-    )
     memory_similarity: float = setting(
-        0.72, "Cosine similarity to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
+        0.74, "Cosine similarity to a frame of the STM that a candidate must reach.", ge=-1.0, le=1.0
     )
 
 

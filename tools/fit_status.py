@@ -53,14 +53,13 @@ class ScoredFrames:
     """Frames of many sequences, (N,) each.
 
     Attributes:
-        quality: calibrated. template, memory: cosines with the template, and with the most similar remembered frame.
+        quality: calibrated. memory: cosine with the most similar remembered frame.
         overlap: IoU with the ground truth, 0 if the target is absent. elsewhere: whether the box does not overlap the
             one before.
         weight: 1 over the frames of the sequence.
     """
 
     quality: NDArray[np.float64]
-    template: NDArray[np.float64]
     memory: NDArray[np.float64]
     overlap: NDArray[np.float64]
     elsewhere: NDArray[np.bool_]
@@ -68,15 +67,15 @@ class ScoredFrames:
 
 
 class Recorder:
-    """A model that keeps the last similarities; all else is the model's."""
+    """A model that keeps the last similarity; all else is the model's."""
 
     def __init__(self, model: Any) -> None:
-        self.model, self.last = model, (1.0, 1.0)
+        self.model, self.last = model, 1.0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
 
-    def similarity(self, state: Any, prediction: Prediction) -> tuple[float, float]:
+    def similarity(self, state: Any, prediction: Prediction) -> float:
         """See `Model`."""
         self.last = self.model.similarity(state, prediction)
         return self.last
@@ -103,7 +102,7 @@ def main(
 
 
 def record(network: Any, settings: TrackerSettings, sequence: Frames) -> NDArray[np.float64]:
-    """Return (N, 5) quality, both similarities, overlap and elsewhere of a pass from the first box."""
+    """Return (N, 4) quality, similarity, overlap and elsewhere of a pass from the first box."""
     recorder = Recorder(network)
     tracker = Tracker(recorder, settings)
     before = np.asarray(sequence.boxes[0])
@@ -112,16 +111,16 @@ def record(network: Any, settings: TrackerSettings, sequence: Frames) -> NDArray
     for index in range(1, len(sequence)):
         result = tracker.track(sequence.frame(index), float(sequence.stamps_s[index]))
         overlap = float(np.nan_to_num(iou(result.box, sequence.boxes[index])))
-        rows.append((result.quality, *recorder.last, overlap, float(iou(result.box, before) < OVERLAP)))
+        rows.append((result.quality, recorder.last, overlap, float(iou(result.box, before) < OVERLAP)))
         before = result.box
-    return np.array(rows, dtype=np.float64).reshape(-1, 5)
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
 
 def joined(passes: Sequence[NDArray[np.float64]]) -> ScoredFrames:
     """Return the frames of all passes, every pass weighing the same."""
     rows = np.concatenate(passes)
     weight = np.concatenate([np.full(len(each), 1.0 / max(len(each), 1)) for each in passes])
-    return ScoredFrames(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3], rows[:, 4] > 0, weight)
+    return ScoredFrames(rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3] > 0, weight)
 
 
 def fit(frames: ScoredFrames) -> dict[str, dict[str, float]]:
@@ -130,9 +129,8 @@ def fit(frames: ScoredFrames) -> dict[str, dict[str, float]]:
     near = limit(frames.memory, frames.weight, right & ~frames.elsewhere, KEEP["memory_similarity"])
     far = max(limit(frames.memory, frames.weight, right & frames.elsewhere, KEEP["elsewhere_similarity"], near), near)
     sure = wrong & (frames.quality >= 0.4)
-    template = limit(frames.template, frames.weight, right, KEEP["found_similarity"])
     memory = limit(frames.memory, frames.weight, right, KEEP["found_similarity"])
-    passing = wrong & (frames.template >= template) & (frames.memory >= memory)
+    passing = wrong & (frames.memory >= memory)
     allowed = FALSE_FINDS * frames.weight[wrong].sum() / max(frames.weight[passing].sum(), 1e-9)
     quality = limit(frames.quality, frames.weight, passing, 1.0 - allowed, 0.5) if allowed < 1 else 0.5
     return {
@@ -143,7 +141,6 @@ def fit(frames: ScoredFrames) -> dict[str, dict[str, float]]:
         },
         "redetection": {
             "accept_quality": round(float(np.clip(quality, 0.5, 0.9)), 2),
-            "template_similarity": round(template, 2),
             "memory_similarity": round(memory, 2),
         },
     }
@@ -184,7 +181,6 @@ def table(frames: ScoredFrames, found: dict[str, dict[str, float]]) -> str:
         ("status", "memory_similarity", frames.memory),
         ("status", "elsewhere_similarity", frames.memory),
         ("status", "distractor_similarity", frames.memory),
-        ("redetection", "template_similarity", frames.template),
         ("redetection", "memory_similarity", frames.memory),
     ):
         under = values < found[group][name]

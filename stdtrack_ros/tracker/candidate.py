@@ -18,8 +18,7 @@ class Candidate:
         box: (4,) px, in the image; its size is kept steady.
         shown: (4,) px, the same as this frame alone shows it.
         quality: calibrated, 0..1; 0 if it was rejected.
-        template_similarity: cosine with the template's appearance; 1 if unknown.
-        memory_similarity: cosine with the most similar frame of the STM; 1 if there is none to compare with.
+        memory_similarity: cosine with the most similar frame of the STM, the last trusted one included; 1 if unknown.
         other_similarity: cosine with the most similar of the other things that the scene shows; NaN if none is known.
         prediction: what the model said of the window.
         rejected: it is a distractor, not the target.
@@ -28,7 +27,6 @@ class Candidate:
     box: Box
     shown: Box
     quality: float
-    template_similarity: float
     memory_similarity: float
     other_similarity: float
     prediction: Prediction

@@ -9,6 +9,7 @@ the target was expected elsewhere, it must resemble the target closely to be bel
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from stdtrack_ros.geometry import Box, iou
@@ -16,6 +17,8 @@ from stdtrack_ros.settings import StatusSettings
 
 OVERLAP = 0.1
 """IoU under which two boxes are at different places."""
+APART = 0.1
+"""By this much more than anything else that the scene shows, the target resembles a frame of the STM."""
 FORGET_S = 1.0
 """Time after which the place of a distractor that was not seen again is forgotten."""
 
@@ -58,9 +61,16 @@ class DistractorFilter:
             return True
         return self.is_known_distractor(box, similarity, expected, settings)
 
-    def is_known_distractor(self, box: Box, similarity: float, expected: Box, settings: StatusSettings) -> bool:
-        """Return whether the box is that of the last distractor; if so, its place moves on with it."""
-        if self.place is None or similarity >= settings.distractor_similarity:
+    def is_known_distractor(
+        self, box: Box, similarity: float, expected: Box, settings: StatusSettings, other: float = math.nan
+    ) -> bool:
+        """Return whether the box is that of the last distractor; if so, its place moves on with it.
+
+        Args:
+            box, similarity, expected: as in `rejects`.
+            other: cosine with the most similar of the other things that the scene shows; NaN if none is known.
+        """
+        if self.place is None or similarity >= settings.distractor_similarity or similarity - other >= APART:
             return False
         if iou(box, self.place) < OVERLAP or iou(box, expected) >= OVERLAP:
             return False

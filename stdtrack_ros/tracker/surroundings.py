@@ -76,10 +76,12 @@ class Surroundings:
         self.waited_s = 0.0
         return chosen[number % len(chosen)] if chosen else None
 
-    def add(self, found: Prediction) -> None:
-        """Take in what was found elsewhere while the target was in sight."""
-        if found.embedding is not None and found.quality >= MIN_QUALITY:
-            self.appearances.append(_unit(found.embedding))
+    def add(self, found: Prediction) -> bool:
+        """Take in what was found elsewhere while the target was in sight; return whether it is worth knowing."""
+        if found.embedding is None or found.quality < MIN_QUALITY:
+            return False
+        self.appearances.append(_unit(found.embedding))
+        return True
 
     def similarity(self, found: Prediction) -> float:
         """Return the cosine of something found with the most similar of the others; NaN if there is none to compare."""

@@ -330,7 +330,8 @@ class Tracker:
         state.advance(stamp_s, settings)
         frame = self._in_range(state, frame)
         searching = state.status is Status.LOST and settings.redetection.enabled
-        windows = self._search_windows(state, frame) if searching else [self._follow_window(state)]
+        count = settings.redetection.crops_per_frame
+        windows = self._search_windows(state, frame, count) if searching else [self._follow_window(state)]
 
         # 2. Crop the windows.
         crops = np.stack([frame.extract(window) for window in windows])
@@ -344,10 +345,7 @@ class Tracker:
         predicted = time.perf_counter()
 
         # 4. Reject distractors: what does not resemble the target as the STM remembers it.
-        candidates = [
-            self._candidate(state, frame, window, prediction, searching)
-            for window, prediction in zip(windows, predictions, strict=True)
-        ]
+        candidates = self._candidates(state, frame, windows, predictions, searching)
 
         # 5. Status: is the target still there?
         decision = (
@@ -359,7 +357,8 @@ class Tracker:
         decided = time.perf_counter()
 
         # 6. Memory: the token is carried on, offered to the STM, and the template renewed, from trusted frames alone.
-        self._unfinished = partial(self._remember, state, frame, decision)
+        # What else there is to see in this frame is looked at as far as there is time.
+        self._unfinished = partial(self._complete, state, frame, decision, self._searched_box(state))
         if not remember_later:
             self.finish()
         remembered = time.perf_counter()
@@ -429,20 +428,43 @@ class Tracker:
         longest = MAX_LEAD * math.sqrt(box[2] * box[3])
         return np.concatenate((box[:2] + way * min(1.0, longest / max(math.hypot(*way), 1e-9)), box[2:]))
 
-    def _search_windows(self, state: TrackState, frame: FrameView) -> list[Crop]:
-        place = box_from_center(*box_center(state.box), *state.whole_box[2:])
-        return state.redetection.windows(place, frame.width, frame.height, self.settings.redetection)
+    def _searched_box(self, state: TrackState) -> Box:
+        """Return the (4,) box around which a LOST target is searched for."""
+        return box_from_center(*box_center(state.box), *state.whole_box[2:])
+
+    def _search_windows(self, state: TrackState, frame: FrameView, count: int) -> list[Crop]:
+        return state.redetection.windows(self._searched_box(state), frame.width, frame.height, count)
+
+    def _candidates(
+        self,
+        state: TrackState,
+        frame: FrameView,
+        windows: Sequence[Crop],
+        predictions: Sequence[Prediction],
+        searching: bool,
+    ) -> list[Candidate]:
+        first_large = not state.redetection.looks_closely if searching else state.search_window.large
+        return [
+            self._candidate(state, frame, window, prediction, searching, first_large if index == 0 else True)
+            for index, (window, prediction) in enumerate(zip(windows, predictions, strict=True))
+        ]
 
     def _candidate(
-        self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction, searching: bool
+        self,
+        state: TrackState,
+        frame: FrameView,
+        window: Crop,
+        prediction: Prediction,
+        searching: bool,
+        large: bool,
     ) -> Candidate:
         settings, expected = self.settings.status, state.motion.box
-        shown = self._box_in_image(state, frame, window, prediction, searching or state.search_window.large)
+        shown = self._box_in_image(state, frame, window, prediction, large)
         box = self._steady_box(state, frame, shown)
-        template, memory = self.model.similarity(state.model, prediction)
+        memory = self.model.similarity(state.model, prediction)
         other, margin = state.surroundings.similarity(prediction), 0.0
         if searching:
-            known = state.distractors.is_known_distractor(box, memory, expected, settings)
+            known = state.distractors.is_known_distractor(box, memory, expected, settings, other)
             rejected = known or memory < settings.memory_similarity
         else:
             sparse = state.elapsed_s >= SPARSE_S
@@ -451,7 +473,7 @@ class Tracker:
             margin = HERE_MARGIN if iou(box, near) >= OVERLAP else 0.0
         rejected |= settings.enabled and other > memory + margin  # not if no other is known
         quality = 0.0 if rejected else prediction.quality
-        return Candidate(box, shown, quality, template, memory, other, prediction, rejected)
+        return Candidate(box, shown, quality, memory, other, prediction, rejected)
 
     def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:
         before, whole = state.status, _is_whole(candidate.box, frame)
@@ -463,32 +485,68 @@ class Tracker:
         return decide(candidate, status, self._coasting(state), self.settings.status, few)
 
     def _search_decision(self, state: TrackState, candidates: Sequence[Candidate]) -> Decision:
-        found = state.redetection.update(candidates, self.settings.redetection)
+        found = state.redetection.update(candidates, state.elapsed_s, self.settings.redetection)
         if found is None:
             best = max(candidates, key=lambda candidate: candidate.quality)
             return Decision(best, remember=False, measure=False)
         state.status_machine.reacquire()
         return Decision(found, remember=False, measure=True, reacquired=True)
 
-    def _remember(self, state: TrackState, frame: FrameView, decision: Decision, spare_s: float) -> None:
+    def _complete(self, state: TrackState, frame: FrameView, decision: Decision, searched: Box, spare_s: float) -> None:
+        """Remember what the frame showed, then look at more of it, as far as that takes less than `spare_s`."""
+        due_s = time.perf_counter() + spare_s
         candidate = decision.candidate
         if decision.remember:
             state.model = self.model.remember(state.model, candidate.prediction, frame, candidate.box)
             state.whole_box = candidate.box if _is_whole(candidate.box, frame) else state.whole_box
-            if spare_s >= 1e-3 * state.timings_ms.get("model", 0.0):
-                self._look_elsewhere(state, frame, candidate)
+            self._look_elsewhere(state, frame, candidate, due_s)
         if decision.remember or decision.reacquired:
             state.distractors.clear()
+        if state.status is Status.LOST:
+            self._search_on(state, frame, searched, due_s)
 
-    def _look_elsewhere(self, state: TrackState, frame: FrameView, target: Candidate) -> None:
-        """Look at another place of the frame in which the target was surely seen, now and then."""
+    def _has_time(self, state: TrackState, due_s: float) -> bool:
+        """Return whether a run of the network would be done before `due_s`."""
+        return time.perf_counter() + 1e-3 * state.timings_ms.get("model", 0.0) <= due_s
+
+    def _search_on(self, state: TrackState, frame: FrameView, searched: Box, due_s: float) -> None:
+        """Try further windows of a frame in which the target is LOST, one by one, until one shows what may be it."""
+        settings = self.settings.redetection
+        more = round(settings.crops_per_second * state.elapsed_s) - settings.crops_per_frame if settings.enabled else 0
+        for _ in range(more):
+            if state.redetection.watched is not None or not self._has_time(state, due_s):
+                return
+            windows = state.redetection.windows(searched, frame.width, frame.height, 1)
+            found = [self._look(state, frame, windows[0])]
+            candidates = self._candidates(state, frame, windows, found, searching=True)
+            state.redetection.update(candidates, 0.0, settings)  # the next frame says whether it is the target
+
+    def _look(self, state: TrackState, frame: FrameView, window: Crop) -> Prediction:
+        """Run the network on one more window."""
+        predictions = self.model.step([state.model], frame.extract(window)[None], [0.0])
+        _require_numbers(predictions)
+        return predictions[0]
+
+    def _look_elsewhere(self, state: TrackState, frame: FrameView, target: Candidate, due_s: float) -> None:
+        """Look at another place of the frame in which the target was surely seen, now and then.
+
+        What is found is looked at closely as well, as a search does, so that there is its like to be compared with.
+        """
         known = target.prediction.embedding is not None and self.settings.status.enabled
-        if not (known and state.surroundings.is_due(self.settings.search)):
+        if not (known and state.surroundings.is_due(self.settings.search) and self._has_time(state, due_s)):
             return
         info, size = self.model.info, (frame.width, frame.height)
         window = state.surroundings.next_window(target.box, *size, info.large_search_factor, info.search_size)
-        if window is not None:
-            state.surroundings.add(self.model.step([state.model], frame.extract(window)[None], [0.0])[0])
+        if window is None:
+            return
+        found = self._look(state, frame, window)
+        if state.surroundings.add(found) and self._has_time(state, due_s):
+            place = window.to_image(found.box)
+            close = Crop.around(place, info.search_factor, info.search_size)
+            again = self._look(state, frame, close)
+            box = close.to_image(again.box)
+            if iou(box, place) >= OVERLAP > iou(box, target.box):  # the target may lie in the window, too
+                state.surroundings.add(again)
 
     def _move(self, state: TrackState, frame: FrameView, decision: Decision) -> None:
         box, shown = decision.candidate.box, decision.candidate.shown
@@ -547,7 +605,8 @@ class Tracker:
         return state.elapsed_s >= SPARSE_S and state.status_machine.low_frames <= self.settings.status.lost_frames
 
     def _new_search(self) -> Redetection:
-        return Redetection(self.model.info.large_search_factor, self.model.info.search_size)
+        info = self.model.info
+        return Redetection(info.large_search_factor, info.search_factor, info.search_size)
 
     def _require_state(self) -> TrackState:
         if self._state is None:
@@ -570,9 +629,7 @@ def run_steps(model: Model, steps: Sequence[Step]) -> list[TrackResult]:
         np.concatenate([query.crops for query in queries]),
         [query.window_influence for query in queries for _ in query.windows],
     )
-    if not all(np.isfinite(prediction.box).all() and np.isfinite(prediction.quality) for prediction in predictions):
-        # Taken in once, such a number would stay in box and motion forever.
-        raise ModelError("The network gives a box or a quality that is not finite; try another model.provider.")
+    _require_numbers(predictions)
     network_ms = 1e3 * (time.perf_counter() - begun)
     results, used = [], 0
     for step, query in zip(steps, queries, strict=True):
@@ -583,6 +640,12 @@ def run_steps(model: Model, steps: Sequence[Step]) -> list[TrackResult]:
         except StopIteration as end:
             results.append(end.value)
     return results
+
+
+def _require_numbers(predictions: Sequence[Prediction]) -> None:
+    """Refuse what is not finite: taken in once, such a number would stay in box and motion forever."""
+    if not all(np.isfinite(prediction.box).all() and np.isfinite(prediction.quality) for prediction in predictions):
+        raise ModelError("The network gives a box or a quality that is not finite; try another model.provider.")
 
 
 def _require_structure(frame: FrameView, box: Box) -> None:

@@ -60,9 +60,9 @@ class TemplateMatching:
         """Keep the patch of the first frame."""
         return state
 
-    def similarity(self, state: Image, prediction: Prediction) -> tuple[float, float]:
-        """Return the quality of what was found as its similarity."""
-        return prediction.quality, 1.0
+    def similarity(self, state: Image, prediction: Prediction) -> float:
+        """Return 1: there is no appearance to compare."""
+        return 1.0
 
     def without_memory(self, state: Image) -> Image:
         """There is none."""

@@ -18,11 +18,9 @@ import fit_status
 def frames(wrong_similarity: tuple[float, float]) -> fit_status.ScoredFrames:
     """1,000 right frames, a tenth of them elsewhere, of similarity 0.6 to 1; 1,000 wrong ones of high quality."""
     rng = np.random.default_rng(0)
-    right = np.stack(
-        [rng.uniform(0.5, 1, 1000), rng.uniform(0.5, 1, 1000), rng.uniform(0.6, 1, 1000), np.ones(1000)], axis=1
-    )
+    right = np.stack([rng.uniform(0.5, 1, 1000), rng.uniform(0.6, 1, 1000), np.ones(1000)], axis=1)
     wrong = np.stack(
-        [rng.uniform(0.5, 1, 1000), rng.uniform(0, 0.5, 1000), rng.uniform(*wrong_similarity, 1000), np.zeros(1000)],
+        [rng.uniform(0.5, 1, 1000), rng.uniform(*wrong_similarity, 1000), np.zeros(1000)],
         axis=1,
     )
     elsewhere = (np.arange(1000) % 10 == 0).astype(float)[:, None]
@@ -35,7 +33,6 @@ def test_limits_keep_the_right_frames_and_reject_the_others() -> None:
     assert found["status"]["elsewhere_similarity"] == pytest.approx(0.61, abs=0.03)
     assert 0.55 <= found["status"]["distractor_similarity"] <= 0.65
     assert found["redetection"]["memory_similarity"] == pytest.approx(0.64, abs=0.02)
-    assert found["redetection"]["template_similarity"] == pytest.approx(0.55, abs=0.02)
     assert found["redetection"]["accept_quality"] == 0.5  # similarity alone keeps all others out
     lines = fit_status.table(frames((0.2, 0.55)), found).splitlines()
     assert lines[2].endswith("100.0 % |")
@@ -43,9 +40,7 @@ def test_limits_keep_the_right_frames_and_reject_the_others() -> None:
 
 def test_quality_decides_if_similarity_does_not() -> None:
     mixed = frames((0.9, 1.0))
-    alike = fit_status.ScoredFrames(
-        mixed.quality, np.ones_like(mixed.template), mixed.memory, mixed.overlap, mixed.elsewhere, mixed.weight
-    )
+    alike = fit_status.ScoredFrames(mixed.quality, mixed.memory, mixed.overlap, mixed.elsewhere, mixed.weight)
     assert fit_status.fit(alike)["redetection"]["accept_quality"] == 0.9  # the highest that is asked for
 
 

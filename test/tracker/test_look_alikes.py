@@ -47,8 +47,8 @@ class ColourModel:
         assert prediction.output == 0.95, "the double must never be remembered"
         return state + 1
 
-    def similarity(self, state: int, prediction: Prediction) -> tuple[float, float]:
-        return 0.9, prediction.output
+    def similarity(self, state: int, prediction: Prediction) -> float:
+        return float(prediction.output)
 
 
 def picture(*, seen: bool, doubled: bool = True) -> NDArray[np.uint8]:
@@ -133,9 +133,9 @@ class SimilarModel(ColourModel):
     def remember(self, state: int, prediction: Prediction, frame: FrameView, box: NDArray[np.float64]) -> int:
         return state
 
-    def similarity(self, state: int, prediction: Prediction) -> tuple[float, float]:
+    def similarity(self, state: int, prediction: Prediction) -> float:
         assert prediction.embedding is not None
-        return float(prediction.embedding[0]), float(prediction.embedding[0])
+        return float(prediction.embedding[0])
 
 
 @pytest.mark.parametrize("interval_s", [0.3, 0.0])
@@ -157,25 +157,31 @@ def test_what_was_seen_beside_the_target_is_not_taken_for_it_when_that_is_covere
 
 
 class TurningModel(SimilarModel):
-    """After ten frames the target looks turned by an angle towards the double, which is 37 degrees away."""
+    """From some time on the target looks turned by an angle towards the double, which is 37 degrees away."""
+
+    turned = False
 
     def __init__(self, degrees: float) -> None:
         self.after = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], np.float32)
-        self.seen = 0
 
     def _look(self, search: NDArray[np.uint8]) -> Prediction:
         found = super()._look(search)
-        self.seen += found.output == 0.95
-        return replace(found, embedding=self.after) if found.output == 0.95 and self.seen > 10 else found
+        return replace(found, embedding=self.after) if found.output == 0.95 and self.turned else found
 
 
 @pytest.mark.parametrize(("degrees", "taken"), [(18.0, True), (24.0, True), (27.0, False)])
 def test_where_the_target_is_expected_another_must_be_more_alike_by_a_margin(degrees: float, taken: bool) -> None:
     """The cosine with the double less that with the memory is -0.005, 0.061 and 0.094; the margin is 0.08."""
-    tracker = Tracker(TurningModel(degrees), make_settings({"search.extent_weight": 0.0}))
+    model = TurningModel(degrees)
+    tracker = Tracker(model, make_settings({"search.extent_weight": 0.0}))
     tracker.initialize(picture(seen=True), HERE, 0.0)
-    results = run(tracker, [picture(seen=True)] * 11)
-    assert [result.quality > 0 for result in results] == [True] * 10 + [taken]
+    assert all(result.quality > 0 for result in run(tracker, [picture(seen=True)] * 10))
+    model.turned = True
+    assert (tracker.track(picture(seen=True), 11 / 30).quality > 0) == taken
+
+
+CLOSE_LOOKS = 3
+"""Of nine looks elsewhere, those that show the double; each is followed by a close one."""
 
 
 class CountingModel(SimilarModel):
@@ -196,13 +202,13 @@ def test_nothing_is_looked_for_elsewhere_while_the_target_is_in_doubt_or_loss_de
         run(tracker, images)
         return model.windows
 
-    sure, hidden = [picture(seen=True)] * 9, [picture(seen=False)] * 40
-    assert windows(True, sure) == 9 + 9
-    assert windows(True, [*sure, *hidden]) == 9 + 9 + 40
+    sure, hidden = [picture(seen=True)] * 9, [picture(seen=False)] * 8  # LOST is the frame after these
+    assert windows(True, sure) == 9 + 9 + CLOSE_LOOKS
+    assert windows(True, [*sure, *hidden]) == 9 + 9 + CLOSE_LOOKS + 8
     assert windows(False, sure) == 9
 
 
-@pytest.mark.parametrize(("spare_s", "looks"), [(0.0, 0), (60.0, 9)])
+@pytest.mark.parametrize(("spare_s", "looks"), [(0.0, 0), (60.0, 9 + CLOSE_LOOKS)])
 def test_nothing_is_looked_for_elsewhere_if_the_next_frame_is_due(spare_s: float, looks: int) -> None:
     model = CountingModel()
     targets = MultiTargetTracker(model, make_settings({"search.extent_weight": 0.0}))
@@ -211,6 +217,66 @@ def test_nothing_is_looked_for_elsewhere_if_the_next_frame_is_due(spare_s: float
         targets.track(picture(seen=True), number / 30)
         targets.finish(spare_s)
     assert model.windows == 9 + looks
+
+
+def test_what_is_found_elsewhere_is_known_from_close_by_as_well_but_never_the_target() -> None:
+    def known(place: int) -> int:
+        image = picture(seen=True, doubled=False)
+        image[80:100, place : place + 20] = DOUBLE
+        tracker = Tracker(SimilarModel(), make_settings({}))
+        tracker.initialize(image, HERE, 0.0)
+        run(tracker, [image] * 45)
+        known = tracker._require_state().surroundings.appearances
+        assert all(one[1] == pytest.approx(0.6) for one in known)
+        return len(known)
+
+    assert known(place=260) % 2 == 0 < known(place=260), "as many from close by as from afar"
+    assert known(place=150) > 0, "a close look at it shows the target"
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "spare_s", "per_second", "windows"),
+    [
+        (1 / 30, 60.0, 60.0, 2),
+        (1 / 15, 60.0, 60.0, 4),
+        (1 / 60, 60.0, 60.0, 1),
+        (1 / 15, 0.0, 60.0, 1),
+        (1 / 15, 60.0, 0.0, 1),
+    ],
+)
+def test_as_many_windows_are_searched_as_there_is_time_for(
+    interval_s: float, spare_s: float, per_second: float, windows: int
+) -> None:
+    model, count = CountingModel(), 10
+    tracker = Tracker(model, make_settings({"redetection.crops_per_second": per_second}))
+    tracker.initialize(picture(seen=True), HERE, 0.0)
+    run(tracker, [picture(seen=True)] * 9)
+    empty = picture(seen=False, doubled=False)
+    while tracker.track(empty, count / 30).status is not Status.LOST:
+        count += 1
+    model.windows = 0
+    for number in range(1, 11):
+        assert tracker.track(empty, count / 30 + number * interval_s, remember_later=True).status is Status.LOST
+        tracker.finish(spare_s)
+    assert model.windows == 10 * windows
+
+
+def test_a_search_with_time_to_spare_gives_the_same_results_before_and_after_it() -> None:
+    def results(later: bool) -> list[TrackResult]:
+        tracker = started()
+        hidden, back = picture(seen=False, doubled=False), np.full((240, 320, 3), 90, np.uint8)
+        back[200:220, 280:300] = TARGET
+        tracked = []
+        for number, image in enumerate([*[hidden] * 20, *[back] * 30]):
+            tracked.append(tracker.track(image, (10 + number) / 30, remember_later=later))
+            tracker.finish()
+        return tracked
+
+    now, later = results(False), results(True)
+    assert now[-1].status is Status.TRACKING and now[19].status is Status.LOST
+    for one, other in zip(now, later, strict=True):
+        np.testing.assert_array_equal(one.box, other.box)
+        assert (one.status, one.quality) == (other.status, other.quality)
 
 
 def test_one_frame_of_the_double_is_forgiven() -> None:

@@ -18,8 +18,9 @@ from stdtrack_ros.tracker.tiles import MAX_TILES
 
 FRAME = (1280, 720)
 EXPECTED = np.array([600.0, 300.0, 40.0, 40.0])
-SURE = {"quality": 0.95, "template_similarity": 0.9, "memory_similarity": 0.9, "other_similarity": math.nan}
-RULES = RedetectionSettings(crops_per_frame=2, accept_frames=3, window_frames=5)
+SURE = {"quality": 0.95, "memory_similarity": 0.9, "other_similarity": math.nan}
+INTERVAL_S = 1 / 30
+RULES = RedetectionSettings(accept_frames=3, window_frames=5)
 
 
 def candidate(box: Box, **facts: float) -> Candidate:
@@ -27,7 +28,7 @@ def candidate(box: Box, **facts: float) -> Candidate:
     return Candidate(box, box, **values, prediction=Prediction(box, values["quality"], 0.5))
 
 
-NOTHING = candidate(EXPECTED, quality=0.0, template_similarity=0.0, memory_similarity=0.0)
+NOTHING = candidate(EXPECTED, quality=0.0, memory_similarity=0.0)
 
 
 def shown(box: Box, count: int, **facts: float) -> list[Candidate]:
@@ -36,17 +37,17 @@ def shown(box: Box, count: int, **facts: float) -> list[Candidate]:
 
 
 def search() -> Redetection:
-    return Redetection(4.0, 256)
+    return Redetection(4.0, 3.0, 256)
 
 
 def test_windows_around_the_expected_place_are_of_three_sizes_and_the_others_cover_the_frame() -> None:
     looking = search()
     crops = []
     for _ in range(MAX_TILES):
-        windows = looking.windows(EXPECTED, *FRAME, RULES)
+        windows = looking.windows(EXPECTED, *FRAME, 2)
         assert len(windows) == 2
         crops += windows
-        assert looking.update([NOTHING] * 2, RULES) is None
+        assert looking.update([NOTHING] * 2, INTERVAL_S, RULES) is None
     sides = [crop.side_px for crop in crops[0:6:2]]
     np.testing.assert_allclose(sides, [160, 96, 320])
     assert all(crop.center_x == 620 and crop.center_y == 320 for crop in crops[0:6:2])
@@ -62,9 +63,9 @@ def test_windows_around_the_expected_place_are_of_three_sizes_and_the_others_cov
 
 @pytest.mark.parametrize("size", [(64, 48), (640, 480), (3840, 2160)])
 def test_a_frame_of_any_size_is_covered_in_a_bounded_number_of_tiles(size: tuple[int, int]) -> None:
-    rules, looking = RULES.model_copy(update={"crops_per_frame": 64}), search()
-    first = looking.windows(np.array([5.0, 5.0, 8.0, 8.0]), *size, rules)
-    again = looking.windows(np.array([5.0, 5.0, 8.0, 8.0]), *size, rules)
+    looking = search()
+    first = looking.windows(np.array([5.0, 5.0, 8.0, 8.0]), *size, 64)
+    again = looking.windows(np.array([5.0, 5.0, 8.0, 8.0]), *size, 64)
     assert len(first) == 64
     sides = [
         crop.side_px for crop in {(crop.center_x, crop.center_y, crop.side_px): crop for crop in first + again}.values()
@@ -75,8 +76,8 @@ def test_a_frame_of_any_size_is_covered_in_a_bounded_number_of_tiles(size: tuple
 def test_a_large_frame_is_covered_by_coarse_tiles_before_the_fine_ones() -> None:
     looking, crops = search(), []
     for _ in range(2 * 28):  # 7 x 4 tiles of 320 px cover 1280x720 with half a side between them, in every second frame
-        (window,) = looking.windows(EXPECTED, *FRAME, RedetectionSettings())
-        looking.update([NOTHING], RULES)
+        (window,) = looking.windows(EXPECTED, *FRAME, 1)
+        looking.update([NOTHING], INTERVAL_S, RULES)
         crops.append(window)
     far = crops[1::2]
     assert {crop.side_px for crop in far} == {320.0}
@@ -85,14 +86,14 @@ def test_a_large_frame_is_covered_by_coarse_tiles_before_the_fine_ones() -> None
 
 def test_what_a_coarse_tile_shows_is_looked_at_closely_before_it_counts() -> None:
     looking, place, once = search(), np.array([900.0, 500.0, 42.0, 41.0]), RedetectionSettings(accept_frames=1)
-    looking.windows(EXPECTED, *FRAME, once)
-    looking.update([NOTHING], once)
-    (coarse,) = looking.windows(EXPECTED, *FRAME, once)
+    looking.windows(EXPECTED, *FRAME, 1)
+    looking.update([NOTHING], INTERVAL_S, once)
+    (coarse,) = looking.windows(EXPECTED, *FRAME, 1)
     assert coarse.side_px == 320
-    assert looking.update([candidate(place)], once) is None
-    (close,) = looking.windows(EXPECTED, *FRAME, once)
+    assert looking.update([candidate(place)], INTERVAL_S, once) is None
+    (close,) = looking.windows(EXPECTED, *FRAME, 1)
     assert (close.center_x, close.center_y) == (921.0, 520.5) and close.side_px < 170
-    assert looking.update([candidate(place)], once) is not None
+    assert looking.update([candidate(place)], INTERVAL_S, once) is not None
 
 
 def test_a_glimpse_is_looked_at_closely_once_and_the_search_goes_on() -> None:
@@ -100,58 +101,63 @@ def test_a_glimpse_is_looked_at_closely_once_and_the_search_goes_on() -> None:
     half = candidate(place, quality=0.5 * RULES.accept_quality)
     looked = []
     for _ in range(6):
-        windows = looking.windows(EXPECTED, *FRAME, RULES)
+        windows = looking.windows(EXPECTED, *FRAME, 2)
         looked.append(windows[0].center_x == 921)
-        assert looking.update([half, NOTHING], RULES) is None
+        assert looking.update([half, NOTHING], INTERVAL_S, RULES) is None
     assert looked == [False, True, False, True, False, True]
-    looking.windows(EXPECTED, *FRAME, RULES)
-    looking.update([candidate(place, quality=0.4 * RULES.accept_quality), NOTHING], RULES)
-    assert looking.windows(EXPECTED, *FRAME, RULES)[0].center_x != 921
+    looking.windows(EXPECTED, *FRAME, 2)
+    looking.update([candidate(place, quality=0.4 * RULES.accept_quality), NOTHING], INTERVAL_S, RULES)
+    assert looking.windows(EXPECTED, *FRAME, 2)[0].center_x != 921
 
 
 def test_a_target_is_accepted_after_k_frames_that_agree() -> None:
     looking = search()
     place = np.array([900.0, 500.0, 42.0, 41.0])
-    looking.windows(EXPECTED, *FRAME, RULES)
-    assert looking.update(shown(place, 2), RULES) is None
+    looking.windows(EXPECTED, *FRAME, 2)
+    assert looking.update(shown(place, 2), INTERVAL_S, RULES) is None
     for expected in (None, place + 4):
-        window = looking.windows(EXPECTED, *FRAME, RULES)[0]
+        window = looking.windows(EXPECTED, *FRAME, 2)[0]
         assert abs(window.center_x - 921) < 10  # the candidate is looked at again
-        found = looking.update(shown(place + (2 if expected is None else 4), 2), RULES)
+        found = looking.update(shown(place + (2 if expected is None else 4), 2), INTERVAL_S, RULES)
         assert (found is None) == (expected is None)
     np.testing.assert_array_equal(found.box, place + 4)
 
 
-@pytest.mark.parametrize("fact", ["quality", "template_similarity", "memory_similarity"])
+@pytest.mark.parametrize("fact", ["quality", "memory_similarity"])
 def test_a_look_alike_that_fails_one_test_is_refused(fact: str) -> None:
     looking = search()
     for _ in range(20):
-        windows = looking.windows(EXPECTED, *FRAME, RULES)
-        assert looking.update(shown(EXPECTED, len(windows), **{fact: 0.1}), RULES) is None
+        windows = looking.windows(EXPECTED, *FRAME, 2)
+        assert looking.update(shown(EXPECTED, len(windows), **{fact: 0.1}), INTERVAL_S, RULES) is None
     assert looking.watched is None
 
 
-@pytest.mark.parametrize("fact", ["template_similarity", "memory_similarity"])
 @pytest.mark.parametrize(("lower", "accepted"), [(0.07, True), (0.09, False)])
-def test_a_candidate_that_counted_may_look_a_little_less_like_the_target(
-    fact: str, lower: float, accepted: bool
-) -> None:
-    looking, limit, place = search(), getattr(RULES, fact), np.array([900.0, 500.0, 42.0, 41.0])
+def test_a_candidate_that_counted_may_look_a_little_less_like_the_target(lower: float, accepted: bool) -> None:
+    looking, limit, place = search(), RULES.memory_similarity, np.array([900.0, 500.0, 42.0, 41.0])
     for _ in range(6):  # it never counts in the first place
-        looking.windows(EXPECTED, *FRAME, RULES)
-        assert looking.update(shown(place, 2, **{fact: limit - 0.02}), RULES) is None
+        looking.windows(EXPECTED, *FRAME, 2)
+        assert looking.update(shown(place, 2, memory_similarity=limit - 0.02), INTERVAL_S, RULES) is None
     assert looking.watched is None
     looking = search()
-    looking.windows(EXPECTED, *FRAME, RULES)
-    assert looking.update(shown(place, 2), RULES) is None
+    looking.windows(EXPECTED, *FRAME, 2)
+    assert looking.update(shown(place, 2), INTERVAL_S, RULES) is None
     found = None
     for _ in range(2):
-        looking.windows(EXPECTED, *FRAME, RULES)
-        found = looking.update(shown(place, 2, **{fact: limit - lower}), RULES)
+        looking.windows(EXPECTED, *FRAME, 2)
+        found = looking.update(shown(place, 2, memory_similarity=limit - lower), INTERVAL_S, RULES)
     assert (found is not None) == accepted
 
 
-@pytest.mark.parametrize("fact", ["template_similarity", "memory_similarity"])
+@pytest.mark.parametrize(("factor", "accepted"), [(0.76, True), (0.74, False)])
+def test_a_candidate_that_counted_may_be_of_a_lower_quality(factor: float, accepted: bool) -> None:
+    looking, place, found = search(), np.array([900.0, 500.0, 42.0, 41.0]), None
+    for quality in (0.95, factor * RULES.accept_quality, factor * RULES.accept_quality):
+        looking.windows(EXPECTED, *FRAME, 2)
+        found = looking.update(shown(place, 2, quality=quality), INTERVAL_S, RULES)
+    assert (found is not None) == accepted
+
+
 @pytest.mark.parametrize(
     ("shift", "factor", "lower", "accepted"),
     [
@@ -165,40 +171,93 @@ def test_a_candidate_that_counted_may_look_a_little_less_like_the_target(
     ],
 )
 def test_what_is_where_the_target_is_expected_and_as_large_may_look_a_little_less_like_it(
-    fact: str, shift: tuple[float, float], factor: float, lower: float, accepted: bool
+    shift: tuple[float, float], factor: float, lower: float, accepted: bool
 ) -> None:
     looking, found = search(), None
     place = box_from_center(620 + shift[0], 320 + shift[1], 40 * factor, 40 * factor)
     for _ in range(3):
-        looking.windows(EXPECTED, *FRAME, RULES)
-        found = looking.update(shown(place, 2, **{fact: getattr(RULES, fact) - lower}), RULES)
+        looking.windows(EXPECTED, *FRAME, 2)
+        facts = {"memory_similarity": RULES.memory_similarity - lower}
+        found = looking.update(shown(place, 2, **facts), INTERVAL_S, RULES)
     assert (found is not None) == accepted
 
 
 @pytest.mark.parametrize(
-    ("other", "lower", "accepted"),
-    [(-0.21, 0.07, True), (-0.21, 0.09, False), (-0.19, 0.07, False), (math.nan, 0.07, False)],
+    ("other", "lower", "quality", "accepted"),
+    [
+        (-0.11, 0.11, 0.95, True),
+        (-0.11, 0.13, 0.95, False),
+        (-0.11, 0.11, 0.76 * RULES.accept_quality, True),
+        (-0.11, 0.11, 0.74 * RULES.accept_quality, False),
+        (-0.09, 0.01, 0.95, False),
+        (-0.09, 0.0, 0.95, True),
+        (-0.09, 0.0, 0.9 * RULES.accept_quality, False),
+        (-0.02, -0.1, 0.95, False),  # nearly as much like something else
+        (math.nan, 0.01, 0.95, False),
+        (math.nan, 0.0, 0.95, True),
+    ],
 )
-def test_what_is_unlike_all_others_may_look_a_little_less_like_the_target(
-    other: float, lower: float, accepted: bool
+def test_what_is_unlike_all_others_may_look_less_like_the_target_and_what_is_like_one_is_not_it(
+    other: float, lower: float, quality: float, accepted: bool
 ) -> None:
     """`other`: its cosine with the most similar of them, less that with the STM."""
     looking, found = search(), None
     place, memory = np.array([200.0, 100.0, 40.0, 40.0]), RULES.memory_similarity - lower
     for _ in range(3):
-        looking.windows(EXPECTED, *FRAME, RULES)
-        facts = {"memory_similarity": memory, "other_similarity": memory + other}
-        found = looking.update(shown(place, 2, **facts), RULES)
+        looking.windows(EXPECTED, *FRAME, 2)
+        facts = {"quality": quality, "memory_similarity": memory, "other_similarity": memory + other}
+        found = looking.update(shown(place, 2, **facts), INTERVAL_S, RULES)
+    assert (found is not None) == accepted
+
+
+def test_a_close_look_is_as_large_as_the_window_in_which_a_sure_target_is_followed() -> None:
+    looking, place = search(), np.array([900.0, 500.0, 42.0, 41.0])
+    looking.windows(EXPECTED, *FRAME, 2)
+    assert not looking.looks_closely
+    looking.update([candidate(place, quality=0.5), NOTHING], INTERVAL_S, RULES)
+    (window, _) = looking.windows(EXPECTED, *FRAME, 2)
+    assert looking.looks_closely and window.side_px == pytest.approx(3.0 * np.sqrt(42 * 41))
+
+
+@pytest.mark.parametrize(("factor", "accepted"), [(1.7, True), (1.75, False), (0.6, True), (0.55, False)])
+def test_what_is_much_larger_or_smaller_than_the_target_is_not_it(factor: float, accepted: bool) -> None:
+    looking, found = search(), None
+    for _ in range(3):
+        looking.windows(EXPECTED, *FRAME, 2)
+        found = looking.update(shown(box_from_center(900, 500, 40 * factor, 40 * factor), 2), INTERVAL_S, RULES)
+    assert (found is not None) == accepted
+
+
+@pytest.mark.parametrize(
+    ("way", "factor", "elapsed_s", "accepted"),
+    [
+        (25.0, 1.0, 1 / 30, True),  # 0.6 of its size in a frame
+        (30.0, 1.0, 1 / 30, False),
+        (50.0, 1.0, 1 / 15, True),  # 1.2
+        (60.0, 1.0, 1 / 15, False),
+        (50.0, 1.5, 1 / 15, False),  # of 2.25 times the area
+        (82.0, 1.0, 1 / 5, False),  # 1.95 and 2 sizes are all there is between two frames
+        (78.0, 1.0, 1 / 5, True),
+    ],
+)
+def test_a_candidate_may_move_as_far_as_a_target_can(
+    way: float, factor: float, elapsed_s: float, accepted: bool
+) -> None:
+    looking, found = search(), None
+    for index in range(3):
+        place = box_from_center(200 + index * way, 400, 40 * factor ** min(index, 1), 40 * factor ** min(index, 1))
+        looking.windows(EXPECTED, *FRAME, 1)
+        found = looking.update([candidate(place)], elapsed_s, RULES)
     assert (found is not None) == accepted
 
 
 def test_a_candidate_that_does_not_hold_is_dropped() -> None:
     looking = search()
-    looking.windows(EXPECTED, *FRAME, RULES)
-    looking.update(shown(EXPECTED, 2), RULES)
+    looking.windows(EXPECTED, *FRAME, 2)
+    looking.update(shown(EXPECTED, 2), INTERVAL_S, RULES)
     for _ in range(3):
-        looking.windows(EXPECTED, *FRAME, RULES)
-        assert looking.update(shown(EXPECTED, 2, quality=0.1), RULES) is None
+        looking.windows(EXPECTED, *FRAME, 2)
+        assert looking.update(shown(EXPECTED, 2, quality=0.1), INTERVAL_S, RULES) is None
     assert looking.watched is None
 
 
@@ -206,8 +265,8 @@ def test_a_sighting_elsewhere_does_not_vote_for_the_candidate() -> None:
     looking = search()
     places = [np.array([100.0 + 300 * index, 100.0, 40.0, 40.0]) for index in range(3)]
     for place in places:
-        looking.windows(EXPECTED, *FRAME, RULES)
-        assert looking.update(shown(place, 2), RULES) is None
+        looking.windows(EXPECTED, *FRAME, 2)
+        assert looking.update(shown(place, 2), INTERVAL_S, RULES) is None
     assert float(iou(looking.watched, places[0])) == 1.0
 
 
@@ -215,12 +274,12 @@ def test_new_rules_of_acceptance_hold_for_a_search_that_is_under_way() -> None:
     looking, later = search(), RedetectionSettings(accept_frames=6, window_frames=8)
     for count in range(1, 7):
         rules = RULES if count == 1 else later
-        looking.windows(EXPECTED, *FRAME, rules)
-        assert (looking.update(shown(EXPECTED, 2), rules) is not None) == (count == 6)
+        looking.windows(EXPECTED, *FRAME, 2)
+        assert (looking.update(shown(EXPECTED, 2), INTERVAL_S, rules) is not None) == (count == 6)
 
 
 def test_more_frames_that_agree_than_frames_to_agree_in_are_all_of_them() -> None:
     looking, rules = search(), RULES.model_copy(update={"accept_frames": 6})
     for count in range(1, 7):
-        looking.windows(EXPECTED, *FRAME, rules)
-        assert (looking.update(shown(EXPECTED, 2), rules) is not None) == (count == 6)
+        looking.windows(EXPECTED, *FRAME, 2)
+        assert (looking.update(shown(EXPECTED, 2), INTERVAL_S, rules) is not None) == (count == 6)

@@ -48,7 +48,7 @@ def same(first: list[TrackResult], second: list[TrackResult]) -> bool:
 
 def candidate(quality: float, rejected: bool = False) -> Candidate:
     box = np.array([10.0, 10.0, 20.0, 20.0])
-    return Candidate(box, box, quality, 1.0, 1.0, math.nan, Prediction(box, quality, quality), rejected)
+    return Candidate(box, box, quality, 1.0, math.nan, Prediction(box, quality, quality), rejected)
 
 
 NO_LOSS_DETECTION = StatusSettings(enabled=False)
@@ -322,8 +322,8 @@ class OneBox:
     def remember(self, state: None, prediction: Prediction, frame: FrameView, box: Box) -> None:
         return None
 
-    def similarity(self, state: None, prediction: Prediction) -> tuple[float, float]:
-        return 1.0, 1.0
+    def similarity(self, state: None, prediction: Prediction) -> float:
+        return 1.0
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class ConditionedModel:
         self.learned = self.model.remember(state, prediction, frame, box)
         return self.learned
 
-    def similarity(self, state: Any, prediction: Prediction) -> tuple[float, float]:
+    def similarity(self, state: Any, prediction: Prediction) -> float:
         """See `Model`; the similarity is computed with what the condition leaves."""
         return self.model.similarity(under(self.model, state, self.condition, self.other), prediction)
 

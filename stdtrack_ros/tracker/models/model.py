@@ -83,8 +83,8 @@ class Model(Protocol):
     def remember(self, state: Any, prediction: Prediction, frame: FrameView, box: Box) -> Any:
         """Return the state after a trusted prediction whose box in the frame is `box`: token and memory updated."""
 
-    def similarity(self, state: Any, prediction: Prediction) -> tuple[float, float]:
-        """Return the cosines of what was found with the template and with what was remembered since; 1 if unknown."""
+    def similarity(self, state: Any, prediction: Prediction) -> float:
+        """Return the cosine of what was found with the most similar look that is remembered; 1 if unknown."""
 
     def without_memory(self, state: Any) -> Any:
         """Return the state with an empty memory, as it is at the start; its template stays."""

@@ -126,9 +126,9 @@ class StarkModel:
         fresh = self.without_memory(StarkState(first, others[0].outside[:1], 0))
         return self.with_memory_of(fresh, state)
 
-    def similarity(self, state: StarkState, prediction: Prediction) -> tuple[float, float]:
+    def similarity(self, state: StarkState, prediction: Prediction) -> float:
         """See `Model.similarity`: unknown, as STARK gives no appearance to compare."""
-        return 1.0, 1.0
+        return 1.0
 
     def _encode(self, frame: FrameView, box: Box) -> tuple[FloatArray, Mask]:
         template = frame.extract_around(box, self.info.template_factor, self.info.template_size)

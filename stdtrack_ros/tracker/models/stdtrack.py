@@ -110,14 +110,14 @@ class StdtrackModel:
             template[name] /= np.linalg.norm(template[name], axis=-1, keepdims=True)
         return replace(state, template=template, known=self._known(template, state.memory))
 
-    def similarity(self, state: StdtrackState, prediction: Prediction) -> tuple[float, float]:
-        """Return the cosines of the appearance with the template's and the most similar remembered frame's."""
+    def similarity(self, state: StdtrackState, prediction: Prediction) -> float:
+        """Return the cosine of the appearance with the most similar frame of the STM, or the last trusted one."""
         assert prediction.embedding is not None
         stored = state.memory.contents["appearance"][state.memory.valid > 0]
-        known = np.concatenate((state.template["template_appearance"], state.appearance[None], stored))
+        known = np.concatenate((state.appearance[None], stored))
         lengths = np.linalg.norm(known, axis=1) * np.linalg.norm(prediction.embedding)
         cosines = known @ prediction.embedding / np.maximum(lengths, 1e-9)
-        return float(cosines[0]), float(cosines[1:].max())
+        return float(cosines.max())
 
     def _known(self, template: Mapping[str, FloatArray], memory: TokenMemory) -> Mapping[str, FloatArray]:
         stored = {"tokens": memory.contents["token"][None], "valid": memory.valid[None]}

@@ -37,8 +37,8 @@ class ReddestModel:
     def remember(self, state: None, prediction: Prediction, frame: FrameView, box: Box) -> None:
         return None
 
-    def similarity(self, state: None, prediction: Prediction) -> tuple[float, float]:
-        return 1.0, 1.0
+    def similarity(self, state: None, prediction: Prediction) -> float:
+        return 1.0
 
     def without_memory(self, state: None) -> None:
         return None
