@@ -305,7 +305,7 @@ class Tracker:
         return run_steps(self.model, [self.step(frame, stamp_s, remember_later)])[0]
 
     def finish(self, spare_s: float = math.inf) -> None:
-        """Remember the last frame, if `step` has left that for later: it may cost a run of the network.
+        """Remember the last frame, if `step` has left that for later: it may cost runs of the network.
 
         Args:
             spare_s: time until the tracker is needed again; what can wait is left out if that costs more.
