@@ -40,8 +40,8 @@ LOWER_QUALITY = 0.75
 MAX_GROWTH = 3.0
 """Factor by which the area of what is found may differ from the target's."""
 EXPECTED_DISTANCE, EXPECTED_AREA = 0.3, 2.0
-"""It is there if its centre is nearer than this to the expected one, in target sizes, and its area differs by less than
-this factor."""
+"""A candidate is where the target is expected if its centre is nearer than this to the expected one, in target sizes,
+and its area differs by less than this factor."""
 
 
 class Redetection:

@@ -403,6 +403,25 @@ def test_a_network_that_gives_no_number_is_an_error_of_that_frame_alone(sick: st
     np.testing.assert_allclose(result.box, HERE, atol=1.5)
 
 
+@pytest.mark.parametrize("sick", ["box", "quality"])
+def test_a_look_that_gives_no_number_is_an_error_and_the_search_goes_on(sick: str) -> None:
+    model = Unsteady()
+    tracker = Tracker(model, make_settings({}))
+    tracker.initialize(picture(seen=True), HERE, 0.0)
+    run(tracker, [picture(seen=True)] * 9)
+    run(tracker, [picture(seen=False, doubled=False)] * 30, 10)
+    result = tracker.track(picture(seen=True, doubled=False), 40 / 30, remember_later=True)
+    assert result.status is Status.LOST
+    tracker._require_state().redetection = tracker._new_search()  # nothing is watched yet
+    model.sick = sick
+    with pytest.raises(ModelError, match="not finite"):
+        tracker.finish()
+    model.sick = ""
+    results = run(tracker, [picture(seen=True, doubled=False)] * 10, 41)
+    assert results[-1].status is Status.TRACKING
+    np.testing.assert_allclose(results[-1].box, HERE, atol=1.5)
+
+
 def test_without_the_search_a_lost_target_stays_lost_until_it_is_started_again() -> None:
     tracker = lost()
     off = tracker.settings.redetection.model_copy(update={"enabled": False})
