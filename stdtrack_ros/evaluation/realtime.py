@@ -67,7 +67,7 @@ def replay(
     """Run against time, where a step on frame i costs `step_s[i]` seconds ((N,); only frames after the start count).
 
     With a `rest`, that is done after the output is there. If it would not be done when the next frame arrives, what can
-    be left out is: a run of the network, which costs as much as a step.
+    be left out is: runs of the network, of which one is counted as saved. It costs as much as a step.
 
     Raises:
         SequenceError: nothing to start with, or a frame that cannot be read.

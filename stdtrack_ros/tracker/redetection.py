@@ -37,7 +37,7 @@ APART_SLACK = 0.12
 """If it is more by `APART`, that is evidence as well: its similarity may be lower by up to this."""
 LOWER_QUALITY = 0.75
 """Quality, in units of `accept_quality`, of a candidate that is apart, or counted before."""
-MAX_GROWTH = 3.0
+FITTING_AREA = 3.0
 """Factor by which the area of what is found may differ from the target's."""
 EXPECTED_DISTANCE, EXPECTED_AREA = 0.3, 2.0
 """A candidate is where the target is expected if its centre is nearer than this to the expected one, in target sizes,
@@ -133,7 +133,7 @@ class Redetection:
         return self._fits(candidate.box) and not closer < CLOSER and _counts(candidate, settings)  # NaN: no other
 
     def _fits(self, box: Box) -> bool:
-        return self._expected is None or _is_near(box, self._expected, math.inf, MAX_GROWTH)
+        return self._expected is None or _is_near(box, self._expected, math.inf, FITTING_AREA)
 
     def _is_expected(self, box: Box) -> bool:
         if self._expected is None:

@@ -63,13 +63,16 @@ class _Reader(CalibrationDataReader):
 def record_inputs(
     load: Callable[[TrackerSettings], Model], settings: TrackerSettings, clips: Sequence[Clip]
 ) -> dict[str, Inputs]:
-    """Track clips and return `SAMPLES` inputs of each graph, evenly taken from them; windows elsewhere are left out.
+    """Track clips and return `SAMPLES` inputs of each graph, evenly taken from them.
+
+    Windows that the tracker looks at in spare time, elsewhere or for a LOST target, are left out.
 
     Raises:
         SequenceError: there is no clip with two frames.
     """
     search = settings.search.model_copy(update={"elsewhere_interval": 0.0})
-    settings = settings.model_copy(update={"search": search})
+    redetection = settings.redetection.model_copy(update={"crops_per_second": 0.0})
+    settings = settings.model_copy(update={"search": search, "redetection": redetection})
     taken: dict[str, Inputs] = defaultdict(list)
     stride = max(len(clips) // SAMPLES, 1)
     for clip in clips[::stride]:

@@ -62,6 +62,15 @@ def test_a_rejected_distractor_is_known_where_it_stood_and_where_it_went() -> No
     assert not distractors.is_known_distractor(moved(3.0), 0.7, moved(2.9), RULES)  # the target is expected there
 
 
+@pytest.mark.parametrize(("other", "known"), [(0.71, True), (0.69, False), (float("nan"), True)])
+def test_what_is_much_less_like_anything_else_is_not_the_distractor_wherever_it_stands(
+    other: float, known: bool
+) -> None:
+    distractors = DistractorFilter()
+    assert distractors.rejects(moved(1.5), 0.9, 0.7, HERE, RULES)
+    assert distractors.is_known_distractor(moved(1.5), 0.8, HERE, RULES, other) is known
+
+
 def test_what_is_known_is_rejected_however_near() -> None:
     distractors = DistractorFilter()
     distractors.rejects(moved(1.6), 0.9, 0.6, HERE, RULES)

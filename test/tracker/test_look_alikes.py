@@ -64,8 +64,8 @@ def run(tracker: Tracker, images: list[NDArray[np.uint8]], begin: int = 1) -> li
     return [tracker.track(image, (begin + index) / 30) for index, image in enumerate(images)]
 
 
-def started(**settings: float) -> Tracker:
-    tracker = Tracker(ColourModel(), make_settings(settings))
+def started(model: ColourModel | None = None, **settings: float) -> Tracker:
+    tracker = Tracker(model or ColourModel(), make_settings(settings))
     tracker.initialize(picture(seen=True), HERE, 0.0)
     assert {result.status for result in run(tracker, [picture(seen=True)] * 9)} == {Status.TRACKING}
     return tracker
@@ -219,19 +219,34 @@ def test_nothing_is_looked_for_elsewhere_if_the_next_frame_is_due(spare_s: float
     assert model.windows == 9 + looks
 
 
-def test_what_is_found_elsewhere_is_known_from_close_by_as_well_but_never_the_target() -> None:
-    def known(place: int) -> int:
-        image = picture(seen=True, doubled=False)
-        image[80:100, place : place + 20] = DOUBLE
-        tracker = Tracker(SimilarModel(), make_settings({}))
-        tracker.initialize(image, HERE, 0.0)
-        run(tracker, [image] * 45)
-        known = tracker._require_state().surroundings.appearances
-        assert all(one[1] == pytest.approx(0.6) for one in known)
-        return len(known)
+class BridgingModel(SimilarModel):
+    """Draws one box around the double and what it sees of the target, and counts the windows with the double amid."""
 
-    assert known(place=260) % 2 == 0 < known(place=260), "as many from close by as from afar"
-    assert known(place=150) > 0, "a close look at it shows the target"
+    amid = 0
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        found = super()._look(search)
+        columns = np.nonzero((np.abs(search.astype(int) - DOUBLE) < 90).all(axis=2))[1]
+        if len(columns):
+            self.amid += abs((columns.min() + columns.max() + 1) / 2 - self.info.search_size / 2) <= 1
+            if found.output == 0.95 and columns.max() + 1 - columns.min() >= 20:
+                left, right = found.box[0], columns.max() + 1
+                return replace(found, box=np.array([left, found.box[1], right - left, 20.0]))
+        return found
+
+
+@pytest.mark.parametrize(("place", "close"), [(260, True), (140, False)])
+def test_what_is_found_elsewhere_is_known_from_close_by_as_well_but_never_the_target(place: int, close: bool) -> None:
+    """From 140 to 160 px: a close look at it shows half of the target, too, and a box around both is found."""
+    image = picture(seen=True, doubled=False)
+    image[80:100, place : place + 20] = DOUBLE
+    model = BridgingModel()
+    tracker = Tracker(model, make_settings({"search.extent_weight": 0.0}))
+    tracker.initialize(image, HERE, 0.0)
+    assert {result.status for result in run(tracker, [image] * 45)} == {Status.TRACKING}
+    known = tracker._require_state().surroundings.appearances
+    assert model.amid > 0 and all(one[1] == pytest.approx(0.6) for one in known)
+    assert len(known) == 2 * model.amid if close else len(known) > 0
 
 
 @pytest.mark.parametrize(
@@ -261,19 +276,38 @@ def test_as_many_windows_are_searched_as_there_is_time_for(
     assert model.windows == 10 * windows
 
 
-def test_a_search_with_time_to_spare_gives_the_same_results_before_and_after_it() -> None:
-    def results(later: bool) -> list[TrackResult]:
-        tracker = started()
-        hidden, back = picture(seen=False, doubled=False), np.full((240, 320, 3), 90, np.uint8)
-        back[200:220, 280:300] = TARGET
-        tracked = []
-        for number, image in enumerate([*[hidden] * 20, *[back] * 30]):
-            tracked.append(tracker.track(image, (10 + number) / 30, remember_later=later))
-            tracker.finish()
-        return tracked
+class RecordingModel(ColourModel):
+    """Writes down how bright each window is."""
 
-    now, later = results(False), results(True)
-    assert now[-1].status is Status.TRACKING and now[19].status is Status.LOST
+    def __init__(self) -> None:
+        self.seen: list[float] = []
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        self.seen.append(float(search.mean()))
+        return super()._look(search)
+
+
+def test_a_search_with_time_to_spare_looks_at_the_same_before_and_after_the_result() -> None:
+    """The target moves, so that the place that is searched moves on from frame to frame."""
+
+    def seen(later: bool) -> tuple[list[float], list[TrackResult]]:
+        model, tracked = RecordingModel(), []
+        empty = np.tile(np.linspace(10, 80, 320).astype(np.uint8)[None, :, None], (240, 1, 3))
+        tracker = Tracker(model, make_settings({"search.elsewhere_interval": 0.0}))
+        for number in range(60):
+            image, x = empty.copy(), 100 + 3 * number
+            if number < 12 or number > 40:
+                image[80:100, x : x + 20] = TARGET
+            if number:
+                tracked.append(tracker.track(image, number / 30, remember_later=later))
+                tracker.finish()
+            else:
+                tracker.initialize(image, HERE, 0.0)
+        return model.seen, tracked
+
+    (windows, now), (later_windows, later) = seen(False), seen(True)
+    assert Status.LOST in {result.status for result in now} and now[-1].status is Status.TRACKING
+    assert windows == later_windows
     for one, other in zip(now, later, strict=True):
         np.testing.assert_array_equal(one.box, other.box)
         assert (one.status, one.quality) == (other.status, other.quality)
@@ -406,9 +440,7 @@ def test_a_network_that_gives_no_number_is_an_error_of_that_frame_alone(sick: st
 @pytest.mark.parametrize("sick", ["box", "quality"])
 def test_a_look_that_gives_no_number_is_an_error_and_the_search_goes_on(sick: str) -> None:
     model = Unsteady()
-    tracker = Tracker(model, make_settings({}))
-    tracker.initialize(picture(seen=True), HERE, 0.0)
-    run(tracker, [picture(seen=True)] * 9)
+    tracker = started(model)
     run(tracker, [picture(seen=False, doubled=False)] * 30, 10)
     result = tracker.track(picture(seen=True, doubled=False), 40 / 30, remember_later=True)
     assert result.status is Status.LOST
