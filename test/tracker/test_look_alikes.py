@@ -410,6 +410,26 @@ def test_what_is_said_of_a_target_that_was_found_is_what_its_own_window_showed()
     assert result.covariance[0, 0] < 50
 
 
+class GenerousModel(ColourModel):
+    """Draws boxes a fifth too large in small windows, in which the target is seen larger."""
+
+    info = replace(ColourModel.info, search_factor=3.0)
+
+    def _look(self, search: NDArray[np.uint8]) -> Prediction:
+        found = super()._look(search)
+        size = 1.2 * found.box[2:] if found.output == 0.95 and found.box[2] > 23 else found.box[2:]
+        return replace(found, box=np.concatenate((found.box[:2] + (found.box[2:] - size) / 2, size)))
+
+
+def test_a_box_from_a_close_look_is_taken_as_one_of_a_small_window() -> None:
+    tracker = started(GenerousModel())
+    hidden = run(tracker, [picture(seen=False, doubled=False)] * 20, 10)
+    assert hidden[-1].status is Status.LOST
+    found = run(tracker, [picture(seen=True, doubled=False)] * 10, 30)
+    first = next(result for result in found if result.status is Status.TRACKING)
+    assert first.box[2] == pytest.approx(24 * 1.2**-0.6, abs=0.7)  # by 60 % of the logarithm of what it is too large
+
+
 class Unsteady(ColourModel):
     """Its device gives no number once in a while."""
 
