@@ -269,6 +269,11 @@ class RedetectionSettings(SettingGroup):
         ge=0.0,
         le=1000.0,
     )
+    changed_looks: bool = setting(
+        True,
+        "Look at what may be a LOST target as if it had turned, or were in another light, too; as far as there is time "
+        "before the next frame.",
+    )
     accept_quality: float = setting(0.6, "Quality that a candidate must reach.", ge=0.0, le=1.0)
     accept_frames: int = setting(3, "Frames that must agree on a candidate (k of n).", unit="frames", ge=1, le=100)
     window_frames: int = setting(5, "Frames among which they must lie (n).", unit="frames", ge=1, le=100)

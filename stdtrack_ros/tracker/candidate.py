@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stdtrack_ros.geometry import Box
+from stdtrack_ros.tracker.changed_look import UNCHANGED, Change
 from stdtrack_ros.tracker.models.model import Prediction
 
 
@@ -22,6 +23,7 @@ class Candidate:
         other_similarity: cosine with the most similar of the other things that the scene shows; NaN if none is known.
         prediction: what the model said of the window.
         rejected: it is a distractor, not the target.
+        change: of its look, undone in the window.
     """
 
     box: Box
@@ -31,6 +33,7 @@ class Candidate:
     other_similarity: float
     prediction: Prediction
     rejected: bool = False
+    change: Change = UNCHANGED
 
     def resembles(self, similarity: float) -> bool:
         """Return whether it was not rejected and is known to be at least as similar as this to a frame of the STM."""

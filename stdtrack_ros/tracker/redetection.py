@@ -13,6 +13,7 @@ import numpy as np
 from stdtrack_ros.geometry import Box, Crop, box_center, iou
 from stdtrack_ros.settings import RedetectionSettings
 from stdtrack_ros.tracker.candidate import Candidate
+from stdtrack_ros.tracker.changed_look import UNCHANGED, Change
 from stdtrack_ros.tracker.distractor_filter import APART
 from stdtrack_ros.tracker.tiles import tiles
 
@@ -22,6 +23,8 @@ MANY_TILES, COARSE = 16, 2.0
 """A frame of more tiles than this is searched in tiles of `COARSE` times their side first."""
 GLIMPSE = 0.5
 """Quality, in units of `accept_quality`, from which a candidate deserves a close look next."""
+LIKELY = 0.8
+"""Quality, in units of `accept_quality`, from which one that is unlike the target may be the target, changed."""
 SAME_IOU = 0.2
 """IoU above which two boxes in consecutive frames are of the same thing."""
 MAX_SPEED, MAX_WAY = 20.0, 2.0
@@ -54,6 +57,10 @@ class Redetection:
     like the other things. One that does not quite count, or that a coarse tile shows, is looked at closely next: a
     glimpse. Close looks are as large as the windows in which a sure target is followed, and in which the STM saw it:
     how similar two looks are depends on how much lies around them.
+
+    What does not count, but has the quality, is looked at as if it had turned, or were in another light
+    (`changed_look.py`). It counts if it is then much less like the other things, and, as it is, no more like one of
+    them than like the target; the close looks that follow are as if it had changed in that way.
     """
 
     def __init__(self, search_factor: float, close_factor: float, search_size: int) -> None:
@@ -62,6 +69,8 @@ class Redetection:
         self._turn = 0
         self._expected: Box | None = None
         self._watched: Box | None = None
+        self._change = UNCHANGED
+        self._likely: Candidate | None = None
         self._glimpse: Box | None = None
         self._looks_closely = False
         self._coarse: list[bool] = []  # of the windows last chosen
@@ -71,6 +80,11 @@ class Redetection:
     def watched(self) -> Box | None:
         """(4,) box of the candidate under observation, None if there is none."""
         return self._watched
+
+    @property
+    def change(self) -> Change:
+        """What is to be undone in the first of the windows last chosen."""
+        return self._change
 
     @property
     def looks_closely(self) -> bool:
@@ -86,6 +100,7 @@ class Redetection:
         self._expected = expected
         place, self._glimpse = self._glimpse if self._watched is None else self._watched, None
         self._looks_closely = place is not None
+        self._change = self._change if self._watched is not None else UNCHANGED
         chosen = [] if place is None else [Crop.around(place, self._close_factor, self._size)]
         self._coarse = [False] * len(chosen)
         side = Crop.around(expected, self._factor, self._size).side_px
@@ -118,12 +133,45 @@ class Redetection:
         shown = zip(candidates, self._coarse, strict=True)
         counting = [candidate for candidate, coarse in shown if not coarse and self._begins(candidate, settings)]
         if counting:
-            self._votes.clear()
-            return self._vote(max(counting, key=lambda candidate: candidate.quality), True, settings)
+            return self._watch(max(counting, key=lambda candidate: candidate.quality), settings)
+        self._likely = max((*self._likely_ones(candidates, settings), self._likely), key=_quality_seen)
         best = max(candidates, key=lambda candidate: candidate.quality)
         if not self._looks_closely and best.quality >= GLIMPSE * settings.accept_quality:
             self._glimpse = best.box
         return None
+
+    def take_likely(self) -> Box | None:
+        """Return the (4,) box of what is most likely the target, changed, of all since the last call; None if none."""
+        likely, self._likely = self._likely, None
+        return None if likely is None or self._watched is not None else likely.box
+
+    def update_changed(self, candidate: Candidate, settings: RedetectionSettings) -> bool:
+        """Take in what a close window shows with a change undone; return whether that is the target's look."""
+        closer = candidate.memory_similarity - candidate.other_similarity
+        same = (
+            candidate.quality >= settings.accept_quality and candidate.memory_similarity >= settings.memory_similarity
+        )
+        if not same or not self._fits(candidate.box) or closer < APART:  # NaN: no other is known
+            return False
+        self._watch(candidate, settings)
+        return True
+
+    def _watch(self, candidate: Candidate, settings: RedetectionSettings) -> Candidate | None:
+        """Begin to count the frames that agree."""
+        self._votes.clear()
+        self._change = candidate.change
+        return self._vote(candidate, True, settings)
+
+    def _likely_ones(self, candidates: Sequence[Candidate], settings: RedetectionSettings) -> list[Candidate]:
+        least = LIKELY * settings.accept_quality
+        return [
+            one
+            for one in candidates
+            if one.prediction.quality >= least
+            and one.prediction.embedding is not None
+            and not one.memory_similarity < one.other_similarity  # not if no other is known
+            and self._fits(one.box)
+        ]
 
     def _begins(self, candidate: Candidate, settings: RedetectionSettings) -> bool:
         """Return whether a candidate counts for the first time."""
@@ -155,6 +203,10 @@ class Redetection:
             self._watched = None
             self._votes.clear()
         return None
+
+
+def _quality_seen(candidate: Candidate | None) -> float:
+    return -math.inf if candidate is None else candidate.prediction.quality
 
 
 def _may_be_same(box: Box, before: Box, elapsed_s: float) -> bool:

@@ -24,6 +24,7 @@ from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import StatusSettings, TrackerSettings
 from stdtrack_ros.tracker.box_extent import BoxExtent
 from stdtrack_ros.tracker.candidate import Candidate
+from stdtrack_ros.tracker.changed_look import UNCHANGED, Change, brightness_of, possible_changes
 from stdtrack_ros.tracker.distractor_filter import OVERLAP, DistractorFilter
 from stdtrack_ros.tracker.frame_view import FrameView, viewed
 from stdtrack_ros.tracker.models.model import Model, Prediction
@@ -46,6 +47,10 @@ SPARSE_S = 0.09
 """Interval from which frames are so sparse that where the target was expected says less than what the network shows."""
 HERE_MARGIN = 0.08
 """By which a box where the target is expected must resemble something else more: in a swarm all resemble each other."""
+BRIGHTNESS_WEIGHT = 0.2
+"""Of a trusted frame in the mean brightness of the target."""
+LEARNED_IOU = 0.3
+"""IoU from which two boxes are of the same thing, turned and as it is."""
 MAX_LEAD = 1.0
 """Target sizes by which the search window may be ahead of the last box."""
 MAX_INTERVAL_S = 1.0
@@ -80,6 +85,7 @@ class TrackState:
         redetection: the search for a LOST target.
         search_window: small or large, while the target is followed.
         quality: of the box that the last frame showed.
+        brightness: of the target, 0..255, in the last trusted frames; NaN before the first.
         stamp_s: stamp of the last frame.
         clock_s: capture time of the last frame: its stamp, unless that has stood still.
         standing_frames: frames in a row whose stamp was that of the frame before.
@@ -106,6 +112,7 @@ class TrackState:
     surroundings: Surroundings = field(default_factory=Surroundings)
     search_window: SearchWindow = field(default_factory=SearchWindow)
     quality: float = 1.0
+    brightness: float = math.nan
     standing_frames: int = 0
     elapsed_s: float = 0.0
     frame_number: int = 0
@@ -335,6 +342,8 @@ class Tracker:
 
         # 2. Crop the windows.
         crops = np.stack([frame.extract(window) for window in windows])
+        if searching:
+            crops[0] = state.redetection.change.undo(crops[0])
         cropped = time.perf_counter()
         self._compare_start(state)
 
@@ -354,6 +363,8 @@ class Tracker:
             else self._follow_decision(state, frame, candidates[0])
         )
         state.quality = decision.candidate.quality
+        if decision.remember:
+            state.brightness = _adapted(state.brightness, brightness_of(crops[0], predictions[0].box))
         decided = time.perf_counter()
 
         # 6. Memory: the token is carried on, offered to the STM, and the template renewed, from trusted frames alone.
@@ -443,11 +454,12 @@ class Tracker:
         predictions: Sequence[Prediction],
         searching: bool,
     ) -> list[Candidate]:
-        first_large = not state.redetection.looks_closely if searching else state.search_window.large
-        return [
-            self._candidate(state, frame, window, prediction, searching, first_large if index == 0 else True)
-            for index, (window, prediction) in enumerate(zip(windows, predictions, strict=True))
-        ]
+        large, change = state.search_window.large, UNCHANGED
+        if searching:
+            large, change = not state.redetection.looks_closely, state.redetection.change
+        first = self._candidate(state, frame, windows[0], predictions[0], searching, large, change)
+        others = zip(windows[1:], predictions[1:], strict=True)
+        return [first, *(self._candidate(state, frame, *other, searching, True) for other in others)]
 
     def _candidate(
         self,
@@ -457,9 +469,11 @@ class Tracker:
         prediction: Prediction,
         searching: bool,
         large: bool,
+        change: Change = UNCHANGED,
     ) -> Candidate:
         settings, expected = self.settings.status, state.motion.box
-        shown = self._box_in_image(state, frame, window, prediction, large)
+        drawn = change.to_image(window, prediction.box)
+        shown = self._shown_box(state, frame, drawn, prediction.quality, large)
         box = self._steady_box(state, frame, shown)
         memory = self.model.similarity(state.model, prediction)
         other, margin = state.surroundings.similarity(prediction), 0.0
@@ -473,7 +487,7 @@ class Tracker:
             margin = HERE_MARGIN if iou(box, near) >= OVERLAP else 0.0
         rejected |= settings.enabled and other > memory + margin  # not if no other is known
         quality = 0.0 if rejected else prediction.quality
-        return Candidate(box, shown, quality, memory, other, prediction, rejected)
+        return Candidate(box, shown, quality, memory, other, prediction, rejected, change)
 
     def _follow_decision(self, state: TrackState, frame: FrameView, candidate: Candidate) -> Decision:
         before, whole = state.status, _is_whole(candidate.box, frame)
@@ -500,6 +514,8 @@ class Tracker:
             state.model = self.model.remember(state.model, candidate.prediction, frame, candidate.box)
             state.whole_box = candidate.box if _is_whole(candidate.box, frame) else state.whole_box
             self._look_elsewhere(state, frame, candidate, due_s)
+        if decision.reacquired and candidate.change != UNCHANGED:
+            self._learn_change(state, frame, candidate)
         if decision.remember or decision.reacquired:
             state.distractors.clear()
         if state.status is Status.LOST:
@@ -515,15 +531,45 @@ class Tracker:
         more = round(settings.crops_per_second * state.elapsed_s) - settings.crops_per_frame if settings.enabled else 0
         for _ in range(more):
             if state.redetection.watched is not None or not self._has_time(state, due_s):
-                return
+                break
             windows = state.redetection.windows(searched, frame.width, frame.height, 1)
             found = [self._look(state, frame, windows[0])]
             candidates = self._candidates(state, frame, windows, found, searching=True)
             state.redetection.update(candidates, 0.0, settings)  # the next frame says whether it is the target
+        likely = state.redetection.take_likely()
+        if likely is not None and settings.enabled and settings.changed_looks:
+            self._look_for_changes(state, frame, likely, due_s)
+
+    def _look_for_changes(self, state: TrackState, frame: FrameView, box: Box, due_s: float) -> None:
+        """Look closely at what may be the target, as if it had changed in each way, until one makes it look like it."""
+        window = self._close_window(box)
+        pixels = frame.extract(window)
+        brightness = brightness_of(pixels, window.to_crop(box))
+        for change in possible_changes(brightness, state.brightness):
+            if not self._has_time(state, due_s):
+                return
+            found = self._run(state, change.undo(pixels))
+            candidate = self._candidate(state, frame, window, found, searching=True, large=False, change=change)
+            if state.redetection.update_changed(candidate, self.settings.redetection):
+                return
+
+    def _learn_change(self, state: TrackState, frame: FrameView, candidate: Candidate) -> None:
+        """Remember what a target that was found again, changed, looks like now: so it will be followed."""
+        window = self._close_window(candidate.box)
+        found = self._look(state, frame, window)
+        if iou(window.to_image(found.box), candidate.box) >= LEARNED_IOU:
+            state.model = self.model.remember(state.model, found, frame, candidate.box)
+
+    def _close_window(self, box: Box) -> Crop:
+        return Crop.around(box, self.model.info.search_factor, self.model.info.search_size)
 
     def _look(self, state: TrackState, frame: FrameView, window: Crop) -> Prediction:
         """Run the network on one more window."""
-        predictions = self.model.step([state.model], frame.extract(window)[None], [0.0])
+        return self._run(state, frame.extract(window))
+
+    def _run(self, state: TrackState, pixels: Image) -> Prediction:
+        """Run the network on what a window shows, (S, S, 3) uint8 BGR."""
+        predictions = self.model.step([state.model], pixels[None], [0.0])
         _require_numbers(predictions)
         return predictions[0]
 
@@ -542,7 +588,7 @@ class Tracker:
         found = self._look(state, frame, window)
         if state.surroundings.add(found) and self._has_time(state, due_s):
             place = window.to_image(found.box)
-            close = Crop.around(place, info.search_factor, info.search_size)
+            close = self._close_window(place)
             again = self._look(state, frame, close)
             box = close.to_image(again.box)
             if iou(box, place) >= OVERLAP > iou(box, target.box):  # the target may lie in the window, too
@@ -580,11 +626,8 @@ class Tracker:
             intensity=state.intensity,
         )
 
-    def _box_in_image(
-        self, state: TrackState, frame: FrameView, window: Crop, prediction: Prediction, large: bool
-    ) -> Box:
-        box = window.to_image(prediction.box)
-        sure = state.status is Status.TRACKING and prediction.quality >= self.settings.status.uncertain_quality
+    def _shown_box(self, state: TrackState, frame: FrameView, box: Box, quality: float, large: bool) -> Box:
+        sure = state.status is Status.TRACKING and quality >= self.settings.status.uncertain_quality
         if sure and _is_whole(box, frame):
             state.extent.compare(box, large)
         return state.extent.adapt(box, self.settings.search.extent_weight, large)
@@ -640,6 +683,13 @@ def run_steps(model: Model, steps: Sequence[Step]) -> list[TrackResult]:
         except StopIteration as end:
             results.append(end.value)
     return results
+
+
+def _adapted(usual: float, value: float) -> float:
+    """Return the mean of the trusted frames, the last ones most; what is not known, NaN, does not change it."""
+    if math.isnan(value) or math.isnan(usual):
+        return usual if math.isnan(value) else value
+    return usual + BRIGHTNESS_WEIGHT * (value - usual)
 
 
 def _require_numbers(predictions: Sequence[Prediction]) -> None:

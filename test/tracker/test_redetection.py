@@ -5,19 +5,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from stdtrack_ros.geometry import Box, box_from_center, iou
+from stdtrack_ros.geometry import Box, box_center, box_from_center, iou
 from stdtrack_ros.settings import RedetectionSettings
 from stdtrack_ros.tracker.candidate import Candidate
+from stdtrack_ros.tracker.changed_look import UNCHANGED, Change
 from stdtrack_ros.tracker.models.model import Prediction
 from stdtrack_ros.tracker.redetection import Redetection
 from stdtrack_ros.tracker.tiles import MAX_TILES
 
 FRAME = (1280, 720)
 EXPECTED = np.array([600.0, 300.0, 40.0, 40.0])
+ELSEWHERE = np.array([200.0, 100.0, 40.0, 40.0])
 SURE = {"quality": 0.95, "memory_similarity": 0.9, "other_similarity": math.nan}
 INTERVAL_S = 1 / 30
 RULES = RedetectionSettings(accept_frames=3, window_frames=5)
@@ -283,3 +286,93 @@ def test_more_frames_that_agree_than_frames_to_agree_in_are_all_of_them() -> Non
     for count in range(1, 7):
         looking.windows(EXPECTED, *FRAME, 2)
         assert (looking.update(shown(EXPECTED, 2), INTERVAL_S, rules) is not None) == (count == 6)
+
+
+def unlike(box: Box, quality: float = 0.9, memory: float = 0.5, other: float = math.nan) -> Candidate:
+    """Return what has the quality of the target, but not its look: it was rejected."""
+    prediction = Prediction(box, quality, 0.5, embedding=np.ones(2, np.float32))
+    return Candidate(box, box, 0.0, memory, other, prediction, rejected=True)
+
+
+def test_the_surest_of_what_is_unlike_the_target_may_be_the_target_changed() -> None:
+    looking, best = search(), ELSEWHERE + np.array([30.0, 0, 0, 0])
+    found = [unlike(ELSEWHERE), unlike(best, quality=0.95), unlike(EXPECTED, quality=0.4)]
+    for one in found:
+        looking.windows(EXPECTED, *FRAME, 1)
+        assert looking.update([one], INTERVAL_S, RULES) is None
+    likely = looking.take_likely()
+    assert likely is not None
+    np.testing.assert_array_equal(likely, best)
+    assert looking.take_likely() is None  # of later frames alone
+
+
+@pytest.mark.parametrize(
+    ("one", "likely"),
+    [
+        (unlike(ELSEWHERE, quality=0.49), True),
+        (unlike(ELSEWHERE, quality=0.47), False),
+        (unlike(ELSEWHERE, other=0.49), True),
+        (unlike(ELSEWHERE, other=0.51), False),
+        (unlike(np.array([200.0, 100, 10, 10])), False),  # a sixteenth of the area
+        (candidate(ELSEWHERE, memory_similarity=0.5), False),  # the model does not know what it looks like
+    ],
+)
+def test_what_is_another_thing_is_not_the_target_changed(one: Candidate, likely: bool) -> None:
+    looking = search()
+    looking.windows(EXPECTED, *FRAME, 1)
+    looking.update([one], INTERVAL_S, RULES)
+    assert (looking.take_likely() is not None) is likely
+
+
+TURNED = Change(turn_deg=30.0)
+
+
+def changed(box: Box, **facts: float) -> Candidate:
+    return replace(candidate(box, **facts), change=TURNED)
+
+
+@pytest.mark.parametrize(
+    ("facts", "counts"),
+    [
+        ({"quality": 0.6, "memory_similarity": 0.74}, True),
+        ({"quality": 0.59, "memory_similarity": 0.9}, False),
+        ({"quality": 0.9, "memory_similarity": 0.73}, False),
+        ({"memory_similarity": 0.8, "other_similarity": 0.69}, True),
+        ({"memory_similarity": 0.8, "other_similarity": 0.71}, False),
+    ],
+)
+def test_with_a_change_undone_it_must_be_much_less_like_anything_else(facts: dict[str, float], counts: bool) -> None:
+    looking = search()
+    looking.windows(EXPECTED, *FRAME, 1)
+    assert looking.update_changed(changed(ELSEWHERE, **facts), RULES) is counts
+    assert (looking.watched is not None) is counts
+    looking.windows(EXPECTED, *FRAME, 1)
+    assert looking.change == (TURNED if counts else UNCHANGED)
+
+
+def test_of_another_size_it_is_not_the_target_with_a_change_undone_either() -> None:
+    looking = search()
+    looking.windows(EXPECTED, *FRAME, 1)
+    assert not looking.update_changed(changed(np.array([200.0, 100, 10, 10])), RULES)
+
+
+def test_close_looks_at_what_has_changed_have_it_undone_until_the_place_is_given_up() -> None:
+    looking = search()
+    looking.windows(EXPECTED, *FRAME, 1)
+    assert looking.update_changed(changed(ELSEWHERE), RULES)
+    for vote in (1, 2):
+        (window,) = looking.windows(EXPECTED, *FRAME, 1)
+        assert looking.change == TURNED and looking.looks_closely
+        assert (window.center_x, window.center_y) == tuple(box_center(ELSEWHERE))
+        found = looking.update([changed(ELSEWHERE)], INTERVAL_S, RULES)
+        assert (found is not None) == (vote == 2)  # the third of three frames
+    looking = search()
+    looking.windows(EXPECTED, *FRAME, 1)
+    assert looking.update_changed(changed(ELSEWHERE), RULES)
+    for _ in range(3):
+        looking.windows(EXPECTED, *FRAME, 1)
+        assert looking.change == TURNED
+        assert looking.update([NOTHING], INTERVAL_S, RULES) is None
+    looking.windows(EXPECTED, *FRAME, 1)
+    assert looking.change == UNCHANGED
+    assert looking.take_likely() is None
