@@ -537,7 +537,7 @@ class Tracker:
             candidates = self._candidates(state, frame, windows, found, searching=True)
             state.redetection.update(candidates, 0.0, settings)  # the next frame says whether it is the target
         likely = state.redetection.take_likely()
-        if likely is not None and settings.enabled and settings.changed_looks:
+        if likely is not None and settings.changed_looks:
             self._look_for_changes(state, frame, likely, due_s)
 
     def _look_for_changes(self, state: TrackState, frame: FrameView, box: Box, due_s: float) -> None:

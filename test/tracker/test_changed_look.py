@@ -89,8 +89,10 @@ class BarModel:
         return 1.0 - min(float(distance.sum()) for distance in distances)
 
 
-def come_back(turn_deg: float, gain: float, **settings: float | bool) -> tuple[Tracker, list[TrackResult]]:
-    """Track the bar until it is LOST, and for a second after it has come back, changed."""
+def come_back(
+    turn_deg: float, gain: float, step_px: float = 0.0, **settings: float | bool
+) -> tuple[Tracker, list[TrackResult]]:
+    """Track the bar until it is LOST, and for a second after it has come back, changed, on its way to the left."""
     plain = {"search.extent_weight": 0.0, "search.elsewhere_interval": 0.0}
     tracker = Tracker(BarModel(), make_settings({**plain, **settings}))
     tracker.initialize(draw_bar(START), box_of(START), 0.0)
@@ -99,7 +101,8 @@ def come_back(turn_deg: float, gain: float, **settings: float | bool) -> tuple[T
         assert tracker.track(draw_bar(START), next(stamps)).status is Status.TRACKING
     away = [tracker.track(draw_bar(None), next(stamps)).status for _ in range(12)]
     assert away[-1] is Status.LOST
-    return tracker, [tracker.track(draw_bar(BACK, turn_deg, gain), next(stamps)) for _ in range(round(FPS))]
+    places = [(BACK[0] - step_px * number, BACK[1]) for number in range(round(FPS))]
+    return tracker, [tracker.track(draw_bar(place, turn_deg, gain), next(stamps)) for place in places]
 
 
 @pytest.mark.parametrize(("turn_deg", "gain"), [(0.0, 1.0), (28.0, 1.0), (-32.0, 1.0), (0.0, 0.5), (0.0, 1.8)])
@@ -114,9 +117,10 @@ def test_a_target_that_comes_back_changed_is_found_within_a_second(turn_deg: flo
 
 
 def test_where_it_is_found_is_where_the_picture_shows_it() -> None:
-    _, seen = come_back(28.0, 1.0)
-    found = next(result for result in seen if result.status is Status.TRACKING)
-    assert math.dist(found.box[:2] + found.box[2:] / 2, BACK) < 3
+    _, seen = come_back(28.0, 1.0, step_px=10.0)
+    number, found = next(one for one in enumerate(seen) if one[1].status is Status.TRACKING)
+    place = found.box[:2] + found.box[2:] / 2
+    np.testing.assert_allclose(place, (BACK[0] - 10 * number, BACK[1]), atol=2)  # 10 px beside the middle of its window
 
 
 def test_what_has_changed_beyond_that_is_not_taken_for_the_target() -> None:

@@ -306,6 +306,15 @@ def test_the_surest_of_what_is_unlike_the_target_may_be_the_target_changed() -> 
     assert looking.take_likely() is None  # of later frames alone
 
 
+def test_what_looks_like_the_target_is_followed_up_before_what_might_have_changed() -> None:
+    looking = search()
+    for one in (unlike(ELSEWHERE), candidate(EXPECTED)):
+        looking.windows(EXPECTED, *FRAME, 1)
+        looking.update([one], INTERVAL_S, RULES)
+    np.testing.assert_array_equal(looking.watched, EXPECTED)
+    assert looking.take_likely() is None
+
+
 @pytest.mark.parametrize(
     ("one", "likely"),
     [
