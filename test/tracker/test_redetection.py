@@ -308,7 +308,7 @@ def test_the_surest_of_what_is_unlike_the_target_may_be_the_target_changed() -> 
 
 def test_what_looks_like_the_target_is_followed_up_before_what_might_have_changed() -> None:
     looking = search()
-    for one in (unlike(ELSEWHERE), candidate(EXPECTED)):
+    for one in (unlike(ELSEWHERE), NOTHING, candidate(EXPECTED)):  # the second window is a coarse tile
         looking.windows(EXPECTED, *FRAME, 1)
         looking.update([one], INTERVAL_S, RULES)
     np.testing.assert_array_equal(looking.watched, EXPECTED)
