@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A target that comes back may be turned, or in another light: what a window shows, with such a change undone.
 
-The network tells most looks by itself; it does not know a target again that the camera shows on its side, say. What may
-be the target but for its look is therefore looked at as if it had changed in each of these ways.
+The network may be sure of a thing whose appearance is no longer like any that the STM holds. Such a thing is looked at
+as if it had changed in each of these ways; if it is then like the target, it may be the target.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ import numpy as np
 from stdtrack_ros.geometry import Box, Crop, Image, box_from_center
 
 TURN_DEG = 30.0
-"""Turns of half of this hardly change what the network sees."""
+"""Turns that are undone, either way; those between are left to the network."""
 MIN_GAIN, MAX_GAIN = 1.2, 2.5
 """Factors of brightness, up or down: from the first on the light is another one, more than the second is not undone."""
+FRAME_WEIGHT = 0.2
+"""Of a trusted frame in the mean brightness of the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,10 @@ def brightness_of(pixels: Image, box: Box) -> float:
     left, top, right, bottom = np.clip(np.concatenate((box[:2], box[:2] + box[2:])).round(), 0, pixels.shape[0])
     shown = pixels[int(top) : int(bottom), int(left) : int(right)]
     return float(shown.mean()) if shown.size else math.nan
+
+
+def mean_brightness(usual: float, seen: float) -> float:
+    """Return the mean of the trusted frames with one more, the last ones most; what is not known, NaN, leaves it."""
+    if math.isnan(usual) or math.isnan(seen):
+        return seen if math.isnan(usual) else usual
+    return usual + FRAME_WEIGHT * (seen - usual)

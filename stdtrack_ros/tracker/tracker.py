@@ -24,7 +24,7 @@ from stdtrack_ros.raw_image import RawImage
 from stdtrack_ros.settings import StatusSettings, TrackerSettings
 from stdtrack_ros.tracker.box_extent import BoxExtent
 from stdtrack_ros.tracker.candidate import Candidate
-from stdtrack_ros.tracker.changed_look import UNCHANGED, Change, brightness_of, possible_changes
+from stdtrack_ros.tracker.changed_look import UNCHANGED, Change, brightness_of, mean_brightness, possible_changes
 from stdtrack_ros.tracker.distractor_filter import OVERLAP, DistractorFilter
 from stdtrack_ros.tracker.frame_view import FrameView, viewed
 from stdtrack_ros.tracker.models.model import Model, Prediction
@@ -47,8 +47,6 @@ SPARSE_S = 0.09
 """Interval from which frames are so sparse that where the target was expected says less than what the network shows."""
 HERE_MARGIN = 0.08
 """By which a box where the target is expected must resemble something else more: in a swarm all resemble each other."""
-BRIGHTNESS_WEIGHT = 0.2
-"""Of a trusted frame in the mean brightness of the target."""
 LEARNED_IOU = 0.3
 """IoU from which two boxes are of the same thing, turned and as it is."""
 MAX_LEAD = 1.0
@@ -364,7 +362,7 @@ class Tracker:
         )
         state.quality = decision.candidate.quality
         if decision.remember:
-            state.brightness = _adapted(state.brightness, brightness_of(crops[0], predictions[0].box))
+            state.brightness = mean_brightness(state.brightness, brightness_of(crops[0], predictions[0].box))
         decided = time.perf_counter()
 
         # 6. Memory: the token is carried on, offered to the STM, and the template renewed, from trusted frames alone.
@@ -526,7 +524,10 @@ class Tracker:
         return time.perf_counter() + 1e-3 * state.timings_ms.get("model", 0.0) <= due_s
 
     def _search_on(self, state: TrackState, frame: FrameView, searched: Box, due_s: float) -> None:
-        """Try further windows of a frame in which the target is LOST, one by one, until one shows what may be it."""
+        """Try further windows of a frame in which the target is LOST, one by one, until one shows what may be it.
+
+        If none does, look at what may be it but for its look.
+        """
         settings = self.settings.redetection
         more = round(settings.crops_per_second * state.elapsed_s) - settings.crops_per_frame if settings.enabled else 0
         for _ in range(more):
@@ -683,13 +684,6 @@ def run_steps(model: Model, steps: Sequence[Step]) -> list[TrackResult]:
         except StopIteration as end:
             results.append(end.value)
     return results
-
-
-def _adapted(usual: float, value: float) -> float:
-    """Return the mean of the trusted frames, the last ones most; what is not known, NaN, does not change it."""
-    if math.isnan(value) or math.isnan(usual):
-        return usual if math.isnan(value) else value
-    return usual + BRIGHTNESS_WEIGHT * (value - usual)
 
 
 def _require_numbers(predictions: Sequence[Prediction]) -> None:

@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from stdtrack_ros.geometry import Crop
 from stdtrack_ros.settings import make_settings
 from stdtrack_ros.tracker import Status, Tracker, TrackResult
-from stdtrack_ros.tracker.changed_look import TURN_DEG, UNCHANGED, Change, brightness_of, possible_changes
+from stdtrack_ros.tracker.changed_look import (
+    TURN_DEG,
+    UNCHANGED,
+    Change,
+    brightness_of,
+    mean_brightness,
+    possible_changes,
+)
 from stdtrack_ros.tracker.frame_view import FrameView
 from stdtrack_ros.tracker.models.model import ModelInfo, Prediction
 
@@ -184,3 +191,9 @@ def test_brightness_is_that_of_the_box() -> None:
     assert brightness_of(pixels, np.array([5.0, 2.0, 4.0, 4.0])) == 50
     assert brightness_of(pixels, np.array([-3.0, -3.0, 5.0, 5.0])) == 10
     assert math.isnan(brightness_of(pixels, np.array([20.0, 2.0, 4.0, 2.0])))
+
+
+def test_the_brightness_of_the_target_follows_the_trusted_frames() -> None:
+    assert mean_brightness(math.nan, 80.0) == mean_brightness(80.0, math.nan) == 80.0
+    assert mean_brightness(80.0, 90.0) == pytest.approx(82.0)
+    assert math.isnan(mean_brightness(math.nan, math.nan))
